@@ -1,1 +1,7 @@
-//! The river.
+//! stub
+
+pub mod image;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+pub mod task_definition;
+pub mod validate;

@@ -1,0 +1,426 @@
+//! A task definition as the JSON document it is: reading it, drafting the next one, comparing two.
+//! It knows names and shapes, never whether ECS would accept them; that is `validate`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::image::Platform;
+
+/// The largest document that is read, in bytes: ECS refuses task definitions over 64 KiB (Amazon ECS service quotas).
+pub const MAX_DOCUMENT: usize = 64 * 1024;
+
+/// The members of a described task definition that registration does not take (API model of `DescribeTaskDefinition` less that of
+/// `RegisterTaskDefinition`).
+pub const READ_ONLY: [&str; 9] = [
+    "taskDefinitionArn",
+    "revision",
+    "status",
+    "requiresAttributes",
+    "compatibilities",
+    "registeredAt",
+    "deregisteredAt",
+    "deleteRequestedAt",
+    "registeredBy",
+];
+
+/// Why a text is no task definition at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// More bytes than ECS takes.
+    #[error("the document has {0} bytes; ECS takes at most {MAX_DOCUMENT}")]
+    TooLarge(usize),
+    /// A syntax error, with its place (both counted from 1).
+    #[error("line {line}, column {column}: {message}")]
+    NotJson {
+        /// The line.
+        line: usize,
+        /// The column, in bytes.
+        column: usize,
+        /// What the parser says.
+        message: String,
+    },
+    /// JSON, but not an object: what it is instead.
+    #[error("the document is {0}, not a JSON object")]
+    NotAnObject(&'static str),
+}
+
+/// A JSON object in the shape of `RegisterTaskDefinition`'s input. Members that this program does not know are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TaskDefinition(Map<String, Value>);
+
+impl TaskDefinition {
+    /// Reads a document that somebody wrote.
+    pub fn parse(text: &[u8]) -> Result<Self, Unreadable> {
+        if text.len() > MAX_DOCUMENT {
+            return Err(Unreadable::TooLarge(text.len()));
+        }
+        let value: Value =
+            serde_json::from_slice(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)).map_err(|error| {
+                let (line, column) = (error.line(), error.column());
+                let text = error.to_string();
+                let message =
+                    text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text).to_owned();
+                Unreadable::NotJson { line, column, message }
+            })?;
+        match value {
+            Value::Object(members) => Ok(Self(members)),
+            other => Err(Unreadable::NotAnObject(kind(&other))),
+        }
+    }
+
+    /// The document that would register the described revision again: read-only members go, tags come in (`aws:` tags cannot be set).
+    pub fn from_description(mut described: Map<String, Value>, tags: &[Value]) -> Self {
+        for member in READ_ONLY {
+            described.shift_remove(member);
+        }
+        let mut definition = Self(described);
+        definition.carry_tags(tags);
+        definition
+    }
+
+    /// Adds the tags that the document does not set itself; tags of AWS's own are left out.
+    pub fn carry_tags(&mut self, tags: &[Value]) {
+        let mut own = self.0.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
+        for tag in tags {
+            let Some(key) = tag["key"].as_str().filter(|key| !key.to_ascii_lowercase().starts_with("aws:")) else {
+                continue;
+            };
+            if !own.iter().any(|present| present["key"].as_str() == Some(key)) {
+                own.push(tag.clone());
+            }
+        }
+        if own.is_empty() {
+            return;
+        }
+        self.0.insert("tags".to_owned(), Value::Array(own));
+    }
+
+    /// Sets one tag, whatever the document says.
+    pub fn set_tag(&mut self, key: &str, value: &str) {
+        if let Value::Array(tags) = self.0.entry("tags").or_insert_with(|| Value::Array(Vec::new())) {
+            tags.retain(|tag| tag["key"].as_str() != Some(key));
+            tags.push(json!({"key": key, "value": value}));
+        }
+    }
+
+    /// The same document with another image in the named container; `None` when there is no such container.
+    pub fn with_image(&self, container: &str, image: &str) -> Option<Self> {
+        let mut draft = self.clone();
+        let containers = draft.0.get_mut("containerDefinitions")?.as_array_mut()?;
+        let found = containers.iter_mut().find(|candidate| candidate["name"].as_str() == Some(container))?;
+        found.as_object_mut()?.insert("image".to_owned(), Value::String(image.to_owned()));
+        Some(draft)
+    }
+
+    /// The whole object.
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// The value at a JSON pointer (RFC 6901).
+    pub fn pointer(&self, pointer: &str) -> Option<&Value> {
+        let (first, rest) = pointer.strip_prefix('/')?.split_once('/').map_or_else(
+            || (pointer.get(1..).unwrap_or_default(), String::new()),
+            |(first, rest)| (first, format!("/{rest}")),
+        );
+        self.0.get(&first.replace("~1", "/").replace("~0", "~"))?.pointer(&rest)
+    }
+
+    /// A member of the document that is text.
+    pub fn text(&self, member: &str) -> Option<&str> {
+        self.0.get(member).and_then(Value::as_str)
+    }
+
+    /// `family`.
+    pub fn family(&self) -> Option<&str> {
+        self.text("family")
+    }
+
+    /// The containers, in order; entries that are not objects are left out.
+    pub fn containers(&self) -> impl Iterator<Item = Container<'_>> {
+        let list = self.0.get("containerDefinitions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        list.iter()
+            .enumerate()
+            .filter_map(|(index, value)| value.as_object().map(|members| Container { index, members }))
+    }
+
+    /// The first container with this name.
+    pub fn container(&self, name: &str) -> Option<Container<'_>> {
+        self.containers().find(|container| container.name() == Some(name))
+    }
+
+    /// The platform that images must have.
+    pub fn platform(&self) -> Platform {
+        let runtime = self.0.get("runtimePlatform");
+        let member = |name: &str| runtime.and_then(|runtime| runtime.get(name)).and_then(Value::as_str);
+        Platform::of_runtime(member("cpuArchitecture"), member("operatingSystemFamily"))
+    }
+
+    /// The JSON text, as it is sent.
+    pub fn to_json(&self) -> String {
+        Value::Object(self.0.clone()).to_string()
+    }
+
+    /// Where `other` differs from this document once both are written the way ECS describes them, at most `limit` places.
+    pub fn differences(&self, other: &Self, limit: usize) -> Vec<Difference> {
+        let (before, after) = (normalised(&self.0), normalised(&other.0));
+        let mut found = Vec::new();
+        compare("", &before, &after, limit, &mut found);
+        found
+    }
+}
+
+/// One container definition and its place.
+#[derive(Clone, Copy, Debug)]
+pub struct Container<'a> {
+    /// Its index in `containerDefinitions`.
+    pub index: usize,
+    /// Its members.
+    pub members: &'a Map<String, Value>,
+}
+
+impl<'a> Container<'a> {
+    /// Its JSON pointer.
+    pub fn pointer(&self) -> String {
+        format!("/containerDefinitions/{}", self.index)
+    }
+
+    /// A member that is text.
+    pub fn text(&self, member: &str) -> Option<&'a str> {
+        self.members.get(member).and_then(Value::as_str)
+    }
+
+    /// `name`.
+    pub fn name(&self) -> Option<&'a str> {
+        self.text("name")
+    }
+
+    /// `image`.
+    pub fn image(&self) -> Option<&'a str> {
+        self.text("image")
+    }
+
+    /// Whether the task stops with this container; absent means yes.
+    pub fn is_essential(&self) -> bool {
+        self.members.get("essential").and_then(Value::as_bool).unwrap_or(true)
+    }
+
+    /// A member that is a list; absent means empty.
+    pub fn list(&self, member: &str) -> &'a [Value] {
+        self.members.get(member).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// `logConfiguration.logDriver`.
+    pub fn log_driver(&self) -> Option<&'a str> {
+        self.members.get("logConfiguration")?.get("logDriver")?.as_str()
+    }
+
+    /// An option of `logConfiguration`.
+    pub fn log_option(&self, name: &str) -> Option<&'a str> {
+        self.log_options()?.get(name)?.as_str()
+    }
+
+    /// `logConfiguration.options`.
+    pub fn log_options(&self) -> Option<&'a Map<String, Value>> {
+        self.members.get("logConfiguration")?.get("options")?.as_object()
+    }
+
+    /// Whether it routes logs: it has a `firelensConfiguration`.
+    pub fn is_log_router(&self) -> bool {
+        self.members.get("firelensConfiguration").is_some_and(Value::is_object)
+    }
+}
+
+/// One place where two documents differ.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The place.
+    pub pointer: String,
+    /// The value there before; absent when it is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// The value there after; absent when it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+}
+
+impl Difference {
+    /// Whether the place can hold what must not be printed: an environment value, a secret's name is fine.
+    fn is_confidential(&self) -> bool {
+        self.pointer.split('/').any(|part| matches!(part, "environment" | "command" | "entryPoint" | "options"))
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let show = |value: &Option<Value>| match value {
+            None => "(absent)".to_owned(),
+            Some(_) if self.is_confidential() => "(not shown)".to_owned(),
+            Some(Value::String(text)) => text.chars().take(200).collect(),
+            Some(Value::Array(items)) => format!("({} items)", items.len()),
+            Some(Value::Object(members)) => format!("({} members)", members.len()),
+            Some(scalar) => scalar.to_string(),
+        };
+        write!(f, "{}: {} -> {}", self.pointer, show(&self.before), show(&self.after))
+    }
+}
+
+/// What a JSON value is, with its article.
+pub fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// The document without what `DescribeTaskDefinition` fills in by itself: empty lists and objects, nulls, `cpu: 0`, a `hostPort` equal to
+/// `containerPort`, `protocol: tcp`, `essential: true`. Tags are left out: they belong to the revision, not to what runs.
+fn normalised(members: &Map<String, Value>) -> Value {
+    let mut copy = members.clone();
+    copy.shift_remove("tags");
+    for member in READ_ONLY {
+        copy.shift_remove(member);
+    }
+    let mut value = Value::Object(copy);
+    if let Some(containers) = value.get_mut("containerDefinitions").and_then(Value::as_array_mut) {
+        for container in containers.iter_mut().filter_map(Value::as_object_mut) {
+            container
+                .retain(|name, value| !((name == "cpu" && *value == 0) || (name == "essential" && *value == true)));
+            let ports = container.get_mut("portMappings").and_then(Value::as_array_mut);
+            for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
+                if port.get("hostPort") == port.get("containerPort") {
+                    port.shift_remove("hostPort");
+                }
+                port.retain(|name, value| !(name == "protocol" && *value == "tcp"));
+            }
+        }
+    }
+    drop_empty(&mut value);
+    value
+}
+
+fn drop_empty(value: &mut Value) {
+    let is_empty = |value: &Value| match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    };
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(drop_empty),
+        Value::Object(members) => {
+            members.values_mut().for_each(drop_empty);
+            members.retain(|_, member| !is_empty(member));
+        }
+        _ => {}
+    }
+}
+
+fn compare(pointer: &str, before: &Value, after: &Value, limit: usize, found: &mut Vec<Difference>) {
+    if found.len() >= limit || before == after {
+        return;
+    }
+    let place = |key: &str| format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+    match (before, after) {
+        (Value::Object(old), Value::Object(new)) => {
+            for (key, value) in old {
+                match new.get(key) {
+                    Some(other) => compare(&place(key), value, other, limit, found),
+                    None => found.push(Difference { pointer: place(key), before: Some(value.clone()), after: None }),
+                }
+            }
+            for (key, value) in new.iter().filter(|(key, _)| !old.contains_key(*key)) {
+                found.push(Difference { pointer: place(key), before: None, after: Some(value.clone()) });
+            }
+        }
+        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+            for (index, (value, other)) in old.iter().zip(new).enumerate() {
+                compare(&place(&index.to_string()), value, other, limit, found);
+            }
+        }
+        _ => found.push(Difference {
+            pointer: pointer.to_owned(),
+            before: Some(before.clone()),
+            after: Some(after.clone()),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(value: Value) -> TaskDefinition {
+        match value {
+            Value::Object(members) => TaskDefinition(members),
+            other => panic!("{other} is no object"),
+        }
+    }
+
+    #[test]
+    fn a_syntax_error_names_its_place() {
+        let error = TaskDefinition::parse(b"{\n  \"family\" \"web\"\n}").unwrap_err();
+        assert_eq!(error.to_string(), "line 2, column 12: expected `:`");
+        assert_eq!(TaskDefinition::parse(b"[]"), Err(Unreadable::NotAnObject("an array")));
+        assert_eq!(TaskDefinition::parse(&vec![b' '; MAX_DOCUMENT + 1]), Err(Unreadable::TooLarge(MAX_DOCUMENT + 1)));
+        let deep = [b"{\"a\":".repeat(300), b"1".to_vec()].concat();
+        assert!(matches!(TaskDefinition::parse(&deep), Err(Unreadable::NotJson { .. })));
+    }
+
+    #[test]
+    fn a_described_definition_loses_what_registration_refuses_and_nothing_else() {
+        let described = json!({"family": "web", "revision": 5, "status": "ACTIVE", "novelty": {"kept": true}});
+        let Value::Object(described) = described else { unreachable!() };
+        let tags =
+            [json!({"key": "team", "value": "a"}), json!({"key": "aws:cloudformation:stack-name", "value": "b"})];
+        let definition = TaskDefinition::from_description(described, &tags);
+        assert_eq!(
+            definition.to_json(),
+            r#"{"family":"web","novelty":{"kept":true},"tags":[{"key":"team","value":"a"}]}"#
+        );
+    }
+
+    #[test]
+    fn only_the_image_of_the_named_container_changes() {
+        let before =
+            document(json!({"containerDefinitions": [{"name": "Main", "image": "a"}, {"name": "side", "image": "b"}]}));
+        let after = before.with_image("Main", "c").unwrap();
+        let places: Vec<String> = before.differences(&after, 10).iter().map(ToString::to_string).collect();
+        assert_eq!(places, ["/containerDefinitions/0/image: a -> c"]);
+        assert_eq!(before.with_image("Other", "c"), None);
+    }
+
+    #[test]
+    fn what_a_description_fills_in_is_no_difference() {
+        let written =
+            document(json!({"containerDefinitions": [{"name": "Main", "portMappings": [{"containerPort": 80}]}]}));
+        let described = document(
+            json!({"containerDefinitions": [{"name": "Main", "cpu": 0, "essential": true, "environment": [],
+            "portMappings": [{"containerPort": 80, "hostPort": 80, "protocol": "tcp"}]}], "volumes": [], "revision": 3}),
+        );
+        assert_eq!(written.differences(&described, 10), []);
+    }
+
+    #[test]
+    fn environment_values_are_not_shown() {
+        let with =
+            |value: &str| document(json!({"containerDefinitions": [{"environment": [{"name": "A", "value": value}]}]}));
+        let shown = with("old-token").differences(&with("new-token"), 10)[0].to_string();
+        assert!(!shown.contains("token"), "{shown}");
+    }
+
+    #[test]
+    fn a_pointer_finds_its_value() {
+        let definition = document(json!({"a/b": {"c": [1, 2]}}));
+        assert_eq!(definition.pointer("/a~1b/c/1"), Some(&json!(2)));
+        assert_eq!(definition.pointer("/a~1b"), Some(&json!({"c": [1, 2]})));
+        assert_eq!(definition.pointer("/nothing"), None);
+    }
+}
