@@ -1,7 +1,12 @@
 //! stub
 
+pub mod config;
+pub mod head;
 pub mod image;
+pub mod report;
+pub mod rollout;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod task_definition;
+pub mod trigger;
 pub mod validate;

@@ -1,0 +1,398 @@
+//! The configuration: TOML text in, a checked `Config` or every problem at once out. It reads no file and no environment.
+
+use std::fmt;
+
+use regex::RegexBuilder;
+use serde::{Deserialize, Serialize};
+use wildmatch::WildMatch;
+
+mod arn;
+mod section;
+
+pub use arn::ServiceArn;
+use section::Section;
+
+/// The largest configuration that is read, in bytes.
+pub const MAX_TEXT: usize = 256 * 1024;
+
+/// The services that one function may look after.
+const MAX_SERVICES: usize = 200;
+
+/// The patterns that one service may have in `expect`, and again in `forbid`.
+const MAX_PATTERNS: usize = 20;
+
+/// The memory that one compiled pattern may take, in bytes. Patterns are trusted less than code: they come from a file.
+pub const MAX_PATTERN_SIZE: usize = 1024 * 1024;
+
+/// Prefixes of the state bucket that belong to the function; an upload there would be one of its own writes.
+pub const OWN_PREFIXES: [&str; 2] = ["services/", "releases/"];
+
+/// A checked configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// The bucket for heads and reports.
+    pub state_bucket: String,
+    /// The services, in the order of the file.
+    pub services: Vec<Service>,
+}
+
+/// One Express Mode service and how it is released.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    /// The service.
+    pub arn: ServiceArn,
+    /// Pushes to this ECR repository release the service.
+    pub repository: Option<String>,
+    /// Globs of the tags that count.
+    pub tags: Vec<String>,
+    /// The container that gets a pushed image.
+    pub container: String,
+    /// Uploads of task definitions below this key prefix release the service.
+    pub uploads: Option<String>,
+    /// What a failed verification leads to.
+    pub on_failure: OnFailure,
+    /// How logs are verified.
+    pub verify: Verify,
+    /// What an uploaded task definition may refer to; `None` means anything.
+    pub guard: Option<Guard>,
+}
+
+impl Service {
+    /// Whether a push of `tag` to `repository` releases this service.
+    pub fn takes_push(&self, repository: &str, tag: &str) -> bool {
+        self.repository.as_deref() == Some(repository) && self.tags.iter().any(|glob| WildMatch::new(glob).matches(tag))
+    }
+
+    /// Whether an upload to `key` releases this service.
+    pub fn takes_upload(&self, key: &str) -> bool {
+        self.uploads.as_deref().is_some_and(|prefix| key.starts_with(prefix))
+    }
+}
+
+/// What a failed verification leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// The service goes back to the previous revision.
+    Rollback,
+    /// The service stays; the report says `failed`.
+    Notify,
+}
+
+/// Whether logs are verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Logs {
+    /// A task definition whose logs cannot be verified is rejected.
+    Required,
+    /// Verified where the task definition writes logs to S3.
+    IfConfigured,
+    /// Never verified.
+    Off,
+}
+
+/// How logs are verified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verify {
+    /// Whether at all.
+    pub logs: Logs,
+    /// How long to wait for proof, in seconds from the first task of the new revision.
+    pub timeout: u64,
+    /// Regular expressions: each must match a record.
+    pub expect: Vec<String>,
+    /// Regular expressions: none may match.
+    pub forbid: Vec<String>,
+}
+
+/// What an uploaded task definition may refer to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// Globs of role ARNs; `None` means any role.
+    pub roles: Option<Vec<String>>,
+    /// Registries that images may come from; `None` means any registry.
+    pub registries: Option<Vec<String>>,
+}
+
+/// One thing that is wrong with a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The line, from 1.
+    pub line: usize,
+    /// The key, such as `service[1].verify.timeout`; empty for a syntax error.
+    pub key: String,
+    /// What is wrong and what to write instead.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.key.as_str() {
+            "" => write!(f, "line {}: {}", self.line, self.message),
+            key => write!(f, "line {}, {key}: {}", self.line, self.message),
+        }
+    }
+}
+
+/// Everything that is wrong with a configuration; never empty.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.len();
+        write!(f, "the configuration has {count} problem{}:", if count == 1 { "" } else { "s" })?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl Config {
+    /// Reads and checks a configuration.
+    pub fn parse(text: &str) -> Result<Self, Problems> {
+        if text.len() > MAX_TEXT {
+            let message = format!("the configuration has {} bytes; at most {MAX_TEXT} are read", text.len());
+            return Err(Problems(vec![Problem { line: 1, key: String::new(), message }]));
+        }
+        let (table, errors) = toml::de::DeTable::parse_recoverable(text);
+        let mut problems: Vec<Problem> = errors.iter().map(|error| syntax_problem(text, error)).collect();
+        let mut root = Section::root(text, &table, &mut problems);
+        let config = read_config(&mut root);
+        root.finish();
+        problems.sort_by_key(|problem| problem.line);
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(Problems(problems)),
+        }
+    }
+}
+
+fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
+    let line = section::line_of(text, error.span().map_or(0, |span| span.start));
+    Problem { line, key: String::new(), message: error.message().trim_end().replace('\n', ", ") }
+}
+
+fn read_config(root: &mut Section<'_, '_>) -> Option<Config> {
+    let state_bucket = root.required_text("state_bucket", "the name of the bucket for heads and reports");
+    if let Some(bucket) = &state_bucket
+        && !is_bucket_name(bucket)
+    {
+        root.problem(
+            "state_bucket",
+            format!("`{bucket}` is not a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens"),
+        );
+    }
+    let mut services: Vec<Service> = Vec::new();
+    let mut sections = root.tables("service");
+    if sections.is_empty() {
+        root.problem("service", "no service is configured: add a [[service]] table with its `arn`");
+    }
+    if sections.len() > MAX_SERVICES {
+        root.problem(
+            "service",
+            format!("{} services; one function looks after at most {MAX_SERVICES}", sections.len()),
+        );
+        sections.truncate(MAX_SERVICES);
+    }
+    for (index, table) in sections.into_iter().enumerate() {
+        let mut section = root.child(format!("service[{index}]"), table);
+        let service = read_service(&mut section);
+        if let Some(service) = &service
+            && services.iter().any(|other| other.arn == service.arn)
+        {
+            section.problem("arn", "this service is configured twice: merge the two tables");
+        }
+        section.finish();
+        services.extend(service);
+    }
+    Some(Config { state_bucket: state_bucket?, services })
+}
+
+fn read_service(section: &mut Section<'_, '_>) -> Option<Service> {
+    let arn = section.required_text("arn", "the service's ARN, as `aws ecs describe-express-gateway-service` shows it");
+    let arn = arn.and_then(|text| match ServiceArn::parse(&text) {
+        Ok(arn) => Some(arn),
+        Err(reason) => {
+            section.problem("arn", reason);
+            None
+        }
+    });
+    let repository = section.text("repository");
+    if repository.as_deref().is_some_and(|repository| repository.contains(".amazonaws.com") || repository.contains(':'))
+    {
+        section
+            .problem("repository", "write the repository's name alone, without the registry's host and without a tag");
+    }
+    let tags = section.texts("tags");
+    if tags.as_ref().is_some_and(Vec::is_empty) {
+        section.problem("tags", "an empty list takes no push at all: name a glob, or leave `tags` out for any tag");
+    }
+    let uploads = section.text("uploads");
+    if let Some(prefix) = &uploads {
+        check_upload_prefix(section, prefix);
+    }
+    if repository.is_none() && uploads.is_none() {
+        section.problem("arn", "nothing would ever release this service: set `repository`, `uploads` or both");
+    }
+    let container = section.text("container").unwrap_or_else(|| "Main".to_owned());
+    let on_failure = section.choice("on_failure", &[("rollback", OnFailure::Rollback), ("notify", OnFailure::Notify)]);
+    let verify = section.table("verify").map(|table| section.within("verify", table, read_verify));
+    let guard = section.table("guard").map(|table| section.within("guard", table, read_guard));
+    Some(Service {
+        arn: arn?,
+        repository,
+        tags: tags.unwrap_or_else(|| vec!["*".to_owned()]),
+        container,
+        uploads,
+        on_failure: on_failure.unwrap_or(OnFailure::Rollback),
+        verify: verify.unwrap_or_default(),
+        guard,
+    })
+}
+
+fn check_upload_prefix(section: &mut Section<'_, '_>, prefix: &str) {
+    if prefix.is_empty() || prefix.starts_with('/') {
+        section.problem("uploads", "an S3 key prefix such as `task-definitions/web/`: not empty, no leading slash");
+    }
+    if OWN_PREFIXES.iter().any(|own| own.starts_with(prefix) || prefix.starts_with(own)) {
+        section
+            .problem("uploads", "`services/` and `releases/` hold the function's own objects: choose another prefix");
+    }
+}
+
+impl Default for Verify {
+    fn default() -> Self {
+        Self { logs: Logs::IfConfigured, timeout: 600, expect: Vec::new(), forbid: Vec::new() }
+    }
+}
+
+fn read_verify(section: &mut Section<'_, '_>) -> Verify {
+    let default = Verify::default();
+    let choices = [("required", Logs::Required), ("if-configured", Logs::IfConfigured), ("off", Logs::Off)];
+    let logs = section.choice("logs", &choices).unwrap_or(default.logs);
+    let timeout = match section.text("timeout").map(|text| parse_duration(&text)) {
+        Some(Some(seconds)) if (30..=3600).contains(&seconds) => seconds,
+        Some(_) => {
+            section
+                .problem("timeout", "a whole number with a unit, such as \"90s\", \"10m\" or \"1h\", from 30s to 1h");
+            default.timeout
+        }
+        None => default.timeout,
+    };
+    let expect = read_patterns(section, "expect");
+    let forbid = read_patterns(section, "forbid");
+    Verify { logs, timeout, expect, forbid }
+}
+
+fn read_patterns(section: &mut Section<'_, '_>, key: &str) -> Vec<String> {
+    let patterns = section.texts(key).unwrap_or_default();
+    if patterns.len() > MAX_PATTERNS {
+        section.problem(
+            key,
+            format!("{} patterns; at most {MAX_PATTERNS} are allowed: join some with `|`", patterns.len()),
+        );
+    }
+    for pattern in patterns.iter().take(MAX_PATTERNS) {
+        if let Err(error) = RegexBuilder::new(pattern).size_limit(MAX_PATTERN_SIZE).build() {
+            let reason = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
+            section.problem(key, format!("`{pattern}` is not a regular expression: {reason}"));
+        }
+    }
+    patterns
+}
+
+fn read_guard(section: &mut Section<'_, '_>) -> Guard {
+    Guard { roles: section.texts("roles"), registries: section.texts("registries") }
+}
+
+/// Seconds in `90s`, `10m`, `2h`.
+pub(crate) fn parse_duration(text: &str) -> Option<u64> {
+    let (number, factor) = match text.char_indices().next_back()? {
+        (at, 's') => (&text[..at], 1),
+        (at, 'm') => (&text[..at], 60),
+        (at, 'h') => (&text[..at], 3600),
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+fn is_bucket_name(name: &str) -> bool {
+    (3..=63).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-')
+        && !name.starts_with(['.', '-'])
+        && !name.ends_with(['.', '-'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = include_str!("../examples/deployer.toml");
+
+    fn problems(text: &str) -> Vec<String> {
+        Config::parse(text).unwrap_err().0.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_example_is_read_as_it_says() {
+        let config = Config::parse(SAMPLE).unwrap();
+        assert_eq!(config.state_bucket, "deployer-state-123456789012-ap-northeast-1");
+        let service = &config.services[0];
+        assert_eq!((service.arn.cluster(), service.arn.name()), ("default", "express-mode-custom-td-f9de"));
+        assert_eq!(service.on_failure, OnFailure::Rollback);
+        assert!(service.takes_push("express-mode-custom-td", "v6"));
+        assert!(!service.takes_push("express-mode-custom-td", "nightly"));
+        assert!(!service.takes_push("other", "v6"));
+        assert!(service.takes_upload("task-definitions/express-mode-custom-td/firelens.json"));
+    }
+
+    #[test]
+    fn every_problem_is_listed_with_its_line_and_key() {
+        let text = "state_bucket = \"Nope\"\n[[service]]\narn = \"arn:aws:ecs:x\"\nreposit = \"web\"\non_failure = \"panic\"\n\
+            [service.verify]\ntimeout = 10\nexpect = [\"(\"]\n";
+        assert_eq!(
+            problems(text),
+            [
+                "line 1, state_bucket: `Nope` is not a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens",
+                "line 3, service[0].arn: `arn:aws:ecs:x` is not a service's ARN: \
+                 arn:aws:ecs:<region>:<account>:service/<cluster>/<service>",
+                "line 3, service[0].arn: nothing would ever release this service: set `repository`, `uploads` or both",
+                "line 4, service[0].reposit: unknown key; did you mean `repository`?",
+                "line 5, service[0].on_failure: `panic` is none of \"rollback\", \"notify\"",
+                "line 7, service[0].verify.timeout: expected a string, found an integer",
+                "line 8, service[0].verify.expect: `(` is not a regular expression: error: unclosed group",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_syntax_error_has_its_line_and_hides_no_other_problem() {
+        let listed = problems("state_bucket = \nservices = 1\n");
+        assert!(listed[0].starts_with("line 1: "), "{listed:?}");
+        assert!(
+            listed.iter().any(|problem| problem.contains("services: unknown key; did you mean `service`?")),
+            "{listed:?}"
+        );
+    }
+
+    #[test]
+    fn uploads_stay_out_of_the_functions_own_prefixes() {
+        let with = |prefix: &str| {
+            format!(
+                "state_bucket = \"abc\"\n[[service]]\narn = \"arn:aws:ecs:r:123456789012:service/c/s\"\nuploads = \"{prefix}\"\n"
+            )
+        };
+        for prefix in ["", "/x/", "services/", "services/web/", "s", "releases/"] {
+            assert!(!problems(&with(prefix)).is_empty(), "{prefix}");
+        }
+        assert!(Config::parse(&with("task-definitions/")).is_ok());
+    }
+
+    #[test]
+    fn durations_have_a_unit() {
+        assert_eq!(parse_duration("90s"), Some(90));
+        assert_eq!(parse_duration("10m"), Some(600));
+        assert_eq!(parse_duration("2h"), Some(7200));
+        for text in ["", "10", "m", "-1m", "1d", "１m", "99999999999999999999h"] {
+            assert_eq!(parse_duration(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The canary as a value: a deployment as it was seen, the phase that it is in, and what follows from the two. It asks nobody.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::report::{CircuitBreaker, RolloutReport, StoppedTask};
+
+/// A service deployment as ECS describes it (`DescribeServiceDeployments`), in our words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// The deployment.
+    pub arn: String,
+    /// The revision that it brings.
+    pub target_revision: String,
+    /// Its status.
+    pub status: Status,
+    /// The lifecycle stage, in the words of ECS.
+    pub stage: Option<String>,
+    /// The share of production traffic that the target is asked to have, in percent.
+    pub traffic_percent: Option<f64>,
+    /// Tasks of the target that run.
+    pub running_tasks: i32,
+    /// Tasks of the target that there should be.
+    pub requested_tasks: i32,
+    /// Why it has its status, in the words of ECS.
+    pub reason: Option<String>,
+    /// Alarms that went off.
+    pub triggered_alarms: Vec<String>,
+    /// The circuit breaker.
+    pub circuit_breaker: Option<CircuitBreaker>,
+}
+
+/// The status of a service deployment (API model, `ServiceDeploymentStatus`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// Created, not started.
+    Pending,
+    /// Running.
+    InProgress,
+    /// The target serves all traffic.
+    Successful,
+    /// Another deployment was started; this one gives way.
+    StopRequested,
+    /// Another deployment took its place.
+    Stopped,
+    /// Somebody called `StopServiceDeployment`.
+    RollbackRequested,
+    /// An alarm, the circuit breaker, a hook or a request rolls it back.
+    RollbackInProgress,
+    /// The source serves all traffic again.
+    RollbackSuccessful,
+    /// Neither way worked.
+    RollbackFailed,
+    /// A status that this program does not know.
+    Unknown(String),
+}
+
+impl Status {
+    /// Reads the word of ECS.
+    pub fn from_word(word: &str) -> Self {
+        match word {
+            "PENDING" => Self::Pending,
+            "IN_PROGRESS" => Self::InProgress,
+            "SUCCESSFUL" => Self::Successful,
+            "STOP_REQUESTED" => Self::StopRequested,
+            "STOPPED" => Self::Stopped,
+            "ROLLBACK_REQUESTED" => Self::RollbackRequested,
+            "ROLLBACK_IN_PROGRESS" => Self::RollbackInProgress,
+            "ROLLBACK_SUCCESSFUL" => Self::RollbackSuccessful,
+            "ROLLBACK_FAILED" => Self::RollbackFailed,
+            other => Self::Unknown(other.to_owned()),
+        }
+    }
+
+    /// The word of ECS.
+    pub fn as_word(&self) -> &str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::InProgress => "IN_PROGRESS",
+            Self::Successful => "SUCCESSFUL",
+            Self::StopRequested => "STOP_REQUESTED",
+            Self::Stopped => "STOPPED",
+            Self::RollbackRequested => "ROLLBACK_REQUESTED",
+            Self::RollbackInProgress => "ROLLBACK_IN_PROGRESS",
+            Self::RollbackSuccessful => "ROLLBACK_SUCCESSFUL",
+            Self::RollbackFailed => "ROLLBACK_FAILED",
+            Self::Unknown(word) => word,
+        }
+    }
+
+    /// Whether the service is still heading to the target.
+    pub fn is_heading_to_target(&self) -> bool {
+        matches!(self, Self::Pending | Self::InProgress)
+    }
+
+    /// Whether the service is going back to the source.
+    pub fn is_rolling_back(&self) -> bool {
+        matches!(self, Self::RollbackRequested | Self::RollbackInProgress)
+    }
+
+    /// How it ended, once it has.
+    pub fn end(&self) -> Option<End> {
+        match self {
+            Self::Successful => Some(End::Successful),
+            Self::Stopped => Some(End::Superseded),
+            Self::RollbackSuccessful => Some(End::RolledBack),
+            Self::RollbackFailed => Some(End::Stuck),
+            _ => None,
+        }
+    }
+}
+
+/// How a deployment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum End {
+    /// The target serves all traffic.
+    Successful,
+    /// Another deployment took its place.
+    Superseded,
+    /// The source serves all traffic again.
+    RolledBack,
+    /// The rollback failed; a person is needed.
+    Stuck,
+}
+
+/// Where a deployment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// ECS has taken the update and has not begun.
+    Queued,
+    /// The first tasks of the new revision start; no traffic yet.
+    Starting,
+    /// The new revision has the canary's share of the traffic and bakes: the last cheap moment to go back.
+    Canary,
+    /// The new revision gets the rest of the traffic and bakes; the old tasks still run.
+    Shifted,
+    /// The old tasks go away.
+    CleaningUp,
+    /// The new revision serves all traffic.
+    Done,
+    /// Another deployment takes the place of this one.
+    GivingWay,
+    /// The old revision gets its traffic back.
+    RollingBack,
+    /// The old revision serves all traffic again.
+    RolledBack,
+    /// ECS could not roll back.
+    Stuck,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Queued => "queued",
+            Self::Starting => "starting",
+            Self::Canary => "canary",
+            Self::Shifted => "shifted",
+            Self::CleaningUp => "cleaning up",
+            Self::Done => "done",
+            Self::GivingWay => "giving way",
+            Self::RollingBack => "rolling back",
+            Self::RolledBack => "rolled back",
+            Self::Stuck => "stuck",
+        })
+    }
+}
+
+impl Deployment {
+    /// The phase. Traffic tells more than the lifecycle stage, whose names vary between the API model and the developer guide.
+    pub fn phase(&self) -> Phase {
+        match &self.status {
+            Status::Pending => Phase::Queued,
+            Status::Successful => Phase::Done,
+            Status::StopRequested | Status::Stopped => Phase::GivingWay,
+            Status::RollbackRequested | Status::RollbackInProgress => Phase::RollingBack,
+            Status::RollbackSuccessful => Phase::RolledBack,
+            Status::RollbackFailed => Phase::Stuck,
+            Status::InProgress | Status::Unknown(_) => match self.traffic_percent {
+                _ if self.stage.as_deref() == Some("CLEAN_UP") => Phase::CleaningUp,
+                Some(percent) if percent >= 100.0 => Phase::Shifted,
+                Some(percent) if percent > 0.0 => Phase::Canary,
+                _ => Phase::Starting,
+            },
+        }
+    }
+
+    /// What a person wants to know of the phase, in one line.
+    pub fn detail(&self) -> String {
+        let tasks = format!("{} of {} tasks run", self.running_tasks, self.requested_tasks);
+        match (self.phase(), self.traffic_percent, &self.reason) {
+            (Phase::Canary | Phase::Shifted, Some(percent), _) => format!("{percent} % of the traffic, {tasks}"),
+            (Phase::GivingWay | Phase::RollingBack | Phase::RolledBack | Phase::Stuck, _, Some(reason)) => {
+                reason.clone()
+            }
+            (Phase::Starting, ..) => tasks,
+            _ => self.status.as_word().to_owned(),
+        }
+    }
+
+    /// The deployment as the report shows it.
+    pub fn report(&self, stopped_tasks: Vec<StoppedTask>) -> RolloutReport {
+        RolloutReport {
+            deployment_arn: self.arn.clone(),
+            status: self.status.as_word().to_owned(),
+            phase: self.phase().to_string(),
+            traffic_percent: self.traffic_percent,
+            reason: self.reason.clone(),
+            triggered_alarms: self.triggered_alarms.clone(),
+            circuit_breaker: self.circuit_breaker.clone(),
+            stopped_tasks,
+        }
+    }
+}
+
+/// The pause before the next look, in seconds: short while the canary comes up, longer once it bakes.
+pub fn pause(elapsed: u64) -> u64 {
+    if elapsed < 180 { 10 } else { 30 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployment(status: Status, stage: &str, percent: f64) -> Deployment {
+        Deployment {
+            arn: "d".into(),
+            target_revision: "r".into(),
+            status,
+            stage: Some(stage.into()),
+            traffic_percent: Some(percent),
+            running_tasks: 1,
+            requested_tasks: 1,
+            reason: Some("because".into()),
+            triggered_alarms: Vec::new(),
+            circuit_breaker: None,
+        }
+    }
+
+    #[test]
+    fn every_status_has_a_phase_and_only_final_ones_an_end() {
+        let phase = |word: &str, percent| deployment(Status::from_word(word), "", percent).phase();
+        assert_eq!(phase("PENDING", 0.0), Phase::Queued);
+        assert_eq!(phase("IN_PROGRESS", 0.0), Phase::Starting);
+        assert_eq!(phase("IN_PROGRESS", 5.0), Phase::Canary);
+        assert_eq!(phase("IN_PROGRESS", 100.0), Phase::Shifted);
+        assert_eq!(deployment(Status::InProgress, "CLEAN_UP", 100.0).phase(), Phase::CleaningUp);
+        assert_eq!(phase("ROLLBACK_REQUESTED", 5.0), Phase::RollingBack);
+        assert_eq!(phase("SOMETHING_NEW", 5.0), Phase::Canary);
+        let ended: Vec<&str> =
+            ["PENDING", "SUCCESSFUL", "STOP_REQUESTED", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "NEW"]
+                .into_iter()
+                .filter(|word| Status::from_word(word).end().is_some())
+                .collect();
+        assert_eq!(ended, ["SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"]);
+    }
+
+    #[test]
+    fn words_of_ecs_survive_the_way_in_and_out() {
+        for word in ["PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_IN_PROGRESS", "BRAND_NEW"] {
+            assert_eq!(Status::from_word(word).as_word(), word);
+        }
+    }
+
+    #[test]
+    fn a_failure_tells_its_reason() {
+        assert_eq!(deployment(Status::RollbackInProgress, "", 0.0).detail(), "because");
+        assert_eq!(deployment(Status::InProgress, "", 5.0).detail(), "5 % of the traffic, 1 of 1 tasks run");
+    }
+}
