@@ -6,6 +6,8 @@ use regex::RegexBuilder;
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
+use crate::trigger::Trigger;
+
 mod arn;
 mod section;
 
@@ -58,6 +60,14 @@ pub struct Service {
 }
 
 impl Service {
+    /// Whether a trigger releases this service.
+    pub fn takes(&self, trigger: &Trigger) -> bool {
+        match trigger {
+            Trigger::ImagePush(push) => self.takes_push(&push.repository, &push.tag),
+            Trigger::Upload(upload) => self.takes_upload(&upload.key),
+        }
+    }
+
     /// Whether a push of `tag` to `repository` releases this service.
     pub fn takes_push(&self, repository: &str, tag: &str) -> bool {
         self.repository.as_deref() == Some(repository) && self.tags.iter().any(|glob| WildMatch::new(glob).matches(tag))

@@ -1,8 +1,11 @@
 //! stub
 
+pub mod aws;
 pub mod config;
 pub mod head;
 pub mod image;
+pub mod plan;
+pub mod release;
 pub mod report;
 pub mod rollout;
 #[cfg(feature = "sandbox")]
@@ -10,3 +13,4 @@ pub mod sandbox;
 pub mod task_definition;
 pub mod trigger;
 pub mod validate;
+pub mod verify;

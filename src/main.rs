@@ -1,2 +1,55 @@
-//! stub
-fn main() {}
+//! The Lambda function: reads its configuration once, then hands every durable invocation to the flow. It decides nothing about releases.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use aws_durable_execution_sdk as durable;
+use durable::lambda_runtime::{self, Error, LambdaEvent, service_fn};
+use express_deployer::aws::Aws;
+use express_deployer::config::{Config, MAX_TEXT};
+use express_deployer::release::{self, Deployer};
+use serde_json::Value;
+
+/// What an invocation that is not durable is told.
+const NOT_DURABLE: &str = "this function only runs as a durable function: deploy it with `DurableConfig` (template.yaml has it) and invoke its \
+    alias or a version, not the bare function name with a plain event";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let aws = Aws::from_environment().await;
+    let config = Arc::new(read_config(&aws).await?);
+    let lambda = durable::LambdaClient::new(aws.config());
+    let options = durable::Options::builder().lambda_client(lambda).build()?;
+    let deployer = Arc::new(Deployer { config: Config::clone(&config), aws, metrics: print_metric });
+    let service = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
+    let service = Arc::new(service);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+        let service = Arc::clone(&service);
+        async move {
+            let (payload, context) = event.into_parts();
+            if payload.get("DurableExecutionArn").is_none() {
+                return Err(Error::from(NOT_DURABLE));
+            }
+            service(LambdaEvent::new(serde_json::from_value(payload)?, context)).await
+        }
+    }))
+    .await
+}
+
+/// The configuration: the text itself, or the object that it lies in. Every problem is in the error, which fails the function's start.
+async fn read_config(aws: &Aws) -> Result<Config, Error> {
+    #[expect(clippy::disallowed_methods, reason = "the environment is read once, here")]
+    let given = std::env::var("DEPLOYER_CONFIG")
+        .map_err(|_| "DEPLOYER_CONFIG is not set: give it the configuration, or s3://bucket/key")?;
+    let text = if given.starts_with("s3://") { aws.text_at(&given, MAX_TEXT + 1).await? } else { given };
+    Ok(Config::parse(&text)?)
+}
+
+/// Standard output goes to CloudWatch Logs as it is, where the embedded metric format is looked for.
+fn print_metric(line: &str) {
+    let written = writeln!(std::io::stdout().lock(), "{line}");
+    if let Err(error) = written {
+        tracing::warn!(%error, "a metric line could not be written");
+    }
+}

@@ -47,7 +47,7 @@ pub enum Unreadable {
 }
 
 /// A JSON object in the shape of `RegisterTaskDefinition`'s input. Members that this program does not know are kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskDefinition(Map<String, Value>);
 
@@ -72,13 +72,19 @@ impl TaskDefinition {
     }
 
     /// The document that would register the described revision again: read-only members go, tags come in (`aws:` tags cannot be set).
-    pub fn from_description(mut described: Map<String, Value>, tags: &[Value]) -> Self {
-        for member in READ_ONLY {
-            described.shift_remove(member);
-        }
-        let mut definition = Self(described);
+    pub fn from_description(described: Map<String, Value>, tags: &[Value]) -> Self {
+        let mut definition = Self(described).without(&READ_ONLY);
         definition.carry_tags(tags);
         definition
+    }
+
+    /// The document without these members.
+    #[must_use]
+    pub fn without(mut self, members: &[&str]) -> Self {
+        for member in members {
+            self.0.shift_remove(*member);
+        }
+        self
     }
 
     /// Adds the tags that the document does not set itself; tags of AWS's own are left out.
@@ -283,12 +289,7 @@ pub fn kind(value: &Value) -> &'static str {
 /// The document without what `DescribeTaskDefinition` fills in by itself: empty lists and objects, nulls, `cpu: 0`, a `hostPort` equal to
 /// `containerPort`, `protocol: tcp`, `essential: true`. Tags are left out: they belong to the revision, not to what runs.
 fn normalised(members: &Map<String, Value>) -> Value {
-    let mut copy = members.clone();
-    copy.shift_remove("tags");
-    for member in READ_ONLY {
-        copy.shift_remove(member);
-    }
-    let mut value = Value::Object(copy);
+    let mut value = Value::Object(TaskDefinition(members.clone()).without(&READ_ONLY).without(&["tags"]).0);
     if let Some(containers) = value.get_mut("containerDefinitions").and_then(Value::as_array_mut) {
         for container in containers.iter_mut().filter_map(Value::as_object_mut) {
             container

@@ -140,3 +140,14 @@ pub fn validate(subject: &Subject<'_>) -> Vec<Finding> {
 pub fn is_rejected(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.severity == Severity::Error)
 }
+
+/// stub
+pub fn unreadable(error: &crate::task_definition::Unreadable) -> Finding {
+    Finding {
+        rule: "unreadable-document".into(),
+        severity: Severity::Error,
+        pointer: String::new(),
+        message: error.to_string(),
+        help: String::new(),
+    }
+}

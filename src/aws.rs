@@ -1,0 +1,257 @@
+//! The way to AWS: clients, the clock, and one error for everything that can go wrong on the wire. The adapters below speak in our words;
+//! no SDK type leaves them, and none of them decides anything.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ecs::config::retry::RetryConfig;
+use aws_sdk_ecs::config::timeout::TimeoutConfig;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use jiff::Timestamp;
+
+pub mod ecr;
+pub mod ecs;
+pub mod s3;
+
+/// Where the time comes from. Only step bodies ask it, so that a release replays.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place where the real time comes in")]
+        Self(Arc::new(Timestamp::now))
+    }
+
+    /// A clock of somebody else's.
+    pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time, in whole seconds: finer than that, nothing in a release is.
+    pub fn now(&self) -> Timestamp {
+        let now = (self.0)();
+        Timestamp::from_second(now.as_second()).unwrap_or(now)
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// The clients, made when they are first needed: one set for the function's own region, others by the way.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    config: SdkConfig,
+    clock: Clock,
+    home: Arc<Home>,
+}
+
+#[derive(Debug, Default)]
+struct Home {
+    ecs: OnceLock<aws_sdk_ecs::Client>,
+    ecr: OnceLock<aws_sdk_ecr::Client>,
+    s3: OnceLock<aws_sdk_s3::Client>,
+}
+
+impl Aws {
+    /// Clients over a configuration that somebody made.
+    pub fn new(config: SdkConfig, clock: Clock) -> Self {
+        Self { config, clock, home: Arc::default() }
+    }
+
+    /// Clients as the environment says: region, credentials and endpoints by the SDK's own rules.
+    ///
+    /// An attempt that takes more than 15 s is given up and counts as an answer that was lost.
+    pub async fn from_environment() -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(3))
+            .operation_attempt_timeout(Duration::from_secs(15))
+            .build();
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .retry_config(RetryConfig::standard())
+            .timeout_config(timeouts)
+            .load()
+            .await;
+        Self::new(config, Clock::system())
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The configuration that the clients share.
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    fn is_home(&self, region: &str) -> bool {
+        self.config.region().is_none_or(|home| home.as_ref() == region)
+    }
+
+    fn ecs(&self, region: &str) -> aws_sdk_ecs::Client {
+        if self.is_home(region) {
+            return self.home.ecs.get_or_init(|| aws_sdk_ecs::Client::new(&self.config)).clone();
+        }
+        let config = aws_sdk_ecs::config::Builder::from(&self.config).region(Region::new(region.to_owned())).build();
+        aws_sdk_ecs::Client::from_conf(config)
+    }
+
+    fn ecr(&self, region: &str) -> aws_sdk_ecr::Client {
+        if self.is_home(region) {
+            return self.home.ecr.get_or_init(|| aws_sdk_ecr::Client::new(&self.config)).clone();
+        }
+        let config = aws_sdk_ecr::config::Builder::from(&self.config).region(Region::new(region.to_owned())).build();
+        aws_sdk_ecr::Client::from_conf(config)
+    }
+
+    fn s3(&self, region: &str) -> aws_sdk_s3::Client {
+        if self.is_home(region) {
+            return self.home.s3.get_or_init(|| aws_sdk_s3::Client::new(&self.config)).clone();
+        }
+        let config = aws_sdk_s3::config::Builder::from(&self.config).region(Region::new(region.to_owned())).build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+}
+
+/// A call that did not work.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Failure {
+    /// The IAM action, such as `ecs:RegisterTaskDefinition`.
+    pub action: &'static str,
+    /// What it was called on: an ARN, or a name.
+    pub resource: String,
+    /// What kind of trouble it is.
+    pub kind: Trouble,
+    /// The service's own words, shortened.
+    pub message: String,
+}
+
+/// What kind of trouble a call had: it decides what may be done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// No permission: only a person can help.
+    Denied,
+    /// Too many calls: the server did nothing, and the same call works later.
+    Throttled,
+    /// A timeout, a reset, a 5xx: the server may have acted.
+    Unclear,
+    /// What was asked for does not exist.
+    Missing,
+    /// A condition did not hold, or the resource is in another state: somebody else was faster.
+    Conflict,
+    /// The server says no, and will say it again.
+    Refused,
+}
+
+impl Failure {
+    /// Whether the same call may work a little later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self.kind, Trouble::Throttled | Trouble::Unclear)
+    }
+
+    fn new(action: &'static str, resource: &str, kind: Trouble, message: impl Into<String>) -> Self {
+        Self { action, resource: resource.to_owned(), kind, message: message.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { action, resource, message, .. } = self;
+        match self.kind {
+            Trouble::Denied => write!(
+                f,
+                "{action} on {resource} is denied: allow the function's role this action on this resource ({message})"
+            ),
+            Trouble::Throttled => write!(f, "{action} on {resource} is throttled ({message})"),
+            Trouble::Unclear => write!(f, "{action} on {resource} got no clear answer ({message})"),
+            Trouble::Missing => write!(f, "{action} on {resource}: not found ({message})"),
+            Trouble::Conflict => write!(f, "{action} on {resource}: conflict ({message})"),
+            Trouble::Refused => write!(f, "{action} on {resource} is refused ({message})"),
+        }
+    }
+}
+
+/// The bytes of a service's message that are kept.
+const MAX_MESSAGE: usize = 600;
+
+/// Turns any SDK error into ours; the only place that looks into one.
+fn failure<E>(action: &'static str, resource: &str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    move |error| {
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let (kind, message) = match &error {
+            SdkError::ServiceError(context) => {
+                let (code, text) =
+                    (context.err().code().unwrap_or_default(), context.err().message().unwrap_or_default());
+                (trouble(code, status), format!("{code}: {text}"))
+            }
+            SdkError::ConstructionFailure(_) => (Trouble::Refused, in_short(&error)),
+            _ => (Trouble::Unclear, in_short(&error)),
+        };
+        Failure::new(action, resource, kind, message.chars().take(MAX_MESSAGE).collect::<String>())
+    }
+}
+
+/// The error and its causes, which the SDK keeps apart.
+fn in_short(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// Sorts an error code. 412 and 409 of S3 have codes that the SDK's model does not name, so the status counts as well.
+fn trouble(code: &str, status: Option<u16>) -> Trouble {
+    match code {
+        "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "SlowDown" | "RequestLimitExceeded" => {
+            Trouble::Throttled
+        }
+        "ConflictException" | "PreconditionFailed" | "ConditionalRequestConflict" => Trouble::Conflict,
+        _ if code.starts_with("AccessDenied") || code.starts_with("UnauthorizedAccess") => Trouble::Denied,
+        _ if code.contains("NotFound") || code.starts_with("NoSuch") => Trouble::Missing,
+        _ => match status {
+            Some(403) => Trouble::Denied,
+            Some(404) => Trouble::Missing,
+            Some(409 | 412) => Trouble::Conflict,
+            Some(429) => Trouble::Throttled,
+            Some(500..) => Trouble::Unclear,
+            _ => Trouble::Refused,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_statuses_sort_into_kinds_of_trouble() {
+        assert_eq!(trouble("ThrottlingException", Some(400)), Trouble::Throttled);
+        assert_eq!(trouble("AccessDeniedException", Some(400)), Trouble::Denied);
+        assert_eq!(trouble("ServiceNotFoundException", Some(400)), Trouble::Missing);
+        assert_eq!(trouble("ServerException", Some(500)), Trouble::Unclear);
+        assert_eq!(trouble("PreconditionFailed", Some(412)), Trouble::Conflict);
+        assert_eq!(trouble("", Some(412)), Trouble::Conflict);
+        assert_eq!(trouble("ClientException", Some(400)), Trouble::Refused);
+    }
+
+    #[test]
+    fn a_denied_call_names_action_resource_and_next_step() {
+        let failure = Failure::new("ecs:RegisterTaskDefinition", "web", Trouble::Denied, "AccessDeniedException: no");
+        assert!(failure.to_string().starts_with("ecs:RegisterTaskDefinition on web is denied: allow"));
+    }
+}

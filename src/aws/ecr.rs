@@ -1,0 +1,136 @@
+//! ECR in our words: is an image there, what does its tag point to, and which platforms does it have.
+
+use aws_sdk_ecr::types::{ImageFailureCode, ImageIdentifier};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+
+use super::{Aws, Failure, Trouble, failure, in_short};
+use crate::image::{Digest, MAX_BLOB, Manifest, Platform, platform_of_config};
+use crate::plan::ImageEvidence;
+
+/// An image in a private registry.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The registry's account.
+    pub account: &'a str,
+    /// The registry's region.
+    pub region: &'a str,
+    /// The repository.
+    pub repository: &'a str,
+    /// The digest, where it is known.
+    pub digest: Option<&'a Digest>,
+    /// The tag, where there is one.
+    pub tag: Option<&'a str>,
+}
+
+/// The formats of manifests that are understood (OCI image specification; Docker image manifest version 2, schema 2).
+const MEDIA_TYPES: [&str; 4] = [
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+];
+
+const BATCH_GET_IMAGE: &str = "ecr:BatchGetImage";
+const GET_LAYER: &str = "ecr:GetDownloadUrlForLayer";
+
+impl Aws {
+    /// Looks an image up, by digest and tag in one call; a single-platform image costs two more requests for its configuration.
+    pub async fn inspect_image(&self, wanted: &Wanted<'_>) -> Result<ImageEvidence, Failure> {
+        let resource = format!("{}/{}", wanted.account, wanted.repository);
+        let by_digest = wanted.digest.map(|digest| ImageIdentifier::builder().image_digest(digest.as_str()).build());
+        let by_tag = wanted.tag.map(|tag| ImageIdentifier::builder().image_tag(tag).build());
+        let mut request =
+            self.ecr(wanted.region).batch_get_image().registry_id(wanted.account).repository_name(wanted.repository);
+        for id in by_digest.into_iter().chain(by_tag) {
+            request = request.image_ids(id);
+        }
+        for media_type in MEDIA_TYPES {
+            request = request.accepted_media_types(media_type);
+        }
+        let answer = match request.send().await.map_err(failure(BATCH_GET_IMAGE, &resource)) {
+            Ok(answer) => answer,
+            Err(failure) if failure.kind == Trouble::Missing => return Ok(ImageEvidence::Missing),
+            Err(failure) => return Err(failure),
+        };
+        // A failure that is not «not found» (a key that may not be used, an upstream that does not answer) says nothing about the image.
+        for trouble in answer.failures() {
+            if !matches!(
+                trouble.failure_code(),
+                Some(ImageFailureCode::ImageNotFound | ImageFailureCode::ImageTagDoesNotMatchDigest)
+            ) {
+                let code = trouble.failure_code().map_or("", ImageFailureCode::as_str);
+                let message = format!("{code}: {}", trouble.failure_reason().unwrap_or_default());
+                return Err(Failure::new(BATCH_GET_IMAGE, &resource, Trouble::Refused, message));
+            }
+        }
+        let mut tag_digest = None;
+        let mut found: Option<(Digest, &str)> = None;
+        for image in answer.images() {
+            let Some(digest) = image.image_id().and_then(ImageIdentifier::image_digest).and_then(Digest::parse) else {
+                continue;
+            };
+            let tag = image.image_id().and_then(ImageIdentifier::image_tag);
+            if tag.is_some() && tag == wanted.tag {
+                tag_digest = Some(digest.clone());
+            }
+            if found.is_none() && wanted.digest.is_none_or(|wanted| *wanted == digest) {
+                found = image.image_manifest().map(|manifest| (digest, manifest));
+            }
+        }
+        let Some((digest, manifest)) = found else { return Ok(ImageEvidence::Missing) };
+        let content = match Manifest::parse(manifest.as_bytes()) {
+            Manifest::Index(platforms) => Ok(platforms),
+            Manifest::NotAnImage(reason) => Err(reason),
+            Manifest::Image { size, .. } if size > MAX_BLOB as u64 => {
+                Err(format!("its configuration has {size} bytes"))
+            }
+            Manifest::Image { config, .. } => self.platform_of(wanted, &resource, &config).await?,
+        };
+        Ok(ImageEvidence::Found { digest, tag_digest, content })
+    }
+
+    async fn platform_of(
+        &self,
+        wanted: &Wanted<'_>,
+        resource: &str,
+        config: &Digest,
+    ) -> Result<Result<Vec<Platform>, String>, Failure> {
+        let request = self
+            .ecr(wanted.region)
+            .get_download_url_for_layer()
+            .registry_id(wanted.account)
+            .repository_name(wanted.repository);
+        let answer = request.layer_digest(config.as_str()).send().await.map_err(failure(GET_LAYER, resource))?;
+        let blob = self.download(answer.download_url().unwrap_or_default(), resource).await?;
+        if Digest::of(&blob) != *config {
+            return Err(Failure::new(
+                GET_LAYER,
+                resource,
+                Trouble::Unclear,
+                "the image's configuration arrived damaged",
+            ));
+        }
+        Ok(platform_of_config(&blob)
+            .map(|platform| vec![platform])
+            .ok_or_else(|| "its configuration names no platform".to_owned()))
+    }
+
+    /// Fetches a presigned URL. The URL is a secret while it is valid: it is in no message.
+    async fn download(&self, url: &str, resource: &str) -> Result<Vec<u8>, Failure> {
+        let trouble =
+            |kind, message: String| Failure::new(GET_LAYER, resource, kind, message.replace(url, "the download URL"));
+        let connector =
+            aws_smithy_http_client::Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
+        let request = HttpRequest::get(url).map_err(|error| trouble(Trouble::Refused, in_short(&error)))?;
+        let answer = connector.call(request).await.map_err(|error| trouble(Trouble::Unclear, in_short(&error)))?;
+        let status = answer.status();
+        if !status.is_success() {
+            let kind = if status.is_server_error() { Trouble::Unclear } else { Trouble::Refused };
+            return Err(trouble(kind, format!("the registry's storage answered {}", status.as_u16())));
+        }
+        let body = super::s3::read_bounded(answer.into_body().into(), MAX_BLOB).await;
+        body.map_err(|error| trouble(Trouble::Unclear, in_short(&*error)))
+    }
+}

@@ -1,0 +1,385 @@
+//! ECS in our words: services, task definitions, deployments, tasks. Documents go in and come out as JSON, whole.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_ecs::config::interceptors::AfterDeserializationInterceptorContextRef;
+use aws_sdk_ecs::config::retry::RetryConfig;
+use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_ecs::error::BoxError;
+use aws_sdk_ecs::types::{self, ServiceDeploymentStatus, StopServiceDeploymentStopType, TaskDefinitionField};
+use aws_smithy_types::body::SdkBody;
+use futures_util::future::try_join_all;
+use serde_json::{Map, Value};
+
+use super::{Aws, Failure, Trouble, failure};
+use crate::config::ServiceArn;
+use crate::plan::ServiceState;
+use crate::report::{CircuitBreaker, StoppedTask};
+use crate::rollout::{Deployment, Status};
+use crate::task_definition::TaskDefinition;
+
+/// The tag that marks a revision with the release that registered it: how a lost answer is found again.
+pub const RELEASE_TAG: &str = "express-deployer:release";
+
+/// The newest revisions that are searched for the release's tag. Nobody registers more of one family within a release's crash.
+const SEARCHED_REVISIONS: i32 = 10;
+
+/// The deployments and tasks that one answer may hold (API model: `maxResults` up to 100).
+const PAGE: i32 = 100;
+
+/// The tasks of a service that are looked at.
+const MAX_TASKS: usize = 500;
+
+/// The stopped tasks that a report shows.
+const MAX_STOPPED: usize = 5;
+
+/// A task of the new revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// The last part of its ARN.
+    pub id: String,
+    /// Whether it has run: only then it can have logged.
+    pub has_started: bool,
+}
+
+impl Aws {
+    /// The service's configurations and its newest deployments, read side by side; refused when the service is not active.
+    pub async fn service_state(&self, service: &ServiceArn) -> Result<ServiceState, Failure> {
+        let (configurations, deployments) = tokio::try_join!(self.configurations(service), self.deployments(service))?;
+        let deployments = deployments.into_iter().map(|brief| (brief.status, brief.target_revision)).collect();
+        Ok(ServiceState { configurations, deployments })
+    }
+
+    async fn configurations(&self, service: &ServiceArn) -> Result<Vec<(String, String)>, Failure> {
+        const ACTION: &str = "ecs:DescribeExpressGatewayService";
+        let request = self.ecs(service.region()).describe_express_gateway_service().service_arn(service.as_str());
+        let answer = request.send().await.map_err(failure(ACTION, service.as_str()))?;
+        let described = answer.service.unwrap_or_else(|| types::EcsExpressGatewayService::builder().build());
+        let status = described.status.and_then(|status| status.status_code);
+        if let Some(code) =
+            status.as_ref().map(types::ExpressGatewayServiceStatusCode::as_str).filter(|code| *code != "ACTIVE")
+        {
+            let message = format!("the service is {code}; only an ACTIVE service can be released");
+            return Err(Failure::new(ACTION, service.as_str(), Trouble::Refused, message));
+        }
+        let configurations = described.active_configurations.unwrap_or_default();
+        Ok(configurations
+            .into_iter()
+            .filter_map(|configuration| Some((configuration.service_revision_arn?, configuration.task_definition_arn?)))
+            .collect())
+    }
+
+    async fn deployments(&self, service: &ServiceArn) -> Result<Vec<Brief>, Failure> {
+        let request =
+            self.ecs(service.region()).list_service_deployments().cluster(service.cluster()).service(service.as_str());
+        let answer =
+            request.max_results(PAGE).send().await.map_err(failure("ecs:ListServiceDeployments", service.as_str()))?;
+        let mut briefs: Vec<(i64, Brief)> = answer
+            .service_deployments
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|brief| {
+                let created = brief.created_at.map_or(0, |at| at.secs());
+                let target_revision = brief.target_service_revision_arn?;
+                Some((
+                    created,
+                    Brief {
+                        arn: brief.service_deployment_arn?,
+                        target_revision,
+                        status: status(brief.status.as_ref()),
+                    },
+                ))
+            })
+            .collect();
+        briefs.sort_by_key(|(created, _)| std::cmp::Reverse(*created));
+        Ok(briefs.into_iter().map(|(_, brief)| brief).collect())
+    }
+
+    /// The task definition of a service revision.
+    pub async fn task_definition_of_revision(
+        &self,
+        service: &ServiceArn,
+        revision: &str,
+    ) -> Result<Option<String>, Failure> {
+        let request = self.ecs(service.region()).describe_service_revisions().service_revision_arns(revision);
+        let answer = request.send().await.map_err(failure("ecs:DescribeServiceRevisions", revision))?;
+        Ok(answer.service_revisions.unwrap_or_default().into_iter().find_map(|revision| revision.task_definition))
+    }
+
+    /// A task definition as it would be registered again. The document is read from the raw answer: what the SDK does not know stays in.
+    pub async fn task_definition(&self, region: &str, arn: &str) -> Result<TaskDefinition, Failure> {
+        const ACTION: &str = "ecs:DescribeTaskDefinition";
+        let answer = RawAnswer::default();
+        let request =
+            self.ecs(region).describe_task_definition().task_definition(arn).include(TaskDefinitionField::Tags);
+        request.customize().interceptor(answer.clone()).send().await.map_err(failure(ACTION, arn))?;
+        let mut body: Map<String, Value> = serde_json::from_slice(&answer.take())
+            .map_err(|error| Failure::new(ACTION, arn, Trouble::Unclear, format!("the answer is not JSON: {error}")))?;
+        let tags = body.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
+        match body.remove("taskDefinition") {
+            Some(Value::Object(members)) => Ok(TaskDefinition::from_description(members, &tags)),
+            _ => Err(Failure::new(ACTION, arn, Trouble::Unclear, "the answer has no task definition")),
+        }
+    }
+
+    /// Registers a document as it is and gives the new revision's ARN. The SDK does not repeat this call: an answer that was lost may have
+    /// left a revision behind.
+    pub async fn register(&self, region: &str, definition: &TaskDefinition) -> Result<String, Failure> {
+        const ACTION: &str = "ecs:RegisterTaskDefinition";
+        let family = definition.family().unwrap_or_default();
+        let body = definition.to_json();
+        let request = self
+            .ecs(region)
+            .register_task_definition()
+            .family(family)
+            .customize()
+            .config_override(aws_sdk_ecs::config::Builder::new().retry_config(RetryConfig::disabled()))
+            .mutate_request(move |request| {
+                // The typed input would drop what the SDK does not know; the document goes out as it is, and is signed afterwards.
+                request.headers_mut().insert("content-length", body.len().to_string());
+                *request.body_mut() = SdkBody::from(body.clone());
+            });
+        let answer = request.send().await.map_err(failure(ACTION, family))?;
+        let arn = answer.task_definition.and_then(|definition| definition.task_definition_arn);
+        arn.ok_or_else(|| Failure::new(ACTION, family, Trouble::Unclear, "the answer names no revision"))
+    }
+
+    /// The revision that a release registered, where an answer was lost: the family's newest revisions are searched for its tag.
+    pub async fn find_registered(&self, region: &str, family: &str, release: &str) -> Result<Option<String>, Failure> {
+        let request = self.ecs(region).list_task_definitions().family_prefix(family).sort(types::SortOrder::Desc);
+        let answer =
+            request.max_results(SEARCHED_REVISIONS).send().await.map_err(failure("ecs:ListTaskDefinitions", family))?;
+        let arns = answer.task_definition_arns.unwrap_or_default();
+        let tagged = try_join_all(arns.iter().map(|arn| self.has_tag(region, arn, release))).await?;
+        Ok(arns.into_iter().zip(tagged).find_map(|(arn, tagged)| tagged.then_some(arn)))
+    }
+
+    async fn has_tag(&self, region: &str, arn: &str, release: &str) -> Result<bool, Failure> {
+        let request =
+            self.ecs(region).describe_task_definition().task_definition(arn).include(TaskDefinitionField::Tags);
+        let answer = request.send().await.map_err(failure("ecs:DescribeTaskDefinition", arn))?;
+        Ok(answer.tags().iter().any(|tag| tag.key() == Some(RELEASE_TAG) && tag.value() == Some(release)))
+    }
+
+    /// Makes the service head to a task definition and gives the service revision that stands for it. Not repeated by the SDK.
+    pub async fn update(&self, service: &ServiceArn, task_definition: &str) -> Result<String, Failure> {
+        const ACTION: &str = "ecs:UpdateExpressGatewayService";
+        let request = self.ecs(service.region()).update_express_gateway_service().service_arn(service.as_str());
+        let once = aws_sdk_ecs::config::Builder::new().retry_config(RetryConfig::disabled());
+        let request = request.task_definition_arn(task_definition).customize().config_override(once);
+        let answer = request.send().await.map_err(failure(ACTION, service.as_str()))?;
+        let target = answer
+            .service
+            .and_then(|service| service.target_configuration)
+            .and_then(|target| target.service_revision_arn);
+        target.ok_or_else(|| {
+            Failure::new(ACTION, service.as_str(), Trouble::Unclear, "the answer names no service revision")
+        })
+    }
+
+    /// The service revision that stands for this task definition, where the answer to an update was lost. A release's task definition is its
+    /// own, so whatever brings it is the release's update: a configuration of the service, or one of its newest deployments.
+    pub async fn find_update(&self, service: &ServiceArn, task_definition: &str) -> Result<Option<String>, Failure> {
+        let (configurations, deployments) = tokio::try_join!(self.configurations(service), self.deployments(service))?;
+        let configured = configurations.into_iter().find(|(_, configured)| configured == task_definition);
+        match configured {
+            Some((revision, _)) => Ok(Some(revision)),
+            None => self.revision_with(service, task_definition, targets(&deployments, None)).await,
+        }
+    }
+
+    /// The service revision of a deployment that is newer than a failed one and brings this task definition back, where the answer to that
+    /// update was lost.
+    pub async fn find_restore(
+        &self,
+        service: &ServiceArn,
+        task_definition: &str,
+        failed: &str,
+    ) -> Result<Option<String>, Failure> {
+        let deployments = self.deployments(service).await?;
+        self.revision_with(service, task_definition, targets(&deployments, Some(failed))).await
+    }
+
+    async fn revision_with(
+        &self,
+        service: &ServiceArn,
+        task_definition: &str,
+        revisions: Vec<String>,
+    ) -> Result<Option<String>, Failure> {
+        if revisions.is_empty() {
+            return Ok(None);
+        }
+        let request =
+            self.ecs(service.region()).describe_service_revisions().set_service_revision_arns(Some(revisions));
+        let answer = request.send().await.map_err(failure("ecs:DescribeServiceRevisions", service.as_str()))?;
+        let revisions = answer.service_revisions.unwrap_or_default();
+        let found = revisions.into_iter().find(|revision| revision.task_definition.as_deref() == Some(task_definition));
+        Ok(found.and_then(|revision| revision.service_revision_arn))
+    }
+
+    /// The deployment that brings a service revision; `None` while ECS does not list it yet.
+    pub async fn find_deployment(
+        &self,
+        service: &ServiceArn,
+        target_revision: &str,
+    ) -> Result<Option<String>, Failure> {
+        let deployments = self.deployments(service).await?;
+        Ok(deployments.into_iter().find(|brief| brief.target_revision == target_revision).map(|brief| brief.arn))
+    }
+
+    /// A deployment as it stands.
+    pub async fn deployment(&self, region: &str, arn: &str) -> Result<Deployment, Failure> {
+        const ACTION: &str = "ecs:DescribeServiceDeployments";
+        let request = self.ecs(region).describe_service_deployments().service_deployment_arns(arn);
+        let answer = request.send().await.map_err(failure(ACTION, arn))?;
+        let found = answer.service_deployments.unwrap_or_default().into_iter().next();
+        found
+            .map(deployment)
+            .ok_or_else(|| Failure::new(ACTION, arn, Trouble::Missing, "ECS does not know this deployment"))
+    }
+
+    /// Asks ECS to roll a running deployment back.
+    pub async fn stop(&self, region: &str, arn: &str) -> Result<(), Failure> {
+        let request = self.ecs(region).stop_service_deployment().service_deployment_arn(arn);
+        let sent = request.stop_type(StopServiceDeploymentStopType::Rollback).send().await;
+        sent.map(|_| ()).map_err(failure("ecs:StopServiceDeployment", arn))
+    }
+
+    /// The tasks of a service that run this task definition, oldest first.
+    pub async fn tasks(&self, service: &ServiceArn, task_definition: &str) -> Result<Vec<Task>, Failure> {
+        let tasks = self.describe_tasks(service, types::DesiredStatus::Running).await?;
+        Ok(tasks
+            .iter()
+            .filter(|task| task.task_definition_arn() == Some(task_definition))
+            .filter_map(|task| Some(Task { id: last_part(task.task_arn()?), has_started: task.started_at().is_some() }))
+            .collect())
+    }
+
+    /// The tasks of a service that ran this task definition and stopped, with what ECS says about them. ECS forgets them after an hour.
+    pub async fn stopped_tasks(
+        &self,
+        service: &ServiceArn,
+        task_definition: &str,
+    ) -> Result<Vec<StoppedTask>, Failure> {
+        let tasks = self.describe_tasks(service, types::DesiredStatus::Stopped).await?;
+        let ours = tasks.iter().filter(|task| task.task_definition_arn() == Some(task_definition));
+        Ok(ours.take(MAX_STOPPED).map(stopped_task).collect())
+    }
+
+    async fn describe_tasks(
+        &self,
+        service: &ServiceArn,
+        desired: types::DesiredStatus,
+    ) -> Result<Vec<types::Task>, Failure> {
+        let client = self.ecs(service.region());
+        let mut arns = Vec::new();
+        let mut next = None;
+        loop {
+            let request = client
+                .list_tasks()
+                .cluster(service.cluster())
+                .service_name(service.name())
+                .desired_status(desired.clone());
+            let page = request.max_results(PAGE).set_next_token(next.take()).send().await;
+            let page = page.map_err(failure("ecs:ListTasks", service.as_str()))?;
+            arns.extend(page.task_arns.unwrap_or_default());
+            next = page.next_token;
+            if next.is_none() || arns.len() >= MAX_TASKS {
+                break;
+            }
+        }
+        let pages = arns.chunks(usize::try_from(PAGE).unwrap_or(100)).map(|chunk| {
+            let request = client.describe_tasks().cluster(service.cluster()).set_tasks(Some(chunk.to_vec()));
+            async move { request.send().await.map_err(failure("ecs:DescribeTasks", service.as_str())) }
+        });
+        let pages = try_join_all(pages).await?;
+        let mut tasks: Vec<types::Task> = pages.into_iter().flat_map(|page| page.tasks.unwrap_or_default()).collect();
+        tasks.sort_by_key(|task| task.created_at().map(aws_smithy_types::DateTime::secs));
+        Ok(tasks)
+    }
+}
+
+/// A deployment in a list.
+struct Brief {
+    arn: String,
+    target_revision: String,
+    status: Status,
+}
+
+/// The newest deployments' targets, those after `since` only; as many as one call describes.
+fn targets(deployments: &[Brief], since: Option<&str>) -> Vec<String> {
+    let newer = deployments.iter().take_while(|brief| since != Some(brief.target_revision.as_str()));
+    newer.take(20).map(|brief| brief.target_revision.clone()).collect()
+}
+
+fn status(status: Option<&ServiceDeploymentStatus>) -> Status {
+    Status::from_word(status.map_or("", ServiceDeploymentStatus::as_str))
+}
+
+fn deployment(described: types::ServiceDeployment) -> Deployment {
+    let status = status(described.status.as_ref());
+    let target = described.target_service_revision;
+    let rollback_reason = described.rollback.and_then(|rollback| rollback.reason);
+    Deployment {
+        arn: described.service_deployment_arn.unwrap_or_default(),
+        target_revision: target.as_ref().and_then(|target| target.arn.clone()).unwrap_or_default(),
+        status,
+        stage: described.lifecycle_stage.map(|stage| stage.as_str().to_owned()),
+        traffic_percent: target.as_ref().and_then(|target| target.requested_production_traffic_weight),
+        running_tasks: target.as_ref().map_or(0, |target| target.running_task_count),
+        requested_tasks: target.as_ref().map_or(0, |target| target.requested_task_count),
+        reason: described.status_reason.or(rollback_reason),
+        triggered_alarms: described.alarms.and_then(|alarms| alarms.triggered_alarm_names).unwrap_or_default(),
+        circuit_breaker: described.deployment_circuit_breaker.map(|breaker| CircuitBreaker {
+            status: breaker.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+            failures: breaker.failure_count,
+            threshold: breaker.threshold,
+        }),
+    }
+}
+
+fn stopped_task(task: &types::Task) -> StoppedTask {
+    let containers = task.containers().iter().map(|container| {
+        let name = container.name().unwrap_or("?");
+        let exit = container.exit_code().map_or_else(String::new, |code| format!(" exited with {code}"));
+        let reason = container.reason().map_or_else(String::new, |reason| format!(": {reason}"));
+        format!("{name}{exit}{reason}")
+    });
+    StoppedTask {
+        task: task.task_arn().map(last_part).unwrap_or_default(),
+        reason: task.stopped_reason().unwrap_or("ECS gives no reason").to_owned(),
+        containers: containers.collect(),
+    }
+}
+
+fn last_part(arn: &str) -> String {
+    arn.rsplit('/').next().unwrap_or(arn).to_owned()
+}
+
+/// Keeps the body of an answer.
+#[derive(Clone, Debug, Default)]
+struct RawAnswer(Arc<Mutex<Vec<u8>>>);
+
+impl RawAnswer {
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Intercept for RawAnswer {
+    fn name(&self) -> &'static str {
+        "raw-answer"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(body) = context.response().body().bytes() {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = body.to_vec();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,190 @@
+//! S3 in our words: heads by compare-and-swap, uploads, reports, log objects. Whatever is read is bounded.
+
+use aws_sdk_s3::primitives::ByteStream;
+
+use super::{Aws, Failure, Trouble, failure};
+use crate::config::ServiceArn;
+use crate::head::{self, Head, MAX_HEAD};
+use crate::plan::Request;
+use crate::report::ReleaseReport;
+use crate::task_definition::{MAX_DOCUMENT, TaskDefinition, Unreadable};
+use crate::trigger::Upload;
+
+/// A head and the version of it that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldHead {
+    /// What it says.
+    pub head: Head,
+    /// Its entity tag.
+    pub etag: String,
+}
+
+/// An object in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The key.
+    pub key: String,
+    /// The size in bytes.
+    pub size: u64,
+}
+
+impl Aws {
+    fn home_region(&self) -> String {
+        self.config().region().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// The head of a service; `None` before its first release.
+    pub async fn head(&self, state_bucket: &str, service: &ServiceArn) -> Result<Option<HeldHead>, Failure> {
+        const ACTION: &str = "s3:GetObject";
+        let key = head::key(service);
+        let resource = format!("arn:aws:s3:::{state_bucket}/{key}");
+        let request = self.s3(&self.home_region()).get_object().bucket(state_bucket).key(&key);
+        let answer = match request.send().await.map_err(failure(ACTION, &resource)) {
+            Ok(answer) => answer,
+            Err(missing) if missing.kind == Trouble::Missing && !missing.message.starts_with("NoSuchBucket") => {
+                return Ok(None);
+            }
+            Err(failure) => return Err(failure),
+        };
+        let etag = answer.e_tag.clone().unwrap_or_default();
+        let damaged = |message: String| Failure::new(ACTION, &resource, Trouble::Refused, message);
+        let body = read_bounded(answer.body, MAX_HEAD)
+            .await
+            .map_err(|error| Failure { kind: Trouble::Unclear, ..damaged(error.to_string()) })?;
+        let head = serde_json::from_slice(&body).map_err(|error| {
+            damaged(format!("the object is no head ({error}): remove it, and the next release writes a new one"))
+        })?;
+        Ok(Some(HeldHead { head, etag }))
+    }
+
+    /// Writes a head where it still is the version that was read (or absent); gives the new version, or `None` when somebody else was faster.
+    pub async fn swap_head(
+        &self,
+        state_bucket: &str,
+        service: &ServiceArn,
+        held: Option<&str>,
+        head: &Head,
+    ) -> Result<Option<String>, Failure> {
+        let key = head::key(service);
+        let resource = format!("arn:aws:s3:::{state_bucket}/{key}");
+        let body = serde_json::to_vec_pretty(head)
+            .map_err(|error| Failure::new("s3:PutObject", &resource, Trouble::Refused, error.to_string()))?;
+        let request = self.s3(&self.home_region()).put_object().bucket(state_bucket).key(&key);
+        let request = match held {
+            Some(etag) => request.if_match(etag),
+            None => request.if_none_match("*"),
+        };
+        let sent = request.content_type("application/json").body(ByteStream::from(body)).send().await;
+        match sent.map_err(failure("s3:PutObject", &resource)) {
+            Ok(answer) => Ok(Some(answer.e_tag.unwrap_or_default())),
+            // With If-Match, a head that somebody removed is a 404: not the version that was read either.
+            Err(lost)
+                if matches!(lost.kind, Trouble::Conflict | Trouble::Missing)
+                    && !lost.message.starts_with("NoSuchBucket") =>
+            {
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The uploaded document, in the version that the event names; `None` when that is gone.
+    pub async fn uploaded(&self, upload: &Upload) -> Result<Option<Result<TaskDefinition, Unreadable>>, Failure> {
+        let action = if upload.version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
+        let resource = format!("arn:aws:s3:::{}/{}", upload.bucket, upload.key);
+        let request = self.s3(&upload.region).get_object().bucket(&upload.bucket).key(&upload.key);
+        // Without versions, the entity tag keeps a later upload from being read in the name of this event.
+        let request = match (&upload.version, &upload.etag) {
+            (Some(version), _) => request.version_id(version),
+            (None, Some(etag)) => request.if_match(format!("\"{}\"", etag.trim_matches('"'))),
+            (None, None) => request,
+        };
+        let answer = match request.send().await.map_err(failure(action, &resource)) {
+            Ok(answer) => answer,
+            Err(gone)
+                if matches!(gone.kind, Trouble::Missing | Trouble::Conflict)
+                    && !gone.message.starts_with("NoSuchBucket") =>
+            {
+                return Ok(None);
+            }
+            Err(failure) => return Err(failure),
+        };
+        let size = usize::try_from(answer.content_length.unwrap_or(0)).unwrap_or(0);
+        if size > MAX_DOCUMENT {
+            return Ok(Some(Err(Unreadable::TooLarge(size))));
+        }
+        let body = read_bounded(answer.body, MAX_DOCUMENT + 1).await;
+        let body = body.map_err(|error| Failure::new(action, &resource, Trouble::Unclear, error.to_string()))?;
+        Ok(Some(TaskDefinition::parse(&body)))
+    }
+
+    /// Writes a release's report, once: where one lies already, from an attempt whose answer was lost or from another delivery of the event,
+    /// that one stays.
+    pub async fn put_report(&self, request: &Request, report: &ReleaseReport) -> Result<(), Failure> {
+        let key = report.key();
+        let resource = format!("arn:aws:s3:::{}/{key}", request.state_bucket);
+        let body = serde_json::to_vec_pretty(report)
+            .map_err(|error| Failure::new("s3:PutObject", &resource, Trouble::Refused, error.to_string()))?;
+        let put = self.s3(&self.home_region()).put_object().bucket(&request.state_bucket).key(&key);
+        let put = put.if_none_match("*").content_type("application/json").body(ByteStream::from(body));
+        match put.send().await.map_err(failure("s3:PutObject", &resource)) {
+            Err(there) if there.kind == Trouble::Conflict => Ok(()),
+            sent => sent.map(|_| ()),
+        }
+    }
+
+    /// The first keys under a prefix, at most one page.
+    pub async fn list(&self, region: &str, bucket: &str, prefix: &str, max_keys: i32) -> Result<Vec<Listed>, Failure> {
+        let resource = format!("arn:aws:s3:::{bucket}");
+        let request = self.s3(region).list_objects_v2().bucket(bucket).prefix(prefix).max_keys(max_keys);
+        let answer = request.send().await.map_err(failure("s3:ListBucket", &resource))?;
+        let listed = answer.contents.unwrap_or_default().into_iter();
+        Ok(listed
+            .filter_map(|object| {
+                Some(Listed { size: object.size.and_then(|size| size.try_into().ok()).unwrap_or(0), key: object.key? })
+            })
+            .collect())
+    }
+
+    /// An object's bytes, at most `limit` of them.
+    pub async fn object(&self, region: &str, bucket: &str, key: &str, limit: usize) -> Result<Vec<u8>, Failure> {
+        let resource = format!("arn:aws:s3:::{bucket}/{key}");
+        let answer = self
+            .s3(region)
+            .get_object()
+            .bucket(bucket)
+            .key(key)
+            .send()
+            .await
+            .map_err(failure("s3:GetObject", &resource))?;
+        let body = read_bounded(answer.body, limit).await;
+        body.map_err(|error| Failure::new("s3:GetObject", &resource, Trouble::Unclear, error.to_string()))
+    }
+
+    /// A text that lies in S3, such as the configuration; `s3://bucket/key`.
+    pub async fn text_at(&self, url: &str, limit: usize) -> Result<String, Failure> {
+        let refused = |message: &str| Failure::new("s3:GetObject", url, Trouble::Refused, message);
+        let (bucket, key) = url
+            .strip_prefix("s3://")
+            .and_then(|rest| rest.split_once('/'))
+            .ok_or_else(|| refused("write s3://bucket/key"))?;
+        let body = self.object(&self.home_region(), bucket, key, limit).await?;
+        String::from_utf8(body).map_err(|_| refused("the object is not UTF-8 text"))
+    }
+}
+
+/// Reads a body to its end or to the limit, whichever comes first.
+pub(super) async fn read_bounded(
+    mut body: ByteStream,
+    limit: usize,
+) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    let mut read = Vec::new();
+    while let Some(chunk) = body.try_next().await? {
+        let room = limit.saturating_sub(read.len());
+        read.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+        if read.len() >= limit {
+            break;
+        }
+    }
+    Ok(read)
+}

@@ -1,0 +1,363 @@
+//! The plan: from a trigger, the live service, the image or document and the head, what a release will do, if anything.
+//! Everything it looks at has been read before; it asks nobody.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Logs, Service};
+use crate::head::{self, Head, Standing};
+use crate::image::{Digest, ImageRef, Platform};
+use crate::report::{ImageChange, ReleaseReport};
+use crate::rollout::Status;
+use crate::task_definition::{READ_ONLY, TaskDefinition, Unreadable};
+use crate::trigger::{ImagePush, ReleaseId, Trigger, Upload};
+use crate::validate::{self, Finding, Origin, Severity, Subject};
+use crate::verify::{self, Expectation};
+
+/// One service that one trigger concerns. It is recorded with the release: a later configuration does not change a running release.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// The service and how it is released.
+    pub service: Service,
+    /// Where heads and reports live.
+    pub state_bucket: String,
+    /// What happened.
+    pub trigger: Trigger,
+}
+
+impl Request {
+    /// The release's id.
+    pub fn release(&self) -> ReleaseId {
+        self.trigger.release()
+    }
+}
+
+/// Everything that was read for a plan.
+#[derive(Clone, Debug)]
+pub struct Situation {
+    /// The service's head.
+    pub head: Option<Head>,
+    /// What the service is heading to.
+    pub live: Live,
+    /// The uploaded document, for an upload.
+    pub document: Option<Result<TaskDefinition, Unreadable>>,
+    /// The image that the container is to run.
+    pub image: ImageEvidence,
+}
+
+/// The task definition that the service runs, or is on its way to.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// Its ARN.
+    pub task_definition_arn: String,
+    /// It, ready to be registered again: read-only members gone, tags carried over.
+    pub definition: TaskDefinition,
+}
+
+/// What the registry says about an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageEvidence {
+    /// It is there.
+    Found {
+        /// The digest that pins it.
+        digest: Digest,
+        /// What the tag points to by now; `None` when the tag is gone or there is none.
+        tag_digest: Option<Digest>,
+        /// The platforms it has, or why it is no image.
+        content: Result<Vec<Platform>, String>,
+    },
+    /// The registry does not have it.
+    Missing,
+    /// It was not looked at: the reason.
+    Unread(String),
+}
+
+/// What a release will do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Plan {
+    /// Register the draft and update the service.
+    Release(Box<Draft>),
+    /// What is asked for is live: the live task definition.
+    NoChange(String),
+    /// A newer release is on: the reason.
+    Superseded(String),
+    /// Another release does the same work.
+    Duplicate(ReleaseId),
+    /// The draft has errors.
+    Rejected(Box<Draft>),
+}
+
+/// The next task definition and what is known about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The document; empty when what was uploaded is no document.
+    pub definition: TaskDefinition,
+    /// The live task definition, which a rollback goes back to.
+    pub previous: String,
+    /// The container's image, before and after.
+    pub image: Option<ImageChange>,
+    /// Where the document differs from the live one.
+    pub changes: Vec<String>,
+    /// What the checks found.
+    pub findings: Vec<Finding>,
+    /// What logs to look for.
+    pub logs: Expectation,
+}
+
+/// The places of difference that are shown.
+const MAX_CHANGES: usize = 50;
+
+/// Decides what a release does.
+pub fn plan(request: &Request, execution: &str, situation: &Situation) -> Plan {
+    match head::standing(situation.head.as_ref(), &request.trigger, execution) {
+        Standing::Duplicate(release) => return Plan::Duplicate(release),
+        Standing::Superseded(release) => {
+            return Plan::Superseded(format!("release {release} is newer and owns the service"));
+        }
+        Standing::Free | Standing::Ours => {}
+    }
+    match &request.trigger {
+        Trigger::ImagePush(push) => plan_push(request, push, situation),
+        Trigger::Upload(upload) => plan_upload(request, upload, situation),
+    }
+}
+
+fn plan_push(request: &Request, push: &ImagePush, situation: &Situation) -> Plan {
+    let (container, live) = (request.service.container.as_str(), &situation.live);
+    if let ImageEvidence::Found { tag_digest: Some(now), .. } = &situation.image
+        && *now != push.digest
+    {
+        return Plan::Superseded(format!("the tag {} points to {} by now", push.tag, now.short()));
+    }
+    let before = live.definition.container(container).and_then(|container| container.image());
+    let after = pushed_reference(push, before);
+    if before.is_some_and(|before| is_same_image(before, &after)) {
+        return Plan::NoChange(live.task_definition_arn.clone());
+    }
+    let image = ImageChange {
+        container: container.to_owned(),
+        before: before.map(str::to_owned),
+        after: after.clone(),
+        tag: Some(push.tag.clone()),
+    };
+    let definition = live.definition.with_image(container, &after).unwrap_or_else(|| live.definition.clone());
+    decide(request, situation, Origin::Live, definition, Some(image), Vec::new())
+}
+
+fn plan_upload(request: &Request, upload: &Upload, situation: &Situation) -> Plan {
+    let (container, live) = (request.service.container.as_str(), &situation.live);
+    let mut findings = Vec::new();
+    let mut definition = match &situation.document {
+        Some(Ok(document)) => document.clone(),
+        Some(Err(unreadable)) => {
+            findings.push(validate::unreadable(unreadable));
+            return reject_unreadable(live, findings);
+        }
+        None => {
+            findings.push(gone(upload));
+            return reject_unreadable(live, findings);
+        }
+    };
+    let written = definition.container(container).and_then(|container| container.image()).map(str::to_owned);
+    let mut image = None;
+    if let Some(written) = written {
+        let reference = ImageRef::parse(&written);
+        let (after, tag) = match &situation.image {
+            ImageEvidence::Found { digest, .. } => (reference.pinned(digest), reference.tag.map(str::to_owned)),
+            ImageEvidence::Missing => (written.clone(), None),
+            ImageEvidence::Unread(reason) => {
+                findings.push(not_pinned(&definition, container, reason));
+                (written.clone(), None)
+            }
+        };
+        definition = definition.with_image(container, &after).unwrap_or(definition);
+        let before = live.definition.container(container).and_then(|container| container.image()).map(str::to_owned);
+        image = Some(ImageChange { container: container.to_owned(), before, after, tag });
+    }
+    if let (Some(family), Some(before)) = (definition.family(), live.definition.family())
+        && family != before
+    {
+        findings.push(family_changed(before, family));
+    }
+    definition.carry_tags(tags_of(&live.definition));
+    if is_live_already(&live.definition, &definition) {
+        return Plan::NoChange(live.task_definition_arn.clone());
+    }
+    decide(request, situation, Origin::Uploaded, definition, image, findings)
+}
+
+/// Runs the checks and turns the draft into a plan. The rules see an uploaded document as it was written; what is registered has no
+/// read-only members any more.
+fn decide(
+    request: &Request,
+    situation: &Situation,
+    origin: Origin,
+    definition: TaskDefinition,
+    image: Option<ImageChange>,
+    mut findings: Vec<Finding>,
+) -> Plan {
+    let service = &request.service;
+    let guard = service.guard.as_ref();
+    let platforms = match &situation.image {
+        ImageEvidence::Found { content: Ok(platforms), .. } => Some(platforms.as_slice()),
+        _ => None,
+    };
+    findings.extend(image_findings(&definition, &service.container, &situation.image));
+    findings.extend(validate::validate(&Subject {
+        definition: &definition,
+        container: &service.container,
+        platforms,
+        origin,
+        allowed_roles: guard.and_then(|guard| guard.roles.as_deref()),
+        allowed_registries: guard.and_then(|guard| guard.registries.as_deref()),
+        verify_timeout: (service.verify.logs != Logs::Off).then_some(service.verify.timeout),
+    }));
+    let logs = match service.verify.logs {
+        Logs::Off => Expectation::NotConfigured("the configuration switches the verification off".to_owned()),
+        Logs::IfConfigured | Logs::Required => verify::expect_logs(&definition, &service.container),
+    };
+    if service.verify.logs == Logs::Required {
+        findings.extend(unverifiable(&definition, &service.container, &logs));
+    }
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let changes = ReleaseReport::describe_changes(&situation.live.definition.differences(&definition, MAX_CHANGES));
+    let previous = situation.live.task_definition_arn.clone();
+    let is_rejected = validate::is_rejected(&findings);
+    let draft =
+        Box::new(Draft { definition: definition.without(&READ_ONLY), previous, image, changes, findings, logs });
+    if is_rejected { Plan::Rejected(draft) } else { Plan::Release(draft) }
+}
+
+fn reject_unreadable(live: &Live, findings: Vec<Finding>) -> Plan {
+    Plan::Rejected(Box::new(Draft {
+        definition: TaskDefinition::default(),
+        previous: live.task_definition_arn.clone(),
+        image: None,
+        changes: Vec::new(),
+        findings,
+        logs: Expectation::NotConfigured("there is no document to read".to_owned()),
+    }))
+}
+
+/// The pushed image, pinned. The live image's registry host is kept where it is the same registry: a dual-stack host stays one.
+fn pushed_reference(push: &ImagePush, live: Option<&str>) -> String {
+    let same_registry = live.map(ImageRef::parse).filter(|image| {
+        let owner = image.private_ecr();
+        image.repository == push.repository
+            && owner.is_some_and(|ecr| ecr.account == push.account && ecr.region == push.region)
+    });
+    match same_registry {
+        Some(image) => image.pinned(&push.digest),
+        None => format!("{}/{}@{}", registry_host(&push.account, &push.region), push.repository, push.digest),
+    }
+}
+
+/// The host of a private registry (Amazon ECR user guide, "Private registries"; China regions have a suffix of their own).
+pub fn registry_host(account: &str, region: &str) -> String {
+    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("{account}.dkr.ecr.{region}.{suffix}")
+}
+
+fn is_same_image(one: &str, other: &str) -> bool {
+    let (one, other) = (ImageRef::parse(one), ImageRef::parse(other));
+    one.digest.is_some()
+        && (one.registry, one.repository, one.digest) == (other.registry, other.repository, other.digest)
+}
+
+fn tags_of(definition: &TaskDefinition) -> &[serde_json::Value] {
+    definition.members().get("tags").and_then(serde_json::Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn is_live_already(live: &TaskDefinition, next: &TaskDefinition) -> bool {
+    live.differences(next, 1).is_empty()
+}
+
+/// The first running deployment's target, or the active configuration: what the service is heading to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heading {
+    /// A task definition, by ARN.
+    TaskDefinition(String),
+    /// A service revision whose task definition has to be looked up.
+    Revision(String),
+    /// The service has no configuration at all.
+    Nothing,
+}
+
+/// A service's configurations and deployments, as far as they say what is live.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceState {
+    /// `activeConfigurations`: service revision and task definition. More than one while a deployment runs.
+    pub configurations: Vec<(String, String)>,
+    /// Deployments, newest first: status and target service revision.
+    pub deployments: Vec<(Status, String)>,
+}
+
+/// What a draft starts from, so that nothing in flight is dropped: the target of the running deployment; while that is rolled back, its
+/// source; else the active configuration.
+pub fn heading(state: &ServiceState) -> Heading {
+    let configured = |revision: &str| {
+        state.configurations.iter().find(|(arn, _)| arn == revision).map(|(_, definition)| definition.clone())
+    };
+    for (status, target) in &state.deployments {
+        if status.is_heading_to_target() {
+            return configured(target).map_or_else(|| Heading::Revision(target.clone()), Heading::TaskDefinition);
+        }
+        if status.is_rolling_back()
+            && let Some((_, source)) = state.configurations.iter().find(|(arn, _)| arn != target)
+        {
+            return Heading::TaskDefinition(source.clone());
+        }
+    }
+    state.configurations.first().map_or(Heading::Nothing, |(_, definition)| Heading::TaskDefinition(definition.clone()))
+}
+
+fn finding(rule: &str, severity: Severity, pointer: String, message: String, help: &str) -> Finding {
+    Finding { rule: rule.to_owned(), severity, pointer, message, help: help.to_owned() }
+}
+
+/// Where the container's image stands, or the document as a whole.
+fn image_pointer(definition: &TaskDefinition, container: &str) -> String {
+    definition.container(container).map_or_else(String::new, |container| format!("{}/image", container.pointer()))
+}
+
+fn image_findings(definition: &TaskDefinition, container: &str, image: &ImageEvidence) -> Option<Finding> {
+    let pointer = image_pointer(definition, container);
+    let (rule, message, help) = match image {
+        ImageEvidence::Missing => {
+            let message = "the registry does not have this image".to_owned();
+            ("missing-image", message, "push the image again, or check whether a lifecycle rule expired it")
+        }
+        ImageEvidence::Found { content: Err(reason), .. } => {
+            ("not-an-image", format!("what was pushed does not run: {reason}"), "push a container image under this tag")
+        }
+        ImageEvidence::Found { .. } | ImageEvidence::Unread(_) => return None,
+    };
+    Some(finding(rule, Severity::Error, pointer, message, help))
+}
+
+fn not_pinned(definition: &TaskDefinition, container: &str, reason: &str) -> Finding {
+    let message = format!("the image stays as written: {reason}");
+    let help = "name it by digest, so that every task runs the same image";
+    finding("unpinned-image", Severity::Hint, image_pointer(definition, container), message, help)
+}
+
+fn family_changed(before: &str, after: &str) -> Finding {
+    let message = format!("the family changes from {before} to {after}");
+    let help = "keep the family, unless the service is to move to another one";
+    finding("changed-family", Severity::Warning, "/family".to_owned(), message, help)
+}
+
+fn gone(upload: &Upload) -> Finding {
+    let message = format!("s3://{}/{} is gone", upload.bucket, upload.key);
+    finding("missing-document", Severity::Error, String::new(), message, "upload the document again")
+}
+
+fn unverifiable(definition: &TaskDefinition, container: &str, logs: &Expectation) -> Option<Finding> {
+    let reason = match logs {
+        Expectation::Logs(_) => return None,
+        Expectation::NotConfigured(reason) | Expectation::NotVerifiable(reason) => reason,
+    };
+    let pointer = definition.container(container).map_or_else(String::new, |container| container.pointer());
+    let message = format!("the configuration requires verified logs, and these cannot be: {reason}");
+    let help = "write the container's logs to S3 with FireLens, or set `logs = \"if-configured\"` for this service";
+    Some(finding("unverifiable-logs", Severity::Error, pointer, message, help))
+}

@@ -1,0 +1,162 @@
+//! Following a deployment: one look after another as a durable wait, which costs nothing while it waits. A look never fails; what AWS says
+//! no to becomes part of what was seen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_durable_execution_sdk::builders::wait_for_condition::WaitDecision;
+use aws_durable_execution_sdk::{DurableContext, StepSemantics};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::step::{self, settle};
+use super::story;
+use super::watch::{Seen, SeenLogs, Watch};
+use super::{Deployer, Ending};
+use crate::aws::ecs::Task;
+use crate::aws::{Aws, Failure, Trouble};
+use crate::plan::Request;
+use crate::report::StoppedTask;
+use crate::verify::{Checks, Evidence, LogOutput, MAX_KEYS, MAX_OBJECT, Revision};
+
+/// Listings that are under way at once.
+const MAX_IN_FLIGHT: usize = 16;
+
+/// Looks at the deployment, and at its logs, until there is a decision.
+pub(super) async fn run(
+    deployer: &Arc<Deployer>,
+    ctx: &DurableContext,
+    request: &Request,
+    watch: Watch,
+) -> Result<Watch, Ending> {
+    let verify = &request.service.verify;
+    // The patterns were checked with the configuration; a recorded one that a later version refuses ends the release with a reason.
+    let checks = Checks::new(&verify.expect, &verify.forbid).map_err(|error| Ending::failed(error.to_string()))?;
+    let checks = Arc::new(checks);
+    let (deployer, request) = (Arc::clone(deployer), Arc::new(request.clone()));
+    let check = move |_, mut watch: Watch| {
+        let (deployer, request, checks) = (Arc::clone(&deployer), Arc::clone(&request), Arc::clone(&checks));
+        async move {
+            let told = watch.phases.len();
+            watch.awake();
+            let (seen, logs) = look(&deployer.aws, &request, &watch, &checks).await;
+            watch.note(seen, logs, &checks);
+            for step in watch.phases.iter().skip(told) {
+                story::tell(&request, &step.what, &step.detail);
+            }
+            Ok(watch)
+        }
+    };
+    let strategy = |watch: Watch, _| match watch.is_decided() {
+        true => WaitDecision::complete(),
+        false => WaitDecision::continue_with(Duration::from_secs(watch.pause)),
+    };
+    let watched = ctx.wait_for_condition(check, watch).wait_strategy_fn(strategy).name("follow").await;
+    watched.map_err(|error| Ending::failed(format!("the deployment could not be followed: {error}")))
+}
+
+/// One look: the deployment and the logs side by side.
+async fn look(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks) -> (Seen, Option<SeenLogs>) {
+    let logs = async {
+        match watch.wants_logs() {
+            true => Some(look_at_logs(aws, request, watch, checks).await),
+            false => None,
+        }
+    };
+    tokio::join!(look_at_deployment(aws, request, watch), logs)
+}
+
+async fn look_at_deployment(aws: &Aws, request: &Request, watch: &Watch) -> Seen {
+    let service = &request.service.arn;
+    let seen = async {
+        let arn = match &watch.deployment_arn {
+            Some(arn) => Some(arn.clone()),
+            None => aws.find_deployment(service, &watch.target_revision).await?,
+        };
+        match arn {
+            Some(arn) => aws.deployment(service.region(), &arn).await.map(Seen::Deployment),
+            None => Ok(Seen::NotListed),
+        }
+    };
+    match seen.await {
+        Ok(seen) => seen,
+        Err(failure) if failure.is_passing() => Seen::Trouble(failure.to_string()),
+        Err(failure) => Seen::Refused(failure.to_string()),
+    }
+}
+
+async fn look_at_logs(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks) -> SeenLogs {
+    let tasks = match aws.tasks(&request.service.arn, &watch.task_definition_arn).await {
+        Ok(tasks) => tasks,
+        Err(failure) => return unseen(&failure),
+    };
+    let started: Vec<Task> = tasks.into_iter().filter(|task| task.has_started).collect();
+    if started.is_empty() && watch.logs.evidence.objects == 0 {
+        return SeenLogs::NoTask;
+    }
+    let evidence = watch.logs.evidence.clone();
+    match read_logs(aws, watch, checks, &started, evidence).await {
+        Ok(evidence) => SeenLogs::Read(Box::new(evidence)),
+        Err(failure) => unseen(&failure),
+    }
+}
+
+fn unseen(failure: &Failure) -> SeenLogs {
+    match failure.kind {
+        Trouble::Throttled | Trouble::Unclear => SeenLogs::Trouble(failure.to_string()),
+        Trouble::Denied | Trouble::Missing | Trouble::Conflict | Trouble::Refused => {
+            SeenLogs::Denied(failure.to_string())
+        }
+    }
+}
+
+/// Lists what has landed for each task, one request a task and output, and reads what is new until there is a verdict.
+async fn read_logs(
+    aws: &Aws,
+    watch: &Watch,
+    checks: &Checks,
+    tasks: &[Task],
+    mut evidence: Evidence,
+) -> Result<Evidence, Failure> {
+    let Some(revision) = Revision::of_arn(&watch.task_definition_arn) else { return Ok(evidence) };
+    let mut lookups = Vec::new();
+    for output in &watch.logs.outputs {
+        lookups.extend(tasks.iter().map(|task| list(aws, output, task)));
+    }
+    let listings = stream::iter(lookups).buffered(MAX_IN_FLIGHT);
+    let listings: Vec<_> = listings.try_collect().await?;
+    for (output, task, keys) in listings {
+        for key in keys {
+            if evidence.is_settled(checks) {
+                return Ok(evidence);
+            }
+            if evidence.has_read(&key) || !output.matches(&key, &task.id) {
+                continue;
+            }
+            let body = aws.object(&output.region, &output.bucket, &key, MAX_OBJECT).await?;
+            evidence.read_object(checks, output, &revision, &task.id, &key, &body);
+        }
+    }
+    Ok(evidence)
+}
+
+async fn list<'a>(
+    aws: &Aws,
+    output: &'a LogOutput,
+    task: &'a Task,
+) -> Result<(&'a LogOutput, &'a Task, Vec<String>), Failure> {
+    let prefix = output.prefix(&task.id);
+    let listed = aws.list(&output.region, &output.bucket, &prefix, MAX_KEYS).await?;
+    Ok((output, task, listed.into_iter().map(|object| object.key).collect()))
+}
+
+/// Why tasks of the new revision stopped. Nothing that is found here changes how the release ends, so a failure shows as nothing found.
+pub(super) async fn diagnose(
+    deployer: &Arc<Deployer>,
+    ctx: &DurableContext,
+    request: &Request,
+    task_definition_arn: &str,
+) -> Vec<StoppedTask> {
+    let (deployer, service, arn) = (Arc::clone(deployer), request.service.arn.clone(), task_definition_arn.to_owned());
+    let body = move |_| async move { settle(deployer.aws.stopped_tasks(&service, &arn).await) };
+    step::run(ctx.step(body), "diagnose", StepSemantics::AtLeastOncePerRetry).await.unwrap_or_default()
+}

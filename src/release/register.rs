@@ -1,0 +1,92 @@
+//! Registering the draft and updating the service: two steps, each of which looks for its own effect before it acts a second time.
+
+use std::sync::Arc;
+
+use aws_durable_execution_sdk::{DurableContext, StepSemantics};
+use serde::{Deserialize, Serialize};
+
+use super::step::{self, settle};
+use super::{Deployer, Ending};
+use crate::aws::Failure;
+use crate::aws::ecs::RELEASE_TAG;
+use crate::plan::{Draft, Request};
+use crate::report::Outcome;
+
+/// A registered revision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Registered {
+    pub(super) task_definition_arn: String,
+    /// Whether the head, read beside the registration, still named this release; `None` when it could not be read.
+    is_owner: Option<bool>,
+}
+
+/// Registers the draft, tagged with the release.
+pub(super) async fn run(
+    deployer: &Arc<Deployer>,
+    ctx: &DurableContext,
+    request: &Request,
+    draft: &Draft,
+) -> Result<Registered, Ending> {
+    let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
+    let mut definition = draft.definition.clone();
+    definition.set_tag(RELEASE_TAG, request.release().as_str());
+    let body = move |attempt: aws_durable_execution_sdk::StepContext| async move {
+        let (aws, region, release) = (&deployer.aws, request.service.arn.region(), request.release());
+        let is_owner = async { Ok(is_owner(&deployer, &request, &execution).await.ok()) };
+        let revision = async {
+            let family = definition.family().unwrap_or_default();
+            if attempt.attempt() > 1
+                && let Some(found) = aws.find_registered(region, family, release.as_str()).await?
+            {
+                return Ok(found);
+            }
+            aws.register(region, &definition).await
+        };
+        let both: Result<_, Failure> = tokio::try_join!(revision, is_owner);
+        settle(both.map(|(task_definition_arn, is_owner)| Registered { task_definition_arn, is_owner }))
+    };
+    step::run(ctx.step(body), "register", StepSemantics::AtMostOncePerRetry).await
+}
+
+/// Makes the service head to the registered revision and gives the service revision to follow.
+pub(super) async fn update(
+    deployer: &Arc<Deployer>,
+    ctx: &DurableContext,
+    request: &Request,
+    registered: &Registered,
+) -> Result<String, Ending> {
+    let (deployer, execution) = (Arc::clone(deployer), ctx.execution_arn().to_owned());
+    let (owned_request, registered) = (request.clone(), registered.clone());
+    let body = move |attempt: aws_durable_execution_sdk::StepContext| async move {
+        let is_first = attempt.attempt() == 1;
+        settle(update_once(&deployer, &owned_request, &execution, &registered, is_first).await)
+    };
+    let target = step::run(ctx.step(body), "update", StepSemantics::AtMostOncePerRetry).await?;
+    target.ok_or_else(|| Ending::new(Outcome::Superseded, "a newer release claimed the service before the update"))
+}
+
+/// The target revision; `None` when another release owns the service.
+async fn update_once(
+    deployer: &Deployer,
+    request: &Request,
+    execution: &str,
+    registered: &Registered,
+    is_first: bool,
+) -> Result<Option<String>, Failure> {
+    let (aws, service) = (&deployer.aws, &request.service.arn);
+    let arn = registered.task_definition_arn.as_str();
+    if !is_first && let Some(target) = aws.find_update(service, arn).await? {
+        return Ok(Some(target));
+    }
+    let is_owner = match registered.is_owner {
+        Some(is_owner) if is_first => is_owner,
+        _ => is_owner(deployer, request, execution).await?,
+    };
+    if is_owner { aws.update(service, arn).await.map(Some) } else { Ok(None) }
+}
+
+/// Whether the head still names this release of this execution.
+pub(super) async fn is_owner(deployer: &Deployer, request: &Request, execution: &str) -> Result<bool, Failure> {
+    let held = deployer.aws.head(&request.state_bucket, &request.service.arn).await?;
+    Ok(held.is_some_and(|held| held.head.is_owned_by(&request.release(), execution)))
+}

@@ -1,0 +1,135 @@
+//! Going back to the previous revision: by stopping the deployment while it runs, by a new update once it is through.
+
+use std::sync::Arc;
+
+use aws_durable_execution_sdk::{DurableContext, StepSemantics};
+use serde::{Deserialize, Serialize};
+
+use super::register::is_owner;
+use super::step::{self, settle};
+use super::story::Story;
+use super::watch::{Decision, Watch};
+use super::{Deployer, Ending, follow};
+use crate::aws::{Failure, Trouble};
+use crate::plan::Request;
+use crate::report::Outcome;
+use crate::rollout::End;
+
+/// What became of the wish to stop the deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Stop {
+    /// It stops, or has stopped.
+    Asked,
+    /// It is through: only an update leads back.
+    TooLate,
+    /// A newer release owns the service: its deployment, not this one, is what counts.
+    NotOurs,
+}
+
+/// Takes the service back to `previous`.
+pub(super) async fn run(
+    deployer: &Arc<Deployer>,
+    ctx: &DurableContext,
+    request: &Request,
+    story: &mut Story,
+    watch: &Watch,
+    previous: &str,
+    reason: &str,
+) -> Result<Ending, Ending> {
+    let superseded = || {
+        Ending::new(
+            Outcome::Superseded,
+            format!("{reason}; a newer release owns the service, so nothing was rolled back"),
+        )
+    };
+    story.rolling_back(reason);
+    match stop(deployer, ctx, request, watch).await? {
+        Stop::NotOurs => return Err(superseded()),
+        Stop::TooLate => {}
+        Stop::Asked => {
+            let again = Watch::of_rollback(&watch.target_revision, previous, watch.deployment_arn.as_deref());
+            let stopped = follow::run(deployer, ctx, request, again).await?;
+            story.followed_back(&stopped);
+            match stopped.decision() {
+                Decision::Ended(End::RolledBack) => return Ok(Ending::new(Outcome::RolledBack, reason)),
+                Decision::Ended(End::Superseded) => return Err(superseded()),
+                Decision::Ended(End::Successful) => {}
+                Decision::Ended(End::Stuck) => {
+                    return Err(Ending::failed(format!("{reason}; ECS could not roll back: {}", stopped.reason())));
+                }
+                Decision::Lost(lost) | Decision::Unproven(lost) => {
+                    return Err(Ending::failed(format!("{reason}; then: {lost}")));
+                }
+            }
+        }
+    }
+    let Some(target) = restore(deployer, ctx, request, watch, previous).await? else { return Err(superseded()) };
+    let restored = follow::run(deployer, ctx, request, Watch::of_rollback(&target, previous, None)).await?;
+    story.followed_back(&restored);
+    match restored.decision() {
+        Decision::Ended(End::Successful) => Ok(Ending::new(Outcome::RolledBack, reason)),
+        Decision::Ended(End::Superseded) => Err(superseded()),
+        Decision::Ended(End::RolledBack | End::Stuck) => {
+            Err(Ending::failed(format!("{reason}; the update back to {previous} failed: {}", restored.reason())))
+        }
+        Decision::Lost(lost) | Decision::Unproven(lost) => Err(Ending::failed(format!("{reason}; then: {lost}"))),
+    }
+}
+
+/// Asks ECS to roll the deployment back while it runs. Asking twice does no harm, so this step may repeat.
+async fn stop(
+    deployer: &Arc<Deployer>,
+    ctx: &DurableContext,
+    request: &Request,
+    watch: &Watch,
+) -> Result<Stop, Ending> {
+    let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
+    let arn = watch.deployment_arn.clone().unwrap_or_default();
+    let body = move |_| async move { settle(stop_running(&deployer, &request, &execution, &arn).await) };
+    step::run(ctx.step(body), "stop", StepSemantics::AtLeastOncePerRetry).await
+}
+
+async fn stop_running(deployer: &Deployer, request: &Request, execution: &str, arn: &str) -> Result<Stop, Failure> {
+    let (aws, region) = (&deployer.aws, request.service.arn.region());
+    let (owns, deployment) = tokio::try_join!(is_owner(deployer, request, execution), aws.deployment(region, arn))?;
+    let stop = match deployment.status.end() {
+        _ if !owns => Stop::NotOurs,
+        Some(End::Successful) => Stop::TooLate,
+        Some(_) => Stop::Asked,
+        None => match aws.stop(region, arn).await {
+            Ok(()) => Stop::Asked,
+            // It ended between the two calls; the look that follows sees how.
+            Err(failure) if failure.kind == Trouble::Conflict => Stop::Asked,
+            Err(failure) => return Err(failure),
+        },
+    };
+    Ok(stop)
+}
+
+/// Updates the service back to the previous task definition; gives the service revision to follow, `None` when a newer release owns it.
+async fn restore(
+    deployer: &Arc<Deployer>,
+    ctx: &DurableContext,
+    request: &Request,
+    watch: &Watch,
+    previous: &str,
+) -> Result<Option<String>, Ending> {
+    let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
+    let (failed, previous) = (watch.target_revision.clone(), previous.to_owned());
+    let body = move |attempt: aws_durable_execution_sdk::StepContext| async move {
+        let (aws, service) = (&deployer.aws, &request.service.arn);
+        let restored = async {
+            if attempt.attempt() > 1
+                && let Some(target) = aws.find_restore(service, &previous, &failed).await?
+            {
+                return Ok(Some(target));
+            }
+            match is_owner(&deployer, &request, &execution).await? {
+                true => aws.update(service, &previous).await.map(Some),
+                false => Ok(None),
+            }
+        };
+        settle(restored.await)
+    };
+    step::run(ctx.step(body), "restore", StepSemantics::AtMostOncePerRetry).await
+}

@@ -1,0 +1,129 @@
+//! Reading everything that a plan needs, with as few round trips one after another as can be, and planning on it. One step.
+
+use std::sync::Arc;
+
+use aws_durable_execution_sdk::{DurableContext, StepSemantics};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::step::{self, settle};
+use super::{Deployer, Ending};
+use crate::aws::ecr::Wanted;
+use crate::aws::{Aws, Failure, Trouble};
+use crate::image::{Digest, ImageRef};
+use crate::plan::{self, Heading, ImageEvidence, Live, Plan, Request, ServiceState, Situation};
+use crate::task_definition::{TaskDefinition, Unreadable};
+use crate::trigger::{Trigger, Upload};
+
+/// A plan, when it was made, and which version of the head it was made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Planned {
+    pub(super) at: Timestamp,
+    pub(super) plan: Plan,
+    pub(super) held: Held,
+}
+
+/// The version of the head that a claim replaces.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Held {
+    pub(super) etag: Option<String>,
+    pub(super) head: Option<crate::head::Head>,
+}
+
+/// Makes the plan.
+pub(super) async fn plan(deployer: &Arc<Deployer>, ctx: &DurableContext, request: &Request) -> Result<Planned, Ending> {
+    let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
+    let body = move |_| async move { settle(read_and_plan(&deployer.aws, &request, &execution).await) };
+    step::run(ctx.step(body), "plan", StepSemantics::AtLeastOncePerRetry).await
+}
+
+async fn read_and_plan(aws: &Aws, request: &Request, execution: &str) -> Result<Planned, Failure> {
+    let at = aws.clock().now();
+    let (situation, etag) = match &request.trigger {
+        Trigger::ImagePush(push) => {
+            let wanted = Wanted {
+                account: &push.account,
+                region: &push.region,
+                repository: &push.repository,
+                digest: Some(&push.digest),
+                tag: Some(&push.tag),
+            };
+            let (held, live, image) = tokio::try_join!(
+                aws.head(&request.state_bucket, &request.service.arn),
+                read_live(aws, request),
+                aws.inspect_image(&wanted)
+            )?;
+            let (head, etag) = held.map(|held| (held.head, held.etag)).unzip();
+            (Situation { head, live, document: None, image }, etag)
+        }
+        Trigger::Upload(upload) => {
+            let (held, live, (document, image)) = tokio::try_join!(
+                aws.head(&request.state_bucket, &request.service.arn),
+                read_live(aws, request),
+                read_upload(aws, upload, &request.service.container)
+            )?;
+            let (head, etag) = held.map(|held| (held.head, held.etag)).unzip();
+            (Situation { head, live, document, image }, etag)
+        }
+    };
+    let plan = plan::plan(request, execution, &situation);
+    Ok(Planned { at, plan, held: Held { etag, head: situation.head } })
+}
+
+/// The task definition that the service is heading to.
+async fn read_live(aws: &Aws, request: &Request) -> Result<Live, Failure> {
+    let service = &request.service.arn;
+    let state: ServiceState = aws.service_state(service).await?;
+    let nothing = || Failure {
+        action: "ecs:DescribeExpressGatewayService",
+        resource: service.to_string(),
+        kind: Trouble::Refused,
+        message: "the service runs no task definition that could be the base of a release".to_owned(),
+    };
+    let task_definition_arn = match plan::heading(&state) {
+        Heading::TaskDefinition(arn) => arn,
+        Heading::Revision(revision) => {
+            aws.task_definition_of_revision(service, &revision).await?.ok_or_else(nothing)?
+        }
+        Heading::Nothing => return Err(nothing()),
+    };
+    let definition = aws.task_definition(service.region(), &task_definition_arn).await?;
+    Ok(Live { task_definition_arn, definition })
+}
+
+type Document = Option<Result<TaskDefinition, Unreadable>>;
+
+/// The uploaded document, and what the registry says about the image in it.
+async fn read_upload(aws: &Aws, upload: &Upload, container: &str) -> Result<(Document, ImageEvidence), Failure> {
+    let document = aws.uploaded(upload).await?;
+    let written = match &document {
+        Some(Ok(definition)) => definition.container(container).and_then(|container| container.image()),
+        _ => None,
+    };
+    let image = match written {
+        Some(written) => read_written_image(aws, written).await?,
+        None => ImageEvidence::Unread("there is no image to read".to_owned()),
+    };
+    Ok((document, image))
+}
+
+/// Looks up an image that a document names, where that is a private registry that the function can read.
+async fn read_written_image(aws: &Aws, written: &str) -> Result<ImageEvidence, Failure> {
+    let reference = ImageRef::parse(written);
+    let Some(registry) = reference.private_ecr() else {
+        let registry = reference.registry.unwrap_or("docker.io");
+        return Ok(ImageEvidence::Unread(format!("{registry} is not a private ECR registry")));
+    };
+    let digest = match reference.digest.map(Digest::parse) {
+        Some(None) => return Ok(ImageEvidence::Unread("its digest is not a sha256 digest".to_owned())),
+        Some(digest) => digest,
+        None => None,
+    };
+    let tag = reference.tag.or_else(|| digest.is_none().then_some("latest"));
+    let (account, region, repository) = (registry.account, registry.region, reference.repository);
+    let wanted = Wanted { account, region, repository, digest: digest.as_ref(), tag };
+    match aws.inspect_image(&wanted).await {
+        Err(denied) if denied.kind == Trouble::Denied => Ok(ImageEvidence::Unread(denied.to_string())),
+        other => other,
+    }
+}

@@ -1,0 +1,375 @@
+//! Watching a deployment as a value: what was seen so far, and what follows from the next look. It travels between looks as the state of the
+//! durable wait, so it stays small, and it never asks the clock: elapsed time is the sum of the pauses that it asked for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Verify;
+use crate::report::{Verification, VerificationStatus};
+use crate::rollout::{self, Deployment, End};
+use crate::verify::{Checks, Evidence, Expectation, LogOutput, Verdict, deadline};
+
+/// How long a deployment is followed, in seconds. Express Mode takes 6 to 20 minutes; what takes longer needs a person.
+const MAX_WATCH: u64 = 2 * 3600;
+
+/// How long AWS may give no usable answer before a release gives up, in seconds.
+const MAX_TROUBLE: u64 = 900;
+
+/// How long ECS may take to list the deployment of an accepted update, in seconds.
+const MAX_UNLISTED: u64 = 300;
+
+/// What is known of a deployment and of its logs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Watch {
+    pub(super) target_revision: String,
+    pub(super) task_definition_arn: String,
+    pub(super) deployment_arn: Option<String>,
+    /// Seconds since the watch began.
+    pub(super) elapsed: u64,
+    /// Seconds until the next look; 0 before the first.
+    pub(super) pause: u64,
+    pub(super) deployment: Option<Deployment>,
+    /// When a phase began, its name and what was seen then.
+    pub(super) phases: Vec<Step>,
+    pub(super) logs: LogWatch,
+    /// Since when AWS gives no usable answer, and the last one.
+    trouble: Option<(u64, String)>,
+    decision: Option<Decision>,
+}
+
+/// One thing that was seen for the first time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Step {
+    pub(super) elapsed: u64,
+    pub(super) what: String,
+    pub(super) detail: String,
+}
+
+/// What is known of the logs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct LogWatch {
+    /// Where logs should land; empty when none are looked for.
+    pub(super) outputs: Vec<LogOutput>,
+    pub(super) evidence: Evidence,
+    /// When the first task of the new revision was seen to run.
+    first_task: Option<u64>,
+    /// Seconds from the first task to the end of patience.
+    patience: u64,
+    /// The verdict, once there is one; set from the start where nothing is looked for.
+    verdict: Option<(VerificationStatus, String)>,
+}
+
+/// Why the watch ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Decision {
+    /// The deployment ended, and the logs have their verdict where they can have one.
+    Ended(End),
+    /// The logs prove that the release does not work, or did not prove in time that it does.
+    Unproven(String),
+    /// The deployment can not be followed any more.
+    Lost(String),
+}
+
+/// One look at the deployment.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Seen {
+    /// ECS does not list the deployment yet.
+    NotListed,
+    /// The deployment as it stands.
+    Deployment(Deployment),
+    /// No usable answer; it may pass.
+    Trouble(String),
+    /// An answer that will not change: a denied call, an unknown deployment.
+    Refused(String),
+}
+
+/// One look at the logs.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum SeenLogs {
+    /// Nothing runs that could have logged.
+    NoTask,
+    /// What has landed was read into the evidence.
+    Read(Box<Evidence>),
+    /// No usable answer; it may pass.
+    Trouble(String),
+    /// The function may not look: the reason names what to allow.
+    Denied(String),
+}
+
+impl Watch {
+    pub(super) fn new(target_revision: &str, task_definition_arn: &str, logs: &Expectation, verify: &Verify) -> Self {
+        let (outputs, verdict) = match logs {
+            Expectation::Logs(outputs) => (outputs.clone(), None),
+            Expectation::NotConfigured(reason) => {
+                (Vec::new(), Some((VerificationStatus::NotConfigured, reason.clone())))
+            }
+            Expectation::NotVerifiable(reason) => {
+                (Vec::new(), Some((VerificationStatus::NotVerifiable, reason.clone())))
+            }
+        };
+        let patience = deadline(verify.timeout, &outputs);
+        Self {
+            target_revision: target_revision.to_owned(),
+            task_definition_arn: task_definition_arn.to_owned(),
+            deployment_arn: None,
+            elapsed: 0,
+            pause: 0,
+            deployment: None,
+            phases: Vec::new(),
+            logs: LogWatch { outputs, evidence: Evidence::default(), first_task: None, patience, verdict },
+            trouble: None,
+            decision: None,
+        }
+    }
+
+    /// A deployment that leads back, or is stopped: nothing is to be verified.
+    pub(super) fn of_rollback(target_revision: &str, task_definition_arn: &str, deployment_arn: Option<&str>) -> Self {
+        let nothing = Expectation::NotConfigured(String::new());
+        let watch = Self::new(target_revision, task_definition_arn, &nothing, &Verify::default());
+        Self { deployment_arn: deployment_arn.map(str::to_owned), ..watch }
+    }
+
+    /// The pause that was asked for has passed.
+    pub(super) fn awake(&mut self) {
+        self.elapsed += self.pause;
+    }
+
+    /// Whether logs are still to be looked at.
+    pub(super) fn wants_logs(&self) -> bool {
+        self.logs.verdict.is_none()
+    }
+
+    /// Whether nothing more is to be seen.
+    pub(super) fn is_decided(&self) -> bool {
+        self.decision.is_some()
+    }
+
+    pub(super) fn decision(&self) -> Decision {
+        self.decision.clone().unwrap_or_else(|| Decision::Lost("the watch ended without a decision".to_owned()))
+    }
+
+    /// Takes in one look and decides, or sets the next pause.
+    pub(super) fn note(&mut self, seen: Seen, logs: Option<SeenLogs>, checks: &Checks) {
+        if let Some(logs) = logs {
+            self.note_logs(logs, checks);
+        }
+        self.note_deployment(seen);
+        if self.decision.is_none() {
+            self.decision = self.decide();
+        }
+        self.pause = rollout::pause(self.elapsed);
+    }
+
+    fn note_deployment(&mut self, seen: Seen) {
+        match seen {
+            Seen::Deployment(deployment) => {
+                self.trouble = None;
+                let phase = deployment.phase();
+                if self.deployment.as_ref().is_none_or(|before| before.phase() != phase) {
+                    self.add_phase(phase.to_string(), deployment.detail());
+                }
+                self.deployment_arn = Some(deployment.arn.clone());
+                self.deployment = Some(deployment);
+            }
+            Seen::NotListed if self.elapsed >= MAX_UNLISTED => {
+                let reason = format!("ECS took the update and lists no deployment for it after {MAX_UNLISTED} s");
+                self.decision = Some(Decision::Lost(reason));
+            }
+            Seen::NotListed => self.trouble = None,
+            Seen::Trouble(reason) => {
+                let since = self.trouble.as_ref().map_or(self.elapsed, |(since, _)| *since);
+                if self.elapsed - since >= MAX_TROUBLE {
+                    self.decision = Some(Decision::Lost(format!("the deployment could not be followed: {reason}")));
+                }
+                self.trouble = Some((since, reason));
+            }
+            Seen::Refused(reason) => self.decision = Some(Decision::Lost(reason)),
+        }
+    }
+
+    fn note_logs(&mut self, seen: SeenLogs, checks: &Checks) {
+        match seen {
+            SeenLogs::NoTask | SeenLogs::Trouble(_) => {}
+            SeenLogs::Denied(reason) => self.conclude_logs(VerificationStatus::NotReached, reason),
+            SeenLogs::Read(evidence) => {
+                self.logs.first_task.get_or_insert(self.elapsed);
+                self.logs.evidence = *evidence;
+                match self.logs.evidence.verdict(checks) {
+                    Verdict::Passed => {
+                        let records = self.logs.evidence.records;
+                        self.conclude_logs(
+                            VerificationStatus::Passed,
+                            format!("{records} records of the new revision"),
+                        );
+                    }
+                    Verdict::Failed(reason) => self.conclude_logs(VerificationStatus::Failed, reason),
+                    Verdict::Waiting { .. } => {}
+                }
+            }
+        }
+        let waited = self.logs.first_task.map_or(0, |since| self.elapsed - since);
+        if self.wants_logs() && waited >= self.logs.patience {
+            let missing = match self.logs.evidence.verdict(checks) {
+                Verdict::Waiting { missing } => missing.join(", "),
+                Verdict::Passed | Verdict::Failed(_) => String::new(),
+            };
+            self.conclude_logs(
+                VerificationStatus::Failed,
+                format!("after {waited} s of waiting for logs, still missing: {missing}"),
+            );
+        }
+    }
+
+    fn conclude_logs(&mut self, status: VerificationStatus, detail: String) {
+        let what = match status {
+            VerificationStatus::Passed => "verified",
+            VerificationStatus::Failed => "not verified",
+            _ => "logs unreadable",
+        };
+        let told = match (&self.logs.evidence.first, status) {
+            (Some(first), VerificationStatus::Passed) => format!("{}: {}", first.key, first.record),
+            _ => detail.clone(),
+        };
+        self.add_phase(what.to_owned(), told);
+        self.logs.verdict = Some((status, detail));
+    }
+
+    fn add_phase(&mut self, what: String, detail: String) {
+        self.phases.push(Step { elapsed: self.elapsed, what, detail });
+    }
+
+    fn decide(&self) -> Option<Decision> {
+        let end = self.deployment.as_ref().and_then(|deployment| deployment.status.end());
+        match (end, &self.logs.verdict) {
+            (Some(End::Successful), None) => {}
+            (Some(End::Successful) | None, Some((VerificationStatus::Failed, reason))) => {
+                return Some(Decision::Unproven(reason.clone()));
+            }
+            (Some(end), _) => return Some(Decision::Ended(end)),
+            (None, _) => {}
+        }
+        let is_over = self.elapsed >= MAX_WATCH;
+        is_over
+            .then(|| Decision::Lost(format!("the release was followed for {MAX_WATCH} s and did not come to an end")))
+    }
+
+    /// Why the deployment stands as it does, for people.
+    pub(super) fn reason(&self) -> String {
+        let Some(deployment) = &self.deployment else { return "no reason is known".to_owned() };
+        let alarms = &deployment.triggered_alarms;
+        match (&deployment.reason, alarms.is_empty()) {
+            (Some(reason), _) => reason.clone(),
+            (None, false) => format!("alarms went off: {}", alarms.join(", ")),
+            (None, true) => deployment.status.as_word().to_owned(),
+        }
+    }
+
+    /// What the logs proved.
+    pub(super) fn verification(&self) -> Verification {
+        let evidence = &self.logs.evidence;
+        let not_reached =
+            || (VerificationStatus::NotReached, "the release ended before its logs were there".to_owned());
+        let (status, detail) = self.logs.verdict.clone().unwrap_or_else(not_reached);
+        Verification {
+            status,
+            detail: Some(detail).filter(|detail| !detail.is_empty()),
+            records: evidence.records,
+            object: evidence.first.as_ref().map(|first| first.key.clone()),
+            record: evidence.first.as_ref().map(|first| first.record.clone()),
+            problems: evidence.problems.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rollout::Status;
+
+    fn watch(outputs: Expectation) -> Watch {
+        Watch::new("revision", "arn:task-definition/web:6", &outputs, &Verify { timeout: 60, ..Verify::default() })
+    }
+
+    fn unverified() -> Watch {
+        watch(Expectation::NotConfigured("no logs in S3".into()))
+    }
+
+    fn seen(status: &str, percent: f64) -> Seen {
+        Seen::Deployment(Deployment {
+            arn: "d".into(),
+            target_revision: "revision".into(),
+            status: Status::from_word(status),
+            stage: None,
+            traffic_percent: Some(percent),
+            running_tasks: 1,
+            requested_tasks: 1,
+            reason: None,
+            triggered_alarms: Vec::new(),
+            circuit_breaker: None,
+        })
+    }
+
+    fn checks() -> Checks {
+        Checks::new(&[], &[]).unwrap()
+    }
+
+    fn look(watch: &mut Watch, seen: Seen, logs: Option<SeenLogs>) {
+        watch.awake();
+        watch.note(seen, logs, &checks());
+    }
+
+    #[test]
+    fn pauses_add_up_and_grow() {
+        let mut watch = unverified();
+        for _ in 0..25 {
+            look(&mut watch, seen("IN_PROGRESS", 5.0), None);
+        }
+        assert_eq!((watch.elapsed, watch.pause), (18 * 10 + 6 * 30, 30));
+        assert!(!watch.is_decided());
+    }
+
+    #[test]
+    fn an_end_decides_when_nothing_is_verified() {
+        for (status, end) in
+            [("SUCCESSFUL", End::Successful), ("STOPPED", End::Superseded), ("ROLLBACK_SUCCESSFUL", End::RolledBack)]
+        {
+            let mut watch = unverified();
+            look(&mut watch, seen(status, 100.0), None);
+            assert_eq!(watch.decision(), Decision::Ended(end));
+            assert_eq!(watch.verification().status, VerificationStatus::NotConfigured);
+        }
+    }
+
+    #[test]
+    fn trouble_passes_or_ends_the_watch_after_a_while() {
+        let mut watch = unverified();
+        for _ in 0..20 {
+            look(&mut watch, Seen::Trouble("throttled".into()), None);
+        }
+        look(&mut watch, seen("IN_PROGRESS", 5.0), None);
+        assert!(!watch.is_decided());
+        while !watch.is_decided() {
+            look(&mut watch, Seen::Trouble("throttled".into()), None);
+        }
+        assert_eq!(watch.decision(), Decision::Lost("the deployment could not be followed: throttled".into()));
+    }
+
+    #[test]
+    fn a_deployment_without_end_is_given_up() {
+        let mut watch = unverified();
+        while !watch.is_decided() {
+            look(&mut watch, seen("IN_PROGRESS", 5.0), None);
+        }
+        assert!(matches!(watch.decision(), Decision::Lost(_)));
+        assert!(watch.elapsed >= MAX_WATCH && watch.elapsed < MAX_WATCH + 60);
+    }
+
+    #[test]
+    fn a_phase_is_noted_when_it_begins() {
+        let mut watch = unverified();
+        for percent in [0.0, 0.0, 5.0, 5.0, 100.0] {
+            look(&mut watch, seen("IN_PROGRESS", percent), None);
+        }
+        let phases: Vec<(u64, &str)> = watch.phases.iter().map(|step| (step.elapsed, step.what.as_str())).collect();
+        assert_eq!(phases, [(0, "starting"), (20, "canary"), (40, "shifted")]);
+    }
+}

@@ -1,0 +1,66 @@
+//! The end of a release: the report object, the outcome in the head, the metric line. One step.
+
+use std::sync::Arc;
+
+use aws_durable_execution_sdk::{BoxError, DurableContext, StepSemantics};
+
+use super::Deployer;
+use super::step::{self, settle};
+use crate::aws::Failure;
+use crate::head::Head;
+use crate::plan::Request;
+use crate::report::{Outcome, ReleaseReport};
+
+/// How often the outcome is put into a head that changes under it.
+const MAX_SWAPS: u32 = 5;
+
+/// Writes everything down.
+pub(super) async fn run(
+    deployer: &Arc<Deployer>,
+    ctx: &DurableContext,
+    request: &Request,
+    report: &ReleaseReport,
+) -> Result<(), BoxError> {
+    let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
+    let report = report.clone();
+    let body = move |_| async move {
+        let written = tokio::try_join!(
+            deployer.aws.put_report(&request, &report),
+            settle_head(&deployer, &request, &execution, &report)
+        );
+        if written.is_ok() {
+            (deployer.metrics)(&report.metric_line(deployer.aws.clock().now()));
+        }
+        settle(written.map(|_| ()))
+    };
+    let written = step::run(ctx.step(body), "report", StepSemantics::AtLeastOncePerRetry).await;
+    written.map_err(|ending| ending.reason.unwrap_or_default().into())
+}
+
+/// Puts the outcome into the head, while it still is this release's.
+async fn settle_head(
+    deployer: &Deployer,
+    request: &Request,
+    execution: &str,
+    report: &ReleaseReport,
+) -> Result<(), Failure> {
+    for _ in 0..MAX_SWAPS {
+        let held = deployer.aws.head(&request.state_bucket, &request.service.arn).await?;
+        let Some(held) = held.filter(|held| held.head.is_owned_by(&report.release, execution)) else { return Ok(()) };
+        let last_good = match report.outcome {
+            Outcome::Succeeded => report.task_definition_arn.clone(),
+            _ => held.head.last_good.clone(),
+        };
+        let head = Head {
+            task_definition_arn: report.task_definition_arn.clone(),
+            outcome: Some(report.outcome),
+            last_good,
+            ..held.head
+        };
+        if deployer.aws.swap_head(&request.state_bucket, &request.service.arn, Some(&held.etag), &head).await?.is_some()
+        {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
