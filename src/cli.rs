@@ -1,0 +1,47 @@
+//! The command line: one word, one file below. Everything that is printed is printed here or there; exit codes are part of the contract.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod progress;
+mod sandbox;
+mod try_event;
+
+/// Deploys Amazon ECS Express Mode services by itself, and proves each release by its logs.
+#[derive(Debug, Parser)]
+#[command(name = "express-deployer", version, about, max_term_width = 120)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Send an event through the function, against a stand-in for AWS on this machine.
+    ///
+    /// Nothing leaves the machine and no AWS account is needed. Exit code 0 when every release ended well, 1 when one did not.
+    Try(try_event::Arguments),
+    /// Keep the stand-in for AWS running, for the AWS CLI or for the function under another runner.
+    Sandbox(sandbox::Arguments),
+}
+
+/// What ends a command without a result: usage, configuration, files. Exit code 2.
+type Unusable = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs a command.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let done = match arguments.command {
+        Command::Try(arguments) => try_event::run(&arguments),
+        Command::Sandbox(arguments) => sandbox::run(&arguments),
+    };
+    done.unwrap_or_else(|error| {
+        anstream::eprintln!("error: {error}");
+        ExitCode::from(2)
+    })
+}
+
+/// A runtime for a command that talks to the stand-in.
+fn runtime() -> Result<tokio::runtime::Runtime, Unusable> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}

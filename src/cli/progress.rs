@@ -1,0 +1,85 @@
+//! The lines of `try` as a release goes on: each thing that the flow tells, with the virtual time. It knows only the log lines.
+
+use std::fmt;
+use std::sync::Mutex;
+
+use anstyle::{AnsiColor, Style};
+use aws_durable_execution_sdk::lambda_runtime::tracing::subscriber::layer::{Context, Layer};
+use jiff::Timestamp;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+
+use crate::release::PROGRESS;
+use crate::sandbox::clock::VirtualClock;
+
+/// A layer that prints what the flow tells.
+#[derive(Debug)]
+pub(super) struct Progress {
+    clock: VirtualClock,
+    start: Timestamp,
+    /// The services that were seen: with more than one, lines name theirs.
+    services: Mutex<Vec<String>>,
+}
+
+impl Progress {
+    pub(super) fn new(clock: VirtualClock) -> Self {
+        let start = clock.now();
+        Self { clock, start, services: Mutex::default() }
+    }
+
+    fn line(&self, told: &Told) -> String {
+        let seconds = self.clock.now().duration_since(self.start).as_secs();
+        let several = self.services.lock().is_ok_and(|mut services| {
+            if !services.contains(&told.service) {
+                services.push(told.service.clone());
+            }
+            services.len() > 1
+        });
+        let service = if several { format!("{}  ", told.service) } else { String::new() };
+        let (time, word) = (Style::new().dimmed(), style(&told.what));
+        let detail = told.detail.replace('\n', "\n                        ");
+        format!("{time}{:>4}:{:02}{time:#}  {service}{word}{:<14}{word:#}  {detail}", seconds / 60, seconds % 60, told.what)
+    }
+}
+
+/// Green for what is good news, red for what is not.
+fn style(what: &str) -> Style {
+    match what {
+        "verified" | "done" => Style::new().fg_color(Some(AnsiColor::Green.into())).bold(),
+        "not verified" | "rollback" | "rolling back" | "rolled back" | "stuck" | "stopped task" | "logs unreadable" => {
+            Style::new().fg_color(Some(AnsiColor::Red.into())).bold()
+        }
+        "finding" | "change" => Style::new().fg_color(Some(AnsiColor::Cyan.into())),
+        _ => Style::new().bold(),
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Progress {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == PROGRESS {
+            let mut told = Told::default();
+            event.record(&mut told);
+            anstream::println!("{}", self.line(&told));
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    service: String,
+    what: String,
+    detail: String,
+}
+
+impl Visit for Told {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "service" => value.clone_into(&mut self.service),
+            "what" => value.clone_into(&mut self.what),
+            "detail" => value.clone_into(&mut self.detail),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}

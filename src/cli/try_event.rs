@@ -1,0 +1,86 @@
+//! `try`: one event through the real handler, against the stand-in, with its story told as it happens.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use aws_durable_execution_sdk as durable;
+use clap::Args;
+use durable::lambda_runtime::tracing::subscriber::{layer::SubscriberExt as _, registry, util::SubscriberInitExt as _};
+
+use super::progress::Progress;
+use super::{Unusable, runtime};
+use crate::aws::{Aws, Clock};
+use crate::config::{Config, MAX_TEXT};
+use crate::release::{self, Deployer};
+use crate::report::Report;
+use crate::sandbox::executions::ExecutionOutcome;
+use crate::sandbox::{Options, Sandbox, Scenario};
+use crate::trigger::{MAX_EVENT, recognise};
+
+/// The configuration that fits the stand-in's service.
+const CONFIG: &str = include_str!("../../examples/deployer.toml");
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The event: a JSON file such as events/ecr-image-push.json, or `-` for standard input.
+    event: PathBuf,
+    /// What the stand-in lets happen: good, no-logs, bad-logs, canary-fails, amd64-only, task-never-starts.
+    #[arg(long, default_value_t = Scenario::Good, value_name = "NAME")]
+    scenario: Scenario,
+    /// The configuration; without it, the one of examples/deployer.toml.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the report as JSON, and nothing else.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
+    let event = read_event(arguments)?;
+    let config = match &arguments.config {
+        Some(path) => std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?,
+        None => CONFIG.to_owned(),
+    };
+    let config = Config::parse(config.get(..MAX_TEXT).unwrap_or(&config))?;
+    let report = runtime()?.block_on(play(arguments, event, config))?;
+    if arguments.json {
+        anstream::println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        anstream::println!("\n{report}");
+    }
+    Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn read_event(arguments: &Arguments) -> Result<String, Unusable> {
+    let path = &arguments.event;
+    let read = if path.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
+    let event = read.map_err(|error| format!("{}: {error}", path.display()))?;
+    if event.len() > MAX_EVENT {
+        return Err(format!("{}: {} bytes; an event has at most {MAX_EVENT}", path.display(), event.len()).into());
+    }
+    serde_json::from_str::<serde::de::IgnoredAny>(&event).map_err(|error| format!("{}: not JSON: {error}", path.display()))?;
+    Ok(event)
+}
+
+/// Starts the stand-in a moment after the event, and plays the event to its end.
+async fn play(arguments: &Arguments, event: String, config: Config) -> Result<Report, Unusable> {
+    let start = recognise(&event).triggers.first().map_or(Options::default().start, crate::trigger::Trigger::at);
+    let sandbox = Sandbox::start(Options { scenario: arguments.scenario, start, ..Options::default() }).await?;
+    let clock = sandbox.clock();
+    if !arguments.json {
+        anstream::println!("scenario {}: {}\n", arguments.scenario, arguments.scenario.description());
+        registry().with(Progress::new(clock.clone())).init();
+    }
+    let aws = Aws::new(sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
+    let deployer = Arc::new(Deployer { config, aws, metrics: |_| {} });
+    let lambda = durable::LambdaClient::new(&sandbox.sdk_config());
+    let options = durable::Options::builder().lambda_client(lambda).build()?;
+    let handler = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
+    let executions = sandbox.executions().run(&handler, vec![("try".to_owned(), event)]).await?;
+    let execution = executions.into_iter().next().ok_or("the stand-in ran no execution")?;
+    match execution.outcome {
+        ExecutionOutcome::Succeeded(result) => Ok(serde_json::from_str(&result)?),
+        ExecutionOutcome::Failed { error_type, error_message } => Err(format!("the execution failed: {error_type}: {error_message}").into()),
+    }
+}
