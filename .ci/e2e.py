@@ -231,7 +231,7 @@ def tell(report: dict) -> None:
     for release in report["releases"]:
         print(f"  {release['service']}: {release['outcome']}, release {release['release']}")
         for moment in release["timeline"]:
-            print(f"    {moment['at']}  {moment['what']}: {moment['detail']}")
+            print(f"    {moment['at']}  {moment['what']}: {moment.get('detail', '')}")
         print(f"    image            {release.get('image')}")
         print(f"    task definition  {release.get('previousTaskDefinitionArn')} -> {release.get('taskDefinitionArn')}")
         print(f"    verification     {(release.get('verification') or {}).get('status')}")
