@@ -1,16 +1,38 @@
-//! stub
+//! A Lambda function that deploys Amazon ECS Express Mode services by itself.
+//!
+//! The modules are the stages of one river, in the order in which a release flows through them:
+//!
+//! 1. [`config`]: which services there are, and what may release them.
+//! 2. [`trigger`]: an event comes in; is it a pushed [`image`] or an uploaded [`task_definition`], or not for us?
+//! 3. [`validate`]: what ECS, Fargate, Express Mode and FireLens would refuse later, found before anything is registered.
+//! 4. [`plan`]: from the trigger, the live service and the [`head`] (who owns the service now), what to do, if anything.
+//! 5. [`rollout`]: the canary as a value.
+//! 6. [`verify`]: which log records must land in S3, and whether what landed proves the new revision.
+//! 7. [`report`]: what happened, for people and for programs.
+//!
+//! All of these are pure: no clock, no I/O, no SDK. [`release`] is the flow that joins them, one durable async function that reads top to
+//! bottom; read it next. [`aws`] holds the adapters that it calls. The `sandbox` stands in for AWS on the wire, and the `cli` is the tool
+//! that plays releases against it; neither is linked into the Lambda function.
+
+pub mod config;
+pub mod trigger;
+
+pub mod image;
+pub mod task_definition;
+pub mod validate;
+
+pub mod head;
+pub mod plan;
+pub mod rollout;
+pub mod verify;
+
+pub mod report;
+
+pub mod release;
 
 pub mod aws;
-pub mod config;
-pub mod head;
-pub mod image;
-pub mod plan;
-pub mod release;
-pub mod report;
-pub mod rollout;
+
+#[cfg(feature = "cli")]
+pub mod cli;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
-pub mod task_definition;
-pub mod trigger;
-pub mod validate;
-pub mod verify;
