@@ -39,7 +39,7 @@ pub struct Head {
 }
 
 /// How long after its event a release can still be on its way; the durable execution ends before (`ExecutionTimeout` in template.yaml).
-const ON_ITS_WAY: SignedDuration = SignedDuration::from_hours(4);
+const ON_ITS_WAY: SignedDuration = SignedDuration::from_hours(6);
 
 /// What a head means for a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_release_that_died_blocks_its_digest_for_hours_and_not_for_ever() {
         let head = Head {
-            order: Order { at: "2026-11-23T05:00:00Z".parse().unwrap(), tie: String::new() },
+            order: Order { at: "2026-11-23T03:00:00Z".parse().unwrap(), tie: String::new() },
             ..Head::claim(&push("a", 1, 'a'), "x", None)
         };
         assert_eq!(standing(Some(&head), &push("b", 2, 'a'), "y"), Standing::Free);

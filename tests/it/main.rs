@@ -1,3 +1,4 @@
 //! The one integration-test binary: one module for each thing that is tested from outside.
 
+mod tidy;
 mod triggers;
