@@ -1,4 +1,5 @@
 //! The one integration-test binary: one module for each thing that is tested from outside.
 
+mod flow;
 mod tidy;
 mod triggers;

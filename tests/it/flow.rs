@@ -1,0 +1,400 @@
+//! The whole river against the stand-in, through the production entry path of the durable SDK: good days, bad days, lost answers, crashes.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_durable_execution_sdk as durable;
+use express_deployer::aws::{Aws, Clock};
+use express_deployer::config::Config;
+use express_deployer::release::{self, Deployer};
+use express_deployer::report::{Outcome, ReleaseReport, Report, VerificationStatus};
+use express_deployer::sandbox::executions::{Execution, ExecutionOutcome};
+use express_deployer::sandbox::{Fault, FaultKind, Moment, Options, Sandbox, Scenario};
+use serde_json::Value;
+
+const CONFIG: &str = include_str!("../../examples/deployer.toml");
+const STATE: &str = "deployer-state-123456789012-ap-northeast-1";
+const FAMILY: &str = "express-mode-custom-td";
+
+/// A stand-in and the function in front of it.
+pub(crate) struct Stage {
+    pub(crate) sandbox: Sandbox,
+    config: String,
+}
+
+impl Stage {
+    pub(crate) async fn of(scenario: Scenario) -> Self {
+        Self::with(Options { scenario, ..Options::default() }).await
+    }
+
+    async fn with(options: Options) -> Self {
+        Self { sandbox: Sandbox::start(options).await.unwrap(), config: CONFIG.to_owned() }
+    }
+
+    fn configured(mut self, from: &str, to: &str) -> Self {
+        assert!(self.config.contains(from), "{from}");
+        self.config = self.config.replace(from, to);
+        self
+    }
+
+    /// Plays events in executions that run side by side.
+    pub(crate) async fn play_all(&self, events: Vec<(String, String)>) -> Vec<Execution> {
+        let clock = self.sandbox.clock();
+        let aws = Aws::new(self.sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
+        let config = Config::parse(&self.config).unwrap();
+        let deployer = Arc::new(Deployer { config, aws, metrics: |_| {} });
+        let lambda = durable::LambdaClient::new(&self.sandbox.sdk_config());
+        let options = durable::Options::builder().lambda_client(lambda).build().unwrap();
+        let handler = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
+        self.sandbox.executions().run(&handler, events).await.unwrap()
+    }
+
+    pub(crate) async fn play(&self, event: &str) -> Report {
+        let executions = self.play_all(vec![("one".to_owned(), event.to_owned())]).await;
+        report(&executions[0])
+    }
+
+    /// Plays an event that concerns one service.
+    async fn release(&self, event: &str) -> ReleaseReport {
+        let mut report = self.play(event).await;
+        assert_eq!(report.releases.len(), 1, "{report}");
+        report.releases.remove(0)
+    }
+
+    fn count(&self, operation: &str) -> usize {
+        self.sandbox.calls().iter().filter(|call| call.operation == operation && call.status < 300).count()
+    }
+
+    fn head(&self) -> Value {
+        let key = "services/default/express-mode-custom-td-f9de/head.json";
+        serde_json::from_slice(&self.sandbox.object(STATE, key).unwrap()).unwrap()
+    }
+
+    fn revisions(&self) -> usize {
+        self.sandbox.task_definitions(FAMILY).len()
+    }
+}
+
+fn report(execution: &Execution) -> Report {
+    match &execution.outcome {
+        ExecutionOutcome::Succeeded(result) => serde_json::from_str(result).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) fn event(file: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("events").join(file)).unwrap()
+}
+
+fn push() -> String {
+    event("ecr-image-push.json")
+}
+
+/// The push event with another id, time and tag.
+fn push_again(id: &str, time: &str, tag: &str) -> String {
+    let mut event: Value = serde_json::from_str(&push()).unwrap();
+    event["id"] = id.into();
+    event["time"] = time.into();
+    event["detail"]["image-tag"] = tag.into();
+    event.to_string()
+}
+
+#[tokio::test]
+async fn a_pushed_image_becomes_a_verified_release() {
+    let stage = Stage::of(Scenario::Good).await;
+    let before = stage.revisions();
+    let release = stage.release(&push()).await;
+    assert_eq!(release.outcome, Outcome::Succeeded, "{release}");
+    assert_eq!(release.verification.status, VerificationStatus::Passed, "{release}");
+    assert!(release.verification.record.as_ref().unwrap().contains("Starting server"), "{release}");
+    assert_eq!(release.changes.len(), 1, "only the image changes: {:?}", release.changes);
+    assert_eq!(stage.revisions(), before + 1);
+    assert_eq!(stage.count("UpdateExpressGatewayService"), 1);
+    let head = stage.head();
+    assert_eq!(head["outcome"], "succeeded");
+    assert_eq!(head["lastGood"], Value::from(release.task_definition_arn.clone()));
+    let stored: ReleaseReport = serde_json::from_slice(&stage.sandbox.object(STATE, &release.key()).unwrap()).unwrap();
+    assert_eq!(stored, release);
+}
+
+#[tokio::test]
+async fn the_new_revision_keeps_every_field_and_tag() {
+    let stage = Stage::of(Scenario::Good).await;
+    let live = stage.sandbox.task_definitions(FAMILY).into_iter().next_back().unwrap();
+    stage.release(&push()).await;
+    let new = stage.sandbox.task_definitions(FAMILY).into_iter().next_back().unwrap();
+    for (member, value) in live.as_object().unwrap() {
+        if ["taskDefinitionArn", "revision", "registeredAt", "containerDefinitions", "tags"].contains(&member.as_str()) {
+            continue;
+        }
+        assert_eq!(&new[member], value, "{member}");
+    }
+    let image = |definition: &Value| definition["containerDefinitions"][0]["image"].clone();
+    assert_ne!(image(&live), image(&new));
+    assert!(image(&new).as_str().unwrap().contains("@sha256:"));
+}
+
+#[tokio::test]
+async fn an_image_without_an_index_is_released_after_a_look_at_its_configuration() {
+    let stage = Stage::of(Scenario::Good).await;
+    let release = stage.release(&event("ecr-image-push-single-manifest.json")).await;
+    assert_eq!(release.outcome, Outcome::Succeeded, "{release}");
+    assert_eq!(stage.count("GetDownloadUrlForLayer"), 1);
+}
+
+#[tokio::test]
+async fn every_task_definition_of_the_article_deploys_by_upload() {
+    for file in ["plain-arm64", "datadog-sidecar", "health-check", "firelens"] {
+        let stage = Stage::of(Scenario::Good).await;
+        let release = stage.release(&upload(&stage, file)).await;
+        assert_eq!(release.outcome, Outcome::Succeeded, "{file}: {release}");
+        let expected = if file == "firelens" { VerificationStatus::Passed } else { VerificationStatus::NotConfigured };
+        assert_eq!(release.verification.status, expected, "{file}: {release}");
+        assert!(release.image.unwrap().after.contains("@sha256:"), "{file}: the tag is pinned");
+    }
+}
+
+/// Puts a document of `events/task-definitions` where its event says, and gives the event.
+fn upload(stage: &Stage, file: &str) -> String {
+    upload_text(stage, &event(&format!("task-definitions/{file}.json")))
+}
+
+fn upload_text(stage: &Stage, document: &str) -> String {
+    let mut event: Value = serde_json::from_str(&event("s3-object-created.json")).unwrap();
+    let key = event["detail"]["object"]["key"].as_str().unwrap().to_owned();
+    let bucket = event["detail"]["bucket"]["name"].as_str().unwrap().to_owned();
+    stage.sandbox.put_object(&bucket, &key, document.as_bytes().to_vec());
+    let object = event["detail"]["object"].as_object_mut().unwrap();
+    object.remove("version-id");
+    object.remove("etag");
+    event.to_string()
+}
+
+#[tokio::test]
+async fn what_is_live_already_is_no_change() {
+    let stage = Stage::of(Scenario::Good).await;
+    assert_eq!(stage.release(&push()).await.outcome, Outcome::Succeeded);
+    let revisions = stage.revisions();
+    let release = stage.release(&push_again("another", "2026-07-02T05:00:00Z", "latest")).await;
+    assert_eq!(release.outcome, Outcome::NoChange, "{release}");
+    assert_eq!(stage.revisions(), revisions);
+}
+
+#[tokio::test]
+async fn events_that_are_not_ours_end_without_a_call() {
+    let stage = Stage::of(Scenario::Good).await;
+    for file in ["ecr-image-delete.json", "ecr-untagged-child.json", "ecr-other-repository.json", "s3-test-event.json"] {
+        let report = stage.play(&event(file)).await;
+        assert!(report.releases.is_empty() && report.ignored.is_some(), "{file}: {report}");
+    }
+    let stage = stage.configured("tags = [\"latest\", \"v*\"]", "tags = [\"release-*\"]");
+    assert!(stage.play(&push()).await.ignored.is_some());
+    assert_eq!(stage.sandbox.calls(), []);
+}
+
+#[tokio::test]
+async fn logs_that_do_not_come_roll_the_canary_back() {
+    let stage = Stage::of(Scenario::NoLogs).await;
+    let release = stage.release(&push()).await;
+    assert_eq!(release.outcome, Outcome::RolledBack, "{release}");
+    assert_eq!(release.verification.status, VerificationStatus::Failed);
+    assert_eq!(stage.head()["outcome"], "rolled_back");
+}
+
+#[tokio::test]
+async fn a_forbidden_record_stops_the_canary_while_it_runs() {
+    let stage = Stage::of(Scenario::BadLogs).await;
+    let release = stage.release(&push()).await;
+    assert_eq!(release.outcome, Outcome::RolledBack, "{release}");
+    assert!(release.reason.as_ref().unwrap().contains("panicked at"), "{release}");
+    assert_eq!(stage.count("StopServiceDeployment"), 1);
+    assert_eq!(stage.count("UpdateExpressGatewayService"), 1, "no second deployment was needed");
+}
+
+#[tokio::test]
+async fn a_failed_verification_only_tells_where_notify_is_configured() {
+    let stage = Stage::of(Scenario::BadLogs).await.configured("on_failure = \"rollback\"", "on_failure = \"notify\"");
+    let release = stage.release(&push()).await;
+    assert_eq!(release.outcome, Outcome::Failed, "{release}");
+    assert_eq!(stage.count("StopServiceDeployment"), 0);
+}
+
+#[tokio::test]
+async fn a_canary_that_raises_an_alarm_is_reported_with_it() {
+    let stage = Stage::of(Scenario::CanaryFails).await;
+    let release = stage.release(&push()).await;
+    assert_eq!(release.outcome, Outcome::RolledBack, "{release}");
+    assert!(!release.rollout.unwrap().triggered_alarms.is_empty());
+}
+
+#[tokio::test]
+async fn a_task_that_never_starts_is_reported_with_its_exit_code() {
+    let stage = Stage::of(Scenario::TaskNeverStarts).await;
+    let release = stage.release(&push()).await;
+    assert_eq!(release.outcome, Outcome::RolledBack, "{release}");
+    let rollout = release.rollout.unwrap();
+    assert!(!rollout.stopped_tasks.is_empty());
+    assert!(rollout.circuit_breaker.unwrap().failures > 0);
+}
+
+#[tokio::test]
+async fn an_image_for_another_architecture_is_rejected_before_anything_is_registered() {
+    let stage = Stage::of(Scenario::Amd64Only).await;
+    let before = stage.revisions();
+    let release = stage.release(&push()).await;
+    assert_eq!(release.outcome, Outcome::Rejected, "{release}");
+    assert_eq!(stage.revisions(), before);
+    assert_eq!(stage.count("UpdateExpressGatewayService"), 0);
+}
+
+#[tokio::test]
+async fn documents_that_are_none_are_rejected_with_their_place() {
+    let stage = Stage::of(Scenario::Good).await;
+    for (document, word) in [("{\n  \"family\" 1\n}", "line 2"), ("[]", "array"), (&"x".repeat(70_000), "65536")] {
+        let release = stage.release(&upload_text(&stage, document)).await;
+        assert_eq!(release.outcome, Outcome::Rejected, "{release}");
+        assert!(release.findings[0].message.contains(word), "{release}");
+    }
+    assert_eq!(stage.count("RegisterTaskDefinition"), 0);
+}
+
+#[tokio::test]
+async fn a_second_delivery_is_a_duplicate_and_registers_nothing() {
+    let stage = Stage::of(Scenario::Good).await;
+    let before = stage.revisions();
+    let executions = stage.play_all(vec![("a".into(), push()), ("b".into(), push())]).await;
+    let mut outcomes: Vec<String> = executions.iter().map(|execution| report(execution).releases[0].outcome.to_string()).collect();
+    outcomes.sort();
+    assert_eq!(outcomes, ["duplicate", "succeeded"]);
+    assert_eq!(stage.revisions(), before + 1);
+    let stored = stage.sandbox.objects(STATE).into_iter().filter(|key| key.starts_with("releases/")).count();
+    assert_eq!(stored, 1, "the report is written once");
+}
+
+#[tokio::test]
+async fn two_tags_of_one_push_are_one_release() {
+    let stage = Stage::of(Scenario::Good).await;
+    let events = vec![("a".into(), push()), ("b".into(), push_again("b", "2026-07-02T03:10:06Z", "latest"))];
+    let executions = stage.play_all(events).await;
+    let well = executions.iter().all(|execution| report(execution).is_well());
+    assert!(well);
+    assert_eq!(stage.count("UpdateExpressGatewayService"), 1);
+}
+
+#[tokio::test]
+async fn an_older_event_that_comes_late_is_superseded() {
+    let stage = Stage::of(Scenario::Good).await;
+    assert_eq!(stage.release(&event("ecr-image-push-single-manifest.json")).await.outcome, Outcome::Succeeded);
+    let release = stage.release(&push_again("old", "2026-07-01T00:00:00Z", "v6")).await;
+    assert_eq!(release.outcome, Outcome::Superseded, "{release}");
+}
+
+#[tokio::test]
+async fn several_services_are_released_side_by_side_and_one_failure_loses_no_other() {
+    let stage = Stage::of(Scenario::Good).await;
+    let second = "\n[[service]]\narn = \"arn:aws:ecs:ap-northeast-1:123456789012:service/default/missing\"\nrepository = \"express-mode-custom-td\"\n";
+    let stage = Stage { config: format!("{}{second}", stage.config), ..stage };
+    let report = stage.play(&push()).await;
+    let outcomes: Vec<Outcome> = report.releases.iter().map(|release| release.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Succeeded, Outcome::Failed], "{report}");
+    assert!(report.releases[1].reason.as_ref().unwrap().contains("ecs:DescribeExpressGatewayService"), "{report}");
+}
+
+const OPERATIONS: [&str; 12] = [
+    "DescribeExpressGatewayService",
+    "ListServiceDeployments",
+    "DescribeTaskDefinition",
+    "BatchGetImage",
+    "GetObject",
+    "PutObject",
+    "RegisterTaskDefinition",
+    "UpdateExpressGatewayService",
+    "DescribeServiceDeployments",
+    "ListTasks",
+    "DescribeTasks",
+    "ListObjectsV2",
+];
+
+fn fault(operation: &str, nth: u32, moment: Moment, kind: FaultKind) -> Fault {
+    Fault { operation: operation.to_owned(), nth, times: 1, moment, kind }
+}
+
+#[tokio::test]
+async fn trouble_on_any_call_still_ends_with_one_revision_one_update_and_success() {
+    let troubles = [
+        (Moment::Before, FaultKind::Throttle),
+        (Moment::Before, FaultKind::ServerError),
+        (Moment::After, FaultKind::ServerError),
+        (Moment::Before, FaultKind::Drop),
+        (Moment::After, FaultKind::Drop),
+    ];
+    for operation in OPERATIONS {
+        for (moment, kind) in troubles {
+            for nth in [1, 2] {
+                let faults = vec![fault(operation, nth, moment, kind)];
+                let stage = Stage::with(Options { faults, ..Options::default() }).await;
+                let before = stage.revisions();
+                let release = stage.release(&push()).await;
+                let case = format!("{operation} {nth} {moment:?} {kind:?}: {release}");
+                assert_eq!(release.outcome, Outcome::Succeeded, "{case}");
+                assert_eq!(stage.revisions(), before + 1, "{case}");
+                assert_eq!(stage.sandbox.deployments().len(), 1, "{case}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_denied_call_ends_the_release_with_the_action_and_no_storm() {
+    let actions = [
+        ("DescribeExpressGatewayService", "ecs:DescribeExpressGatewayService"),
+        ("ListServiceDeployments", "ecs:ListServiceDeployments"),
+        ("DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
+        ("BatchGetImage", "ecr:BatchGetImage"),
+        ("RegisterTaskDefinition", "ecs:RegisterTaskDefinition"),
+        ("UpdateExpressGatewayService", "ecs:UpdateExpressGatewayService"),
+        ("DescribeServiceDeployments", "ecs:DescribeServiceDeployments"),
+        ("ListTasks", "ecs:ListTasks"),
+        ("ListObjectsV2", "s3:ListBucket"),
+    ];
+    for (operation, action) in actions {
+        let fault = Fault { times: 1_000, ..fault(operation, 1, Moment::Before, FaultKind::AccessDenied) };
+        let stage = Stage::with(Options { faults: vec![fault], ..Options::default() }).await;
+        let release = stage.release(&push()).await;
+        assert_eq!(release.outcome, Outcome::Failed, "{operation}: {release}");
+        assert!(release.reason.as_ref().unwrap().contains(action), "{operation}: {release}");
+        let asked = stage.sandbox.calls().iter().filter(|call| call.operation == operation && call.status >= 400).count();
+        assert!(asked <= 2, "{operation} was asked {asked} times");
+    }
+}
+
+#[tokio::test]
+async fn a_crash_at_any_call_is_resumed_to_the_same_end() {
+    for operation in OPERATIONS {
+        for moment in [Moment::Before, Moment::After] {
+            let stage = Stage::with(Options { faults: vec![fault(operation, 1, moment, FaultKind::Crash)], ..Options::default() }).await;
+            let before = stage.revisions();
+            let release = stage.release(&push()).await;
+            let case = format!("{operation} {moment:?}: {release}");
+            assert_eq!(release.outcome, Outcome::Succeeded, "{case}");
+            assert_eq!((stage.revisions(), stage.sandbox.deployments().len()), (before + 1, 1), "{case}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_crash_at_any_checkpoint_is_resumed_to_the_same_end() {
+    for after in [false, true] {
+        for nth in 1..60 {
+            let stage = Stage::of(Scenario::Good).await;
+            let before = stage.revisions();
+            stage.sandbox.crash_at_checkpoint(nth, after);
+            let release = stage.release(&push()).await;
+            let case = format!("checkpoint {nth}, after: {after}: {release}");
+            assert_eq!(release.outcome, Outcome::Succeeded, "{case}");
+            assert_eq!((stage.revisions(), stage.sandbox.deployments().len()), (before + 1, 1), "{case}");
+            let stored = stage.sandbox.objects(STATE).into_iter().filter(|key| key.starts_with("releases/")).count();
+            assert_eq!(stored, 1, "{case}");
+        }
+    }
+}
