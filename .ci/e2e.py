@@ -180,7 +180,7 @@ class Bench:
             "FunctionName": FUNCTION,
             "FunctionQualifier": "$LATEST",
             "ExecutionName": name,
-            "ExecutionTimeoutSeconds": 7200,
+            "ExecutionTimeoutSeconds": 21600,  # as template.yaml has it
             "ExecutionRetentionPeriodDays": 1,
             "InvocationId": name,
             "Input": json.dumps(event),
@@ -201,10 +201,9 @@ class Bench:
             raise Failure(f"{name} ended as {execution['Status']}: {execution.get('Error')}")
         return json.loads(execution["Result"])
 
-    def upload(self, bucket: str, key: str, document: bytes) -> str | None:
-        """Puts an object as a user would: the version that S3 gave it."""
-        headers, _ = request("PUT", f"{self.sandbox}/{bucket}/{urllib.parse.quote(key)}", document)
-        return headers.get("x-amz-version-id")
+    def upload(self, bucket: str, key: str, document: bytes) -> dict[str, str]:
+        """Puts an object as a user would: the headers that S3 answered with."""
+        return request("PUT", f"{self.sandbox}/{bucket}/{urllib.parse.quote(key)}", document)[0]
 
     def download(self, bucket: str, key: str) -> bytes:
         return request("GET", f"{self.sandbox}/{bucket}/{urllib.parse.quote(key)}")[1]
@@ -263,13 +262,14 @@ def play(bench: Bench) -> None:
     release(bench, "ecr-image-push", json.loads((EVENTS / "ecr-image-push.json").read_text()))
 
     event = json.loads((EVENTS / "s3-object-created.json").read_text())
-    detail = event["detail"]
-    document = (EVENTS / "task-definitions" / "firelens.json").read_bytes()
-    version = bench.upload(detail["bucket"]["name"], detail["object"]["key"], document)
-    # The version in the file is an example; the one to read is the one that was just written.
-    detail["object"].pop("version-id", None)
-    if version:
-        detail["object"]["version-id"] = version
+    bucket, uploaded = event["detail"]["bucket"]["name"], event["detail"]["object"]
+    task_definition = json.loads((EVENTS / "task-definitions" / "firelens.json").read_text())
+    # As it is, the document would ask for what the first release has just made live: no change.
+    task_definition["containerDefinitions"][0]["environment"] = [{"name": "GREETING", "value": "hello"}]
+    document = json.dumps(task_definition, indent=2).encode()
+    headers = bench.upload(bucket, uploaded["key"], document)
+    # What the file says of the object is an example; the event that S3 would send now says this.
+    uploaded.update({"size": len(document), "etag": headers["etag"].strip('"'), "version-id": headers["x-amz-version-id"]})
     release(bench, "s3-object-created", event)
 
 
