@@ -38,7 +38,12 @@ impl Progress {
         let service = if several { format!("{}  ", told.service) } else { String::new() };
         let (time, word) = (Style::new().dimmed(), style(&told.what));
         let detail = told.detail.replace('\n', "\n                        ");
-        format!("{time}{:>4}:{:02}{time:#}  {service}{word}{:<14}{word:#}  {detail}", seconds / 60, seconds % 60, told.what)
+        format!(
+            "{time}{:>4}:{:02}{time:#}  {service}{word}{:<14}{word:#}  {detail}",
+            seconds / 60,
+            seconds % 60,
+            told.what
+        )
     }
 }
 

@@ -54,12 +54,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
 
 fn read_event(arguments: &Arguments) -> Result<String, Unusable> {
     let path = &arguments.event;
-    let read = if path.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
+    let read =
+        if path.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
     let event = read.map_err(|error| format!("{}: {error}", path.display()))?;
     if event.len() > MAX_EVENT {
         return Err(format!("{}: {} bytes; an event has at most {MAX_EVENT}", path.display(), event.len()).into());
     }
-    serde_json::from_str::<serde::de::IgnoredAny>(&event).map_err(|error| format!("{}: not JSON: {error}", path.display()))?;
+    serde_json::from_str::<serde::de::IgnoredAny>(&event)
+        .map_err(|error| format!("{}: not JSON: {error}", path.display()))?;
     Ok(event)
 }
 
@@ -81,6 +83,8 @@ async fn play(arguments: &Arguments, event: String, config: Config) -> Result<Re
     let execution = executions.into_iter().next().ok_or("the stand-in ran no execution")?;
     match execution.outcome {
         ExecutionOutcome::Succeeded(result) => Ok(serde_json::from_str(&result)?),
-        ExecutionOutcome::Failed { error_type, error_message } => Err(format!("the execution failed: {error_type}: {error_message}").into()),
+        ExecutionOutcome::Failed { error_type, error_message } => {
+            Err(format!("the execution failed: {error_type}: {error_message}").into())
+        }
     }
 }

@@ -54,17 +54,24 @@ impl DurableService {
         state.crash_at = Some((state.checkpoints + nth, after));
     }
 
-    pub(super) fn handle(&self, request: &Request) -> Reply {
+    /// The reply; none when the function has died.
+    pub(super) fn handle(&self, request: &Request) -> Option<Reply> {
         let answer = match request.path.strip_prefix(PATH).and_then(|rest| rest.rsplit_once('/')) {
-            Some((arn, "checkpoint")) if request.method == "POST" => self.checkpoint(arn, &request.body),
-            Some((arn, "state")) if request.method == "GET" => self.operations(arn).map(|list| json!({"Operations": list})),
+            Some((arn, "checkpoint")) if request.method == "POST" => self.checkpoint(arn, &request.body).transpose()?,
+            Some((arn, "state")) if request.method == "GET" => {
+                self.operations(arn).map(|list| json!({"Operations": list}))
+            }
             _ => Err((404, "ResourceNotFoundException", format!("there is no {} {}", request.method, request.path))),
         };
         let (status, body) = match answer {
             Ok(body) => (200, body),
             Err((status, kind, message)) => (status, json!({"__type": kind, "Type": "User", "message": message})),
         };
-        Reply { status, headers: vec![("content-type", "application/json".to_owned())], body: body.to_string().into_bytes() }
+        Some(Reply {
+            status,
+            headers: vec![("content-type", "application/json".to_owned())],
+            body: body.to_string().into_bytes(),
+        })
     }
 
     /// Begins an execution.
@@ -79,7 +86,8 @@ impl DurableService {
     /// What an invocation is given: the checkpoint token and all operations.
     pub(super) fn envelope(&self, arn: &str) -> Value {
         let state = self.lock();
-        let (token, list) = state.executions.get(arn).map_or((0, &[][..]), |operations| (operations.token, &operations.list[..]));
+        let (token, list) =
+            state.executions.get(arn).map_or((0, &[][..]), |operations| (operations.token, &operations.list[..]));
         json!({
             "DurableExecutionArn": arn,
             "CheckpointToken": token.to_string(),
@@ -112,7 +120,7 @@ impl DurableService {
         }
     }
 
-    fn checkpoint(&self, arn: &str, body: &[u8]) -> Result<Value, Refusal> {
+    fn checkpoint(&self, arn: &str, body: &[u8]) -> Result<Option<Value>, Refusal> {
         let invalid = |message: String| (400, "InvalidParameterValueException", message);
         let request: Value = serde_json::from_slice(body).map_err(|error| invalid(error.to_string()))?;
         let mut state = self.lock();
@@ -120,7 +128,7 @@ impl DurableService {
         let crash = state.crash_at.filter(|(nth, _)| *nth == state.checkpoints);
         if let Some((_, false)) = crash {
             self.crash.raise();
-            return Err((500, "ServiceException", "the function is gone".to_owned()));
+            return Ok(None);
         }
         let Some(operations) = state.executions.get_mut(arn) else {
             return Err((404, "ResourceNotFoundException", format!("there is no execution {arn}")));
@@ -135,9 +143,10 @@ impl DurableService {
         operations.token += 1;
         if let Some((_, true)) = crash {
             self.crash.raise();
+            return Ok(None);
         }
         let token = operations.token.to_string();
-        Ok(json!({"CheckpointToken": token, "NewExecutionState": {"Operations": changed}}))
+        Ok(Some(json!({"CheckpointToken": token, "NewExecutionState": {"Operations": changed}})))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

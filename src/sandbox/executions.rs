@@ -101,15 +101,17 @@ impl Executions {
     {
         let mut running: Vec<Running> = events.into_iter().map(|(name, event)| self.begin(name, &event)).collect();
         while running.iter().any(|execution| execution.outcome.is_none()) {
-            let ready = running.iter_mut().filter(|execution| execution.outcome.is_none() && !execution.is_waiting);
-            let invocations: Vec<_> = ready.map(|execution| self.invoke(function, execution)).collect();
-            if invocations.is_empty() {
+            if running.iter().all(|execution| execution.outcome.is_some() || execution.is_waiting) {
                 self.jump(&mut running)?;
                 continue;
             }
-            let crashed = tokio::select! {
-                results = join_all(invocations) => { results.into_iter().collect::<Result<Vec<()>, _>>()?; false }
-                () = self.crash.raised() => true,
+            let crashed = {
+                let ready = running.iter_mut().filter(|execution| execution.outcome.is_none() && !execution.is_waiting);
+                let invocations: Vec<_> = ready.map(|execution| self.invoke(function, execution)).collect();
+                tokio::select! {
+                    results = join_all(invocations) => { results.into_iter().collect::<Result<Vec<()>, _>>()?; false }
+                    () = self.crash.raised() => true,
+                }
             };
             // A process that died knows nothing more: the execution goes on from what was checkpointed.
             if crashed {
@@ -120,7 +122,12 @@ impl Executions {
         }
         let ended = running.into_iter().filter_map(|execution| {
             let operations = self.service.operations(&execution.arn).map_or(0, |list| list.len());
-            Some(Execution { name: execution.name, outcome: execution.outcome?, invocations: execution.invocations, operations })
+            Some(Execution {
+                name: execution.name,
+                outcome: execution.outcome?,
+                invocations: execution.invocations,
+                operations,
+            })
         });
         Ok(ended.collect())
     }
@@ -143,7 +150,8 @@ impl Executions {
             return Err(Unplayable::Endless(execution.name.clone()));
         }
         let no_answer = |answer: String| Unplayable::Answer { name: execution.name.clone(), answer };
-        let payload = serde_json::from_value(self.service.envelope(&execution.arn)).map_err(|error| no_answer(error.to_string()))?;
+        let payload = serde_json::from_value(self.service.envelope(&execution.arn))
+            .map_err(|error| no_answer(error.to_string()))?;
         let mut context = Context::default();
         context.request_id = format!("{}-{}", execution.name, execution.invocations);
         let answer = match function(LambdaEvent::new(payload, context)).await {
@@ -163,7 +171,8 @@ impl Executions {
             Some("PENDING") => execution.is_waiting = true,
             Some("SUCCEEDED") => execution.outcome = Some(ExecutionOutcome::Succeeded(text(&answer["Result"]))),
             Some("FAILED") => {
-                let (error_type, error_message) = (text(&answer["Error"]["ErrorType"]), text(&answer["Error"]["ErrorMessage"]));
+                let (error_type, error_message) =
+                    (text(&answer["Error"]["ErrorType"]), text(&answer["Error"]["ErrorMessage"]));
                 execution.outcome = Some(ExecutionOutcome::Failed { error_type, error_message });
             }
             _ => return Err(no_answer(answer.to_string())),

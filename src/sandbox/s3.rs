@@ -60,7 +60,12 @@ impl Buckets {
     }
 
     pub(super) fn get(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
-        self.lock().get(bucket)?.get(key)?.last().filter(|version| !version.is_delete_marker).map(|version| version.body.clone())
+        self.lock()
+            .get(bucket)?
+            .get(key)?
+            .last()
+            .filter(|version| !version.is_delete_marker)
+            .map(|version| version.body.clone())
     }
 
     pub(super) fn keys(&self, bucket: &str) -> Vec<String> {
@@ -99,7 +104,9 @@ impl Buckets {
                 self.create(bucket);
                 Ok(empty(200))
             }
-            "GetBucketLocation" => self.exists(bucket).map(|()| xml("<LocationConstraint>ap-northeast-1</LocationConstraint>")),
+            "GetBucketLocation" => {
+                self.exists(bucket).map(|()| xml("<LocationConstraint>ap-northeast-1</LocationConstraint>"))
+            }
             "HeadBucket" => self.exists(bucket).map(|()| empty(200)),
             "ListObjectsV2" => self.list(bucket, request),
             "GetObject" => self.get_object(bucket, key, request),
@@ -120,8 +127,13 @@ impl Buckets {
     fn list_buckets(&self) -> Reply {
         let buckets = self.lock();
         let date = iso(self.clock.now());
-        let names = buckets.keys().map(|name| format!("<Bucket><Name>{}</Name><CreationDate>{date}</CreationDate></Bucket>", escape(name)));
-        xml(&format!("<ListAllMyBucketsResult><Buckets>{}</Buckets></ListAllMyBucketsResult>", names.collect::<String>()))
+        let names = buckets
+            .keys()
+            .map(|name| format!("<Bucket><Name>{}</Name><CreationDate>{date}</CreationDate></Bucket>", escape(name)));
+        xml(&format!(
+            "<ListAllMyBucketsResult><Buckets>{}</Buckets></ListAllMyBucketsResult>",
+            names.collect::<String>()
+        ))
     }
 
     /// A page of keys in binary order. Only the keys under the prefix are walked, however many others there are.
@@ -131,14 +143,20 @@ impl Buckets {
         let prefix = request.query("prefix").unwrap_or_default();
         let limit = request.query("max-keys").and_then(|text| text.parse().ok()).unwrap_or(MAX_KEYS).min(MAX_KEYS);
         let after = request.query("continuation-token").or_else(|| request.query("start-after")).unwrap_or_default();
-        let from = if after >= prefix && !after.is_empty() { Bound::Excluded(after.to_owned()) } else { Bound::Included(prefix.to_owned()) };
+        let from = if after >= prefix && !after.is_empty() {
+            Bound::Excluded(after.to_owned())
+        } else {
+            Bound::Included(prefix.to_owned())
+        };
         let delimiter = request.query("delimiter").filter(|delimiter| !delimiter.is_empty());
-        let (mut contents, mut folders, mut last, mut is_truncated) = (String::new(), Vec::<String>::new(), String::new(), false);
+        let (mut contents, mut folders, mut last, mut is_truncated) =
+            (String::new(), Vec::<String>::new(), String::new(), false);
         let mut count = 0;
         let under = keys.range::<String, _>((from, Bound::Unbounded)).take_while(|(key, _)| key.starts_with(prefix));
         for (key, versions) in under.filter(|(_, versions)| is_there(versions)) {
             let rest = key.get(prefix.len()..).unwrap_or_default();
-            let folder = delimiter.and_then(|delimiter| rest.split_once(delimiter).map(|(name, _)| format!("{prefix}{name}{delimiter}")));
+            let folder = delimiter
+                .and_then(|delimiter| rest.split_once(delimiter).map(|(name, _)| format!("{prefix}{name}{delimiter}")));
             if folder.as_ref().is_some_and(|folder| folders.last() == Some(folder)) {
                 last.clone_from(key);
                 continue;
@@ -155,8 +173,15 @@ impl Buckets {
                 (None, None) => {}
             }
         }
-        let folders: String = folders.iter().map(|folder| format!("<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>", escape(folder))).collect();
-        let next = if is_truncated { format!("<NextContinuationToken>{}</NextContinuationToken>", escape(&last)) } else { String::new() };
+        let folders: String = folders
+            .iter()
+            .map(|folder| format!("<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>", escape(folder)))
+            .collect();
+        let next = if is_truncated {
+            format!("<NextContinuationToken>{}</NextContinuationToken>", escape(&last))
+        } else {
+            String::new()
+        };
         let (bucket, prefix) = (escape(bucket), escape(prefix));
         Ok(xml(&format!(
             "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>{bucket}</Name><Prefix>{prefix}</Prefix>\
@@ -168,7 +193,9 @@ impl Buckets {
         let buckets = self.lock();
         let versions = buckets.get(bucket).ok_or((404, "NoSuchBucket"))?.get(key);
         let version = match (versions, request.query("versionId")) {
-            (Some(versions), Some(id)) => versions.iter().find(|version| version.id == id).ok_or((404, "NoSuchVersion"))?,
+            (Some(versions), Some(id)) => {
+                versions.iter().find(|version| version.id == id).ok_or((404, "NoSuchVersion"))?
+            }
             (None, Some(_)) => return Err((404, "NoSuchVersion")),
             (versions, None) => versions.and_then(|versions| versions.last()).ok_or(NO_SUCH_KEY)?,
         };
@@ -201,7 +228,9 @@ impl Buckets {
         }
         let content_type = request.header("content-type").map(str::to_owned);
         let encoding = request.header("content-encoding").map(|encoding| encoding.replace("aws-chunked", ""));
-        let encoding = encoding.map(|encoding| encoding.trim_matches([',', ' ']).to_owned()).filter(|encoding| !encoding.is_empty());
+        let encoding = encoding
+            .map(|encoding| encoding.trim_matches([',', ' ']).to_owned())
+            .filter(|encoding| !encoding.is_empty());
         let version = self.version(request.body.clone(), content_type, encoding);
         let headers = vec![("etag", version.etag.clone()), ("x-amz-version-id", version.id.clone())];
         keys.entry(key.to_owned()).or_default().push(version);
@@ -220,7 +249,10 @@ impl Buckets {
         // An entity tag is opaque; S3's is an MD5 sum for simple uploads, this one is the start of a SHA-256 sum.
         let sum = format!("{:x}", Sha256::digest(&body));
         let etag = format!("\"{}\"", sum.get(..32).unwrap_or(&sum));
-        let id = format!("{:x}", Sha256::new().chain_update(&body).chain_update(modified.as_millisecond().to_be_bytes()).finalize());
+        let id = format!(
+            "{:x}",
+            Sha256::new().chain_update(&body).chain_update(modified.as_millisecond().to_be_bytes()).finalize()
+        );
         let id = id.get(..32).unwrap_or(&id).to_owned();
         Version { id, etag, body, content_type, content_encoding, modified, is_delete_marker: false }
     }
@@ -268,14 +300,23 @@ fn empty(status: u16) -> Reply {
 /// An error as S3 sends it.
 pub(super) fn error(status: u16, code: &str, path: &str) -> Reply {
     let resource = escape(path);
-    Reply { status, ..xml(&format!("<Error><Code>{code}</Code><Message>{code}</Message><Resource>{resource}</Resource></Error>")) }
+    Reply {
+        status,
+        ..xml(&format!("<Error><Code>{code}</Code><Message>{code}</Message><Resource>{resource}</Resource></Error>"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn request(method: &str, path: &str, query: &[(&str, &str)], headers: &[(&'static str, &str)], body: &str) -> Request {
+    fn request(
+        method: &str,
+        path: &str,
+        query: &[(&str, &str)],
+        headers: &[(&'static str, &str)],
+        body: &str,
+    ) -> Request {
         let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let headers = headers.iter().map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap())).collect();
         Request { method: method.into(), path: path.into(), query, headers, body: body.into() }
@@ -323,13 +364,20 @@ mod tests {
         buckets.put("b", "other", vec![1], None);
         let (mut token, mut found) = (String::new(), 0);
         for _ in 0..3 {
-            let page = buckets.handle(&request("GET", "/b", &[("prefix", "logs/"), ("continuation-token", &token)], &[], ""));
+            let page =
+                buckets.handle(&request("GET", "/b", &[("prefix", "logs/"), ("continuation-token", &token)], &[], ""));
             let text = String::from_utf8(page.body).unwrap();
             found += text.matches("<Key>").count();
-            token = text.split("<NextContinuationToken>").nth(1).and_then(|rest| rest.split('<').next()).unwrap_or_default().to_owned();
+            token = text
+                .split("<NextContinuationToken>")
+                .nth(1)
+                .and_then(|rest| rest.split('<').next())
+                .unwrap_or_default()
+                .to_owned();
         }
         assert_eq!((found, token.as_str()), (2_500, ""));
-        let after = buckets.handle(&request("GET", "/b", &[("prefix", "logs/"), ("start-after", "logs/02498")], &[], ""));
+        let after =
+            buckets.handle(&request("GET", "/b", &[("prefix", "logs/"), ("start-after", "logs/02498")], &[], ""));
         assert_eq!(String::from_utf8(after.body).unwrap().matches("<Key>").count(), 1);
     }
 

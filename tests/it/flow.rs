@@ -124,7 +124,8 @@ async fn the_new_revision_keeps_every_field_and_tag() {
     stage.release(&push()).await;
     let new = stage.sandbox.task_definitions(FAMILY).into_iter().next_back().unwrap();
     for (member, value) in live.as_object().unwrap() {
-        if ["taskDefinitionArn", "revision", "registeredAt", "containerDefinitions", "tags"].contains(&member.as_str()) {
+        if ["taskDefinitionArn", "revision", "registeredAt", "containerDefinitions", "tags"].contains(&member.as_str())
+        {
             continue;
         }
         assert_eq!(&new[member], value, "{member}");
@@ -183,7 +184,8 @@ async fn what_is_live_already_is_no_change() {
 #[tokio::test]
 async fn events_that_are_not_ours_end_without_a_call() {
     let stage = Stage::of(Scenario::Good).await;
-    for file in ["ecr-image-delete.json", "ecr-untagged-child.json", "ecr-other-repository.json", "s3-test-event.json"] {
+    for file in ["ecr-image-delete.json", "ecr-untagged-child.json", "ecr-other-repository.json", "s3-test-event.json"]
+    {
         let report = stage.play(&event(file)).await;
         assert!(report.releases.is_empty() && report.ignored.is_some(), "{file}: {report}");
     }
@@ -263,7 +265,8 @@ async fn a_second_delivery_is_a_duplicate_and_registers_nothing() {
     let stage = Stage::of(Scenario::Good).await;
     let before = stage.revisions();
     let executions = stage.play_all(vec![("a".into(), push()), ("b".into(), push())]).await;
-    let mut outcomes: Vec<String> = executions.iter().map(|execution| report(execution).releases[0].outcome.to_string()).collect();
+    let mut outcomes: Vec<String> =
+        executions.iter().map(|execution| report(execution).releases[0].outcome.to_string()).collect();
     outcomes.sort();
     assert_eq!(outcomes, ["duplicate", "succeeded"]);
     assert_eq!(stage.revisions(), before + 1);
@@ -363,7 +366,8 @@ async fn a_denied_call_ends_the_release_with_the_action_and_no_storm() {
         let release = stage.release(&push()).await;
         assert_eq!(release.outcome, Outcome::Failed, "{operation}: {release}");
         assert!(release.reason.as_ref().unwrap().contains(action), "{operation}: {release}");
-        let asked = stage.sandbox.calls().iter().filter(|call| call.operation == operation && call.status >= 400).count();
+        let asked =
+            stage.sandbox.calls().iter().filter(|call| call.operation == operation && call.status >= 400).count();
         assert!(asked <= 2, "{operation} was asked {asked} times");
     }
 }
@@ -372,7 +376,11 @@ async fn a_denied_call_ends_the_release_with_the_action_and_no_storm() {
 async fn a_crash_at_any_call_is_resumed_to_the_same_end() {
     for operation in OPERATIONS {
         for moment in [Moment::Before, Moment::After] {
-            let stage = Stage::with(Options { faults: vec![fault(operation, 1, moment, FaultKind::Crash)], ..Options::default() }).await;
+            let stage = Stage::with(Options {
+                faults: vec![fault(operation, 1, moment, FaultKind::Crash)],
+                ..Options::default()
+            })
+            .await;
             let before = stage.revisions();
             let release = stage.release(&push()).await;
             let case = format!("{operation} {moment:?}: {release}");

@@ -38,7 +38,18 @@ fn every_file_says_what_it_holds() {
 #[test]
 fn the_core_knows_no_client_no_clock_and_no_environment() {
     let shell = ["src/release", "src/aws", "src/cli", "src/sandbox", "src/main.rs", "src/bin/", "src/lib.rs", "tests/"];
-    let foreign = ["aws_sdk_", "aws_config", "aws_durable", "tokio::", "std::env", "std::fs", "std::net", "SystemTime", "crate::aws", "crate::release"];
+    let foreign = [
+        "aws_sdk_",
+        "aws_config",
+        "aws_durable",
+        "tokio::",
+        "std::env",
+        "std::fs",
+        "std::net",
+        "SystemTime",
+        "crate::aws",
+        "crate::release",
+    ];
     for (name, text) in sources() {
         if shell.iter().any(|prefix| name.starts_with(prefix)) {
             continue;
@@ -54,7 +65,9 @@ fn the_core_knows_no_client_no_clock_and_no_environment() {
 #[test]
 fn the_function_does_not_know_the_sandbox_or_the_command_line() {
     for (name, text) in sources() {
-        let outside = ["src/cli", "src/sandbox", "src/lib.rs", "src/bin/", "tests/"].iter().any(|prefix| name.starts_with(prefix));
+        let outside = ["src/cli", "src/sandbox", "src/lib.rs", "src/bin/", "tests/"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix));
         if !outside {
             assert!(!code(&text).contains("crate::sandbox") && !code(&text).contains("crate::cli"), "{name}");
         }

@@ -94,7 +94,13 @@ fn events_with_any_member_gone_or_of_another_type_never_fail() {
     }
     for file in ["ecr-image-push.json", "s3-object-created.json", "s3-notification.json", "sns-in-sqs.json"] {
         let event: serde_json::Value = serde_json::from_str(&fs::read_to_string(events().join(file)).unwrap()).unwrap();
-        for with in [serde_json::json!(null), serde_json::json!(7), serde_json::json!(""), serde_json::json!([[]]), serde_json::json!({})] {
+        for with in [
+            serde_json::json!(null),
+            serde_json::json!(7),
+            serde_json::json!(""),
+            serde_json::json!([[]]),
+            serde_json::json!({}),
+        ] {
             for mutated in mutate(&event, &with) {
                 let recognition = recognise(&mutated.to_string());
                 assert!(recognition.triggers.len() + recognition.ignored.len() > 0, "{mutated}");
