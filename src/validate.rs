@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::image::Platform;
-use crate::task_definition::{TaskDefinition, Unreadable};
+use crate::task_definition::{Container, TaskDefinition, Unreadable};
 
 mod log_output;
 mod nearest;
@@ -192,6 +192,14 @@ fn quoted(name: &str) -> String {
     }
     shown.push_str(if name.chars().nth(MAX_SHOWN).is_some() { "…`" } else { "`" });
     shown
+}
+
+/// A container as messages call it: by its name, else by its place.
+fn label(container: Container<'_>) -> String {
+    match container.name() {
+        Some(name) if !name.is_empty() => quoted(name),
+        _ => format!("container {}", container.index),
+    }
 }
 
 /// Whether the object says nothing under this name: absent, null or empty text. A value of a wrong type is something, and the rule

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, is_missing, quoted};
+use crate::validate::{Report, Rule, Severity, Subject, is_missing, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "dependency-without-health-check",
@@ -22,7 +22,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
                     format!("{}/dependsOn/{index}/condition", container.pointer()),
                     format!(
                         "{} waits until {name} is healthy, but {name} has no `healthCheck`",
-                        quoted(container.name().unwrap_or_default()),
+                        label(container),
                         name = quoted(name)
                     ),
                     format!("add a `healthCheck` to {}, or wait for `START`", quoted(name)),

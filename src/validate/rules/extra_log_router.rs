@@ -1,7 +1,7 @@
 //! A task has one log router; the agent would not know which of two to connect the others to.
 
 use crate::task_definition::Container;
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "extra-log-router",
@@ -16,11 +16,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for router in routers {
         report.add(
             router.pointer() + "/firelensConfiguration",
-            format!(
-                "{} is a second log router beside {}",
-                quoted(router.name().unwrap_or_default()),
-                quoted(first.name().unwrap_or_default())
-            ),
+            format!("{} is a second log router beside {}", label(router), label(first)),
             "keep one `firelensConfiguration`; one router can write to several outputs",
         );
     }

@@ -1,7 +1,7 @@
 //! Compares the time to the first log object with the time that the verification is given.
 
 use crate::validate::log_output::{DEFAULT_UPLOAD_TIMEOUT, LogOutput, Setting, seconds, seconds_to_first_object};
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "late-log-upload",
@@ -16,18 +16,18 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         if output.container.name() != Some(subject.container) {
             continue;
         }
-        let (pointer, upload_timeout, written) = match output.setting("upload_timeout") {
+        let (pointer, upload_timeout, source) = match output.setting("upload_timeout") {
             Setting::Hidden => continue,
-            Setting::Absent => (output.pointer("upload_timeout"), DEFAULT_UPLOAD_TIMEOUT, "10m, the default"),
-            Setting::Given(option, text) => (output.pointer(option), seconds(text), text),
+            Setting::Absent => (output.pointer("upload_timeout"), DEFAULT_UPLOAD_TIMEOUT, " (the default)"),
+            Setting::Given(option, text) => (output.pointer(option), seconds(text), ""),
         };
         let needed = seconds_to_first_object(upload_timeout);
         if needed > patience {
             report.add(
                 pointer,
                 format!(
-                    "with an `upload_timeout` of {}, the first logs take up to {needed} s to reach S3; the verification's timeout is {patience} s",
-                    quoted(written)
+                    "with an `upload_timeout` of {upload_timeout} s{source} the first logs take up to {needed} s to reach S3; \
+                     the verification's timeout is {patience} s"
                 ),
                 format!(
                     "set `upload_timeout` to `1m` or less, or `timeout` in `[service.verify]` to `{}m` or more",

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::image::ImageRef;
 use crate::task_definition::Container;
-use crate::validate::{Report, Rule, Severity, Subject, is_missing, quoted};
+use crate::validate::{Report, Rule, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-execution-role",
@@ -48,6 +48,6 @@ fn needs(container: &Container<'_>) -> Vec<String> {
         (secret_options.and_then(Value::as_array).is_some_and(|secrets| !secrets.is_empty()), "has `secretOptions`"),
         (!container.list("environmentFiles").is_empty(), "has `environmentFiles`"),
     ];
-    let name = quoted(container.name().unwrap_or_default());
+    let name = label(*container);
     reasons.into_iter().filter(|(needed, _)| *needed).map(|(_, reason)| format!("{name} {reason}")).collect()
 }

@@ -1,6 +1,6 @@
 //! Every container needs an image; whether the image exists is asked elsewhere.
 
-use crate::validate::{Report, Rule, Severity, Subject, is_missing, quoted};
+use crate::validate::{Report, Rule, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule =
     Rule { id: "missing-image", severity: Severity::Error, summary: "a container has no image", check };
@@ -10,7 +10,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         if is_missing(container.members, "image") {
             report.add(
                 container.pointer() + "/image",
-                format!("the container {} has no image", quoted(container.name().unwrap_or_default())),
+                format!("the container {} has no image", label(container)),
                 "set `image`",
             );
         }

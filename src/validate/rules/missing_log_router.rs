@@ -1,6 +1,6 @@
 //! The log driver `awsfirelens` needs a container with a `firelensConfiguration`; ECS refuses the definition otherwise.
 
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-log-router",
@@ -16,10 +16,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for container in subject.definition.containers().filter(|container| container.log_driver() == Some("awsfirelens")) {
         report.add(
             container.pointer() + "/logConfiguration/logDriver",
-            format!(
-                "{} logs through `awsfirelens`, but no container has a `firelensConfiguration`",
-                quoted(container.name().unwrap_or_default())
-            ),
+            format!("{} logs through `awsfirelens`, but no container has a `firelensConfiguration`", label(container)),
             "add a log router, for example from public.ecr.aws/aws-observability/aws-for-fluent-bit, with \
              `\"firelensConfiguration\": {\"type\": \"fluentbit\"}`",
         );

@@ -1,7 +1,7 @@
 //! The ECS agent looks for the key `Name` (for Fluentd `@type`) with exactly this spelling, and starts no task whose other options lack it.
 
 use crate::validate::log_output::LogOutput;
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-output-name",
@@ -16,7 +16,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         if output.plugin_options().next().is_none() || output.plugin_options().any(|option| option == key) {
             continue;
         }
-        let container = quoted(output.container.name().unwrap_or_default());
+        let container = label(output.container);
         let other_spelling = output.plugin_options().find(|option| option.eq_ignore_ascii_case(key));
         let (pointer, message) = match other_spelling {
             Some(option) if output.container.log_options().is_some_and(|options| options.contains_key(option)) => (

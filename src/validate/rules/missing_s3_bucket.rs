@@ -1,7 +1,7 @@
 //! Fluent Bit's S3 plugin stops the router when it has no `bucket`. Whether the bucket exists is not asked.
 
 use crate::validate::log_output::{LogOutput, Setting};
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule =
     Rule { id: "missing-s3-bucket", severity: Severity::Error, summary: "an S3 output has no bucket", check };
@@ -12,10 +12,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             report.add_as(
                 output.severity_of_a_dead_router(),
                 output.pointer("bucket"),
-                format!(
-                    "the S3 output of {} has no `bucket`: the log router stops",
-                    quoted(output.container.name().unwrap_or_default())
-                ),
+                format!("the S3 output of {} has no `bucket`: the log router stops", label(output.container)),
                 "set `bucket` to the bucket's name",
             );
         }

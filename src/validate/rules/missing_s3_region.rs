@@ -1,7 +1,7 @@
 //! Without `region` Fluent Bit's S3 plugin writes to us-east-1, whatever region the task runs in.
 
 use crate::validate::log_output::{LogOutput, Setting};
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule =
     Rule { id: "missing-s3-region", severity: Severity::Warning, summary: "an S3 output has no region", check };
@@ -13,7 +13,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
                 output.pointer("region"),
                 format!(
                     "the S3 output of {} has no `region`, so it takes the bucket to be in us-east-1",
-                    quoted(output.container.name().unwrap_or_default())
+                    label(output.container)
                 ),
                 "set `region` to the bucket's region",
             );

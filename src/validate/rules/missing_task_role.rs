@@ -1,7 +1,7 @@
 //! Fluent Bit uploads to S3 under the task role. Where nobody waits for the logs their loss is only a warning.
 
 use crate::validate::log_output::LogOutput;
-use crate::validate::{Report, Rule, Severity, Subject, is_missing, quoted};
+use crate::validate::{Report, Rule, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-task-role",
@@ -20,10 +20,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         report.add_as(
             if is_verified { Severity::Error } else { Severity::Warning },
             "/taskRoleArn",
-            format!(
-                "`taskRoleArn` is missing, but FireLens writes the logs of {} to S3",
-                quoted(output.container.name().unwrap_or_default())
-            ),
+            format!("`taskRoleArn` is missing, but FireLens writes the logs of {} to S3", label(output.container)),
             "set it to a role that ecs-tasks.amazonaws.com may assume, with s3:PutObject on the bucket",
         );
     }

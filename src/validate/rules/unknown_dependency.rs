@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::validate::nearest::nearest;
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-dependency",
@@ -26,11 +26,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             };
             report.add(
                 format!("{}/dependsOn/{index}/containerName", container.pointer()),
-                format!(
-                    "{} depends on {}, which does not exist",
-                    quoted(container.name().unwrap_or_default()),
-                    quoted(name)
-                ),
+                format!("{} depends on {}, which does not exist", label(container), quoted(name)),
                 help,
             );
         }

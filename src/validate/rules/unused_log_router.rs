@@ -1,6 +1,6 @@
 //! ECS refuses a `firelensConfiguration` while no container uses the log driver `awsfirelens`.
 
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "unused-log-router",
@@ -16,10 +16,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     if let Some(router) = subject.definition.containers().find(|container| container.is_log_router()) {
         report.add(
             router.pointer() + "/firelensConfiguration",
-            format!(
-                "{} is a log router, but no container logs through `awsfirelens`",
-                quoted(router.name().unwrap_or_default())
-            ),
+            format!("{} is a log router, but no container logs through `awsfirelens`", label(router)),
             "set `\"logDriver\": \"awsfirelens\"` where logs are to be routed, or remove the `firelensConfiguration`",
         );
     }
