@@ -234,7 +234,8 @@ mod tests {
             shown(b"[]").contains("[unreadable-document] the document: the document is an array, not a JSON object")
         );
         assert!(
-            shown(&[b' '; 70_000]).starts_with("error[oversized-document] the document: the document has 70000 bytes")
+            shown(&vec![b' '; 70_000])
+                .starts_with("error[oversized-document] the document: the document has 70000 bytes")
         );
     }
 

@@ -74,14 +74,14 @@ pub fn members() -> impl Iterator<Item = &'static str> {
     RegisterTaskDefinitionInput::SCHEMA.members().iter().filter_map(|member| member.member_name())
 }
 
-/// The values of the enumeration that a text member belongs to, by its Smithy shape id without namespace. The schemas carry no
-/// enumerations, the generated types do; `shape_ids_of_enumerations_exist` holds the table to the model.
+/// The values of the enumeration that a text member, or a list's items, belong to, by the member's Smithy shape id without namespace. The
+/// schemas carry no enumerations, the generated types do; `shape_ids_of_enumerations_exist` holds the table to the model.
 fn enumeration(shape: &str) -> Option<&'static [&'static str]> {
     Some(match shape {
         "RegisterTaskDefinitionInput$networkMode" => types::NetworkMode::values(),
         "RegisterTaskDefinitionInput$pidMode" => types::PidMode::values(),
         "RegisterTaskDefinitionInput$ipcMode" => types::IpcMode::values(),
-        "CompatibilityList$member" => types::Compatibility::values(),
+        "RegisterTaskDefinitionInput$requiresCompatibilities" => types::Compatibility::values(),
         "RuntimePlatform$cpuArchitecture" => types::CpuArchitecture::values(),
         "RuntimePlatform$operatingSystemFamily" => types::OsFamily::values(),
         "ContainerDefinition$versionConsistency" => types::VersionConsistency::values(),
@@ -110,16 +110,22 @@ impl<'a> Reader<'a> {
         self.path.iter().fold(String::new(), |pointer, key| pointer + "/" + &key.replace('~', "~0").replace('/', "~1"))
     }
 
-    /// The value as the model wants it, else its type's default and a note.
-    fn read<T: Default>(&mut self, expected: &'static str, value: Option<T>) -> Result<T, SerdeError> {
-        if value.is_none() && self.found.mistyped.len() < MAX_PLACES {
+    fn note_mistyped(&mut self, expected: &'static str) {
+        if self.found.mistyped.len() < MAX_PLACES {
             let found = match self.at {
                 Value::Number(_) if expected.ends_with("integer") => "a number that is none",
                 other => kind(other),
             };
             self.found.mistyped.push(Mistyped { pointer: self.pointer(), expected, found });
         }
-        Ok(value.unwrap_or_default())
+    }
+
+    /// The value as the model wants it, else its type's default and a note.
+    fn read<T: Default>(&mut self, expected: &'static str, value: Option<T>) -> T {
+        if value.is_none() {
+            self.note_mistyped(expected);
+        }
+        value.unwrap_or_default()
     }
 
     /// Steps into a value, lets the generated code read it, and steps back.
@@ -145,6 +151,17 @@ impl<'a> Reader<'a> {
             self.path.pop();
         }
     }
+
+    /// Notes the text at this place when the member, or the list that it is an item of, has an enumeration without it.
+    fn note_unlisted(&mut self, schema: &Schema<'_>) {
+        let shape = schema.shape_id().as_str().rsplit('#').next().unwrap_or_default();
+        if let Value::String(value) = self.at
+            && let Some(known) = enumeration(shape).filter(|known| !known.contains(&value.as_str()))
+            && self.found.unlisted.len() < MAX_PLACES
+        {
+            self.found.unlisted.push(Unlisted { pointer: self.pointer(), value: value.clone(), known });
+        }
+    }
 }
 
 /// The model of a task definition has none of these types; should a later one get them, their values pass unread.
@@ -158,7 +175,10 @@ impl ShapeDeserializer for Reader<'_> {
         schema: &Schema<'_>,
         consume: &mut dyn FnMut(&Schema<'_>, &mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
     ) -> Result<(), SerdeError> {
-        let Value::Object(members) = self.at else { return self.read("an object", None) };
+        let Value::Object(members) = self.at else {
+            self.note_mistyped("an object");
+            return Ok(());
+        };
         for (name, value) in members {
             match schema.member_schema(name) {
                 None => self.note_unknown(schema, name),
@@ -174,12 +194,18 @@ impl ShapeDeserializer for Reader<'_> {
 
     fn read_list(
         &mut self,
-        _schema: &Schema<'_>,
+        schema: &Schema<'_>,
         consume: &mut dyn FnMut(&mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
     ) -> Result<(), SerdeError> {
-        let Value::Array(items) = self.at else { return self.read("an array", None) };
+        let Value::Array(items) = self.at else {
+            self.note_mistyped("an array");
+            return Ok(());
+        };
         for (index, item) in items.iter().enumerate() {
-            self.within(index.to_string(), item, &mut |reader| consume(reader))?;
+            self.within(index.to_string(), item, &mut |reader| {
+                reader.note_unlisted(schema);
+                consume(reader)
+            })?;
         }
         Ok(())
     }
@@ -189,7 +215,10 @@ impl ShapeDeserializer for Reader<'_> {
         _schema: &Schema<'_>,
         consume: &mut dyn FnMut(String, &mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
     ) -> Result<(), SerdeError> {
-        let Value::Object(entries) = self.at else { return self.read("an object", None) };
+        let Value::Object(entries) = self.at else {
+            self.note_mistyped("an object");
+            return Ok(());
+        };
         for (key, value) in entries {
             self.within(key.clone(), value, &mut |reader| consume(key.clone(), reader))?;
         }
@@ -197,7 +226,7 @@ impl ShapeDeserializer for Reader<'_> {
     }
 
     fn read_boolean(&mut self, _schema: &Schema<'_>) -> Result<bool, SerdeError> {
-        self.read("a boolean", self.at.as_bool())
+        Ok(self.read("a boolean", self.at.as_bool()))
     }
 
     fn read_byte(&mut self, _schema: &Schema<'_>) -> Result<i8, SerdeError> {
@@ -209,11 +238,11 @@ impl ShapeDeserializer for Reader<'_> {
     }
 
     fn read_integer(&mut self, _schema: &Schema<'_>) -> Result<i32, SerdeError> {
-        self.read("a 32-bit integer", self.at.as_i64().and_then(|number| number.try_into().ok()))
+        Ok(self.read("a 32-bit integer", self.at.as_i64().and_then(|number| number.try_into().ok())))
     }
 
     fn read_long(&mut self, _schema: &Schema<'_>) -> Result<i64, SerdeError> {
-        self.read("an integer", self.at.as_i64())
+        Ok(self.read("an integer", self.at.as_i64()))
     }
 
     fn read_float(&mut self, _schema: &Schema<'_>) -> Result<f32, SerdeError> {
@@ -221,7 +250,7 @@ impl ShapeDeserializer for Reader<'_> {
     }
 
     fn read_double(&mut self, _schema: &Schema<'_>) -> Result<f64, SerdeError> {
-        self.read("a number", self.at.as_f64())
+        Ok(self.read("a number", self.at.as_f64()))
     }
 
     fn read_big_integer(&mut self, _schema: &Schema<'_>) -> Result<BigInteger, SerdeError> {
@@ -233,14 +262,8 @@ impl ShapeDeserializer for Reader<'_> {
     }
 
     fn read_string(&mut self, schema: &Schema<'_>) -> Result<String, SerdeError> {
-        let text = self.read("a string", self.at.as_str().map(str::to_owned))?;
-        let shape = schema.shape_id().as_str().rsplit('#').next().unwrap_or_default();
-        if let Some(known) = enumeration(shape).filter(|known| self.at.is_string() && !known.contains(&text.as_str()))
-            && self.found.unlisted.len() < MAX_PLACES
-        {
-            self.found.unlisted.push(Unlisted { pointer: self.pointer(), value: text.clone(), known });
-        }
-        Ok(text)
+        self.note_unlisted(schema);
+        Ok(self.read("a string", self.at.as_str().map(str::to_owned)))
     }
 
     fn read_blob(&mut self, _schema: &Schema<'_>) -> Result<Blob, SerdeError> {

@@ -12,15 +12,12 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     let help = "name the container with up to 255 letters, digits, hyphens and underscores";
     for container in subject.definition.containers() {
-        let pointer = container.pointer() + "/name";
-        match container.name() {
-            Some(name) if !name.is_empty() => {
-                if !is_valid_name(name) {
-                    report.add(pointer, format!("{} is no valid container name", quoted(name)), help);
-                }
-            }
-            _ if is_missing(container.members, "name") => report.add(pointer, "the container has no name", help),
-            _ => {}
-        }
+        let message = match container.name() {
+            Some(name) if is_valid_name(name) => continue,
+            Some(name) if !name.is_empty() => format!("{} is no valid container name", quoted(name)),
+            _ if is_missing(container.members, "name") => "the container has no name".to_owned(),
+            _ => continue,
+        };
+        report.add(container.pointer() + "/name", message, help);
     }
 }

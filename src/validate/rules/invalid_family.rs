@@ -10,14 +10,11 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let help = "name the family with up to 255 letters, digits, hyphens and underscores";
-    match subject.definition.family() {
-        Some(family) if !family.is_empty() => {
-            if !is_valid_name(family) {
-                report.add("/family", format!("{} is no valid family name", quoted(family)), help);
-            }
-        }
-        _ if is_missing(subject.definition.members(), "family") => report.add("/family", "`family` is missing", help),
-        _ => {}
-    }
+    let message = match subject.definition.family() {
+        Some(family) if is_valid_name(family) => return,
+        Some(family) if !family.is_empty() => format!("{} is no valid family name", quoted(family)),
+        _ if is_missing(subject.definition.members(), "family") => "`family` is missing".to_owned(),
+        _ => return,
+    };
+    report.add("/family", message, "name the family with up to 255 letters, digits, hyphens and underscores");
 }

@@ -9,9 +9,12 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-/// The memory sizes in MiB that go with a `cpu` in units of 1/1024 vCPU, as ranges of first, last and step (Amazon ECS developer guide,
+/// The first and last of a row of sizes in MiB, and the step between them.
+type Steps = (u64, u64, u64);
+
+/// The memory sizes in MiB that go with a `cpu` in units of 1/1024 vCPU (Amazon ECS developer guide,
 /// "Task definition parameters for Fargate", task size).
-const SIZES: [(u64, &[(u64, u64, u64)]); 8] = [
+const SIZES: [(u64, &[Steps]); 8] = [
     (256, &[(512, 512, 1), (1_024, 2_048, 1_024)]),
     (512, &[(1_024, 4_096, 1_024)]),
     (1_024, &[(2_048, 8_192, 1_024)]),
@@ -69,13 +72,13 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn offers(ranges: &[(u64, u64, u64)], memory: u64) -> bool {
+fn offers(ranges: &[Steps], memory: u64) -> bool {
     ranges
         .iter()
         .any(|(first, last, step)| (*first..=*last).contains(&memory) && (memory - first).is_multiple_of(*step))
 }
 
-fn listed(ranges: &[(u64, u64, u64)]) -> String {
+fn listed(ranges: &[Steps]) -> String {
     let words = ranges.iter().map(|(first, last, step)| match last {
         last if last == first => first.to_string(),
         last => format!("{first} to {last} in steps of {step}"),

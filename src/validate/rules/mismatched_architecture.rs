@@ -47,7 +47,10 @@ fn advice(platforms: &[Platform], wanted: &Platform) -> String {
         _ => None,
     });
     match other {
-        Some(value) => format!("{build}, or set `runtimePlatform.cpuArchitecture` to `{value}`"),
+        Some(value) if wanted.os == "linux" => {
+            format!("{build}, or set `runtimePlatform.cpuArchitecture` to `{value}`")
+        }
+        Some(value) => format!("{build}, or set `runtimePlatform` to `{value}` and `LINUX`"),
         None => build,
     }
 }

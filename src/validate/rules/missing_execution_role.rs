@@ -22,13 +22,11 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         return;
     }
     let more = needs.len().saturating_sub(MAX_NEEDS);
-    let mut listed = needs.into_iter().take(MAX_NEEDS).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        listed.push_str(&format!(" and {more} more"));
-    }
+    let listed = needs.into_iter().take(MAX_NEEDS).collect::<Vec<_>>().join(", ");
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     report.add(
         "/executionRoleArn",
-        format!("`executionRoleArn` is missing, but {listed}"),
+        format!("`executionRoleArn` is missing, but {listed}{rest}"),
         "set it to a role that ecs-tasks.amazonaws.com may assume, with AmazonECSTaskExecutionRolePolicy",
     );
 }

@@ -8,11 +8,7 @@ pub(super) static RULE: Rule =
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for container in subject.definition.containers() {
         if is_missing(container.members, "image") {
-            report.add(
-                container.pointer() + "/image",
-                format!("the container {} has no image", label(container)),
-                "set `image`",
-            );
+            report.add(container.pointer() + "/image", format!("{} has no image", label(container)), "set `image`");
         }
     }
 }

@@ -13,7 +13,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     let found: Vec<String> = names.iter().take(10).map(|name| quoted(name)).collect();
     report.add(
         "/containerDefinitions",
-        format!("no container is named `Main`; there is {}", found.join(", ")),
+        format!("no container is named `Main`, only {}", found.join(", ")),
         "name the container that serves the traffic `Main`, spelt exactly so",
     );
 }

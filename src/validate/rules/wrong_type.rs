@@ -16,7 +16,8 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for Mistyped { pointer, expected, found } in schema::departures(subject.definition).mistyped {
         let help = match (expected, found) {
             ("a string", "a number" | "a boolean") => "put the value in double quotes".to_owned(),
-            ("a 32-bit integer" | "an integer" | "a boolean", "a string") => "remove the double quotes".to_owned(),
+            ("a boolean", _) => "write `true` or `false`, without quotes".to_owned(),
+            ("a 32-bit integer" | "an integer", "a string") => "write a plain number, without quotes".to_owned(),
             (_, "null") => "remove the null, or give a value".to_owned(),
             _ => format!("write {expected} there"),
         };
