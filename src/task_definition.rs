@@ -8,6 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::image::Platform;
 
+pub mod schema;
+
 /// The largest document that is read, in bytes: ECS refuses task definitions over 64 KiB (Amazon ECS service quotas).
 pub const MAX_DOCUMENT: usize = 64 * 1024;
 

@@ -4,10 +4,13 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::image::Platform;
-use crate::task_definition::TaskDefinition;
+use crate::task_definition::{Container, TaskDefinition, Unreadable};
 
+mod log_output;
+mod nearest;
 pub mod rules;
 
 /// How bad a finding is.
@@ -100,6 +103,7 @@ pub struct Rule {
 pub struct Report<'a> {
     rule: &'a Rule,
     findings: &'a mut Vec<Finding>,
+    concluded: bool,
 }
 
 /// The findings of one rule that are kept: a document can be wrong in thousands of places in the same way.
@@ -124,13 +128,22 @@ impl Report<'_> {
             self.findings.push(Finding { rule: self.rule.id.to_owned(), severity, pointer, message, help });
         }
     }
+
+    /// Ends the walk after this rule: whatever later rules would say follows from what was found here.
+    pub fn conclude(&mut self) {
+        self.concluded = true;
+    }
 }
 
-/// Runs every rule of the table; the worst findings come first, otherwise in the table's order.
+/// Runs the rules of the table; the worst findings come first, otherwise in the table's order.
 pub fn validate(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in rules::TABLE {
-        (rule.check)(subject, &mut Report { rule, findings: &mut findings });
+        let mut report = Report { rule, findings: &mut findings, concluded: false };
+        (rule.check)(subject, &mut report);
+        if report.concluded {
+            break;
+        }
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
@@ -141,13 +154,96 @@ pub fn is_rejected(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.severity == Severity::Error)
 }
 
-/// stub
-pub fn unreadable(error: &crate::task_definition::Unreadable) -> Finding {
-    Finding {
-        rule: "unreadable-document".into(),
-        severity: Severity::Error,
-        pointer: String::new(),
-        message: error.to_string(),
-        help: String::new(),
+/// The finding about a text that is no task definition at all, so that no rule can look at it.
+pub fn unreadable(error: &Unreadable) -> Finding {
+    let (rule, message, help) = match error {
+        Unreadable::TooLarge(_) => (
+            "oversized-document",
+            error.to_string(),
+            "shorten the document: move environment values to `environmentFiles`, and files to the image",
+        ),
+        Unreadable::NotJson { line, column, message } => (
+            "unreadable-document",
+            format!("the document is not JSON at line {line}, column {column}: {message}"),
+            "correct the syntax there; comments and trailing commas are not JSON",
+        ),
+        Unreadable::NotAnObject(_) => (
+            "unreadable-document",
+            error.to_string(),
+            "upload the object that `aws ecs register-task-definition --cli-input-json` takes",
+        ),
+    };
+    let (rule, help) = (rule.to_owned(), help.to_owned());
+    Finding { rule, severity: Severity::Error, pointer: String::new(), message, help }
+}
+
+/// The characters of a name from the document that a message shows: ECS allows names of 255, a wrong document any length.
+const MAX_SHOWN: usize = 100;
+
+/// A name from the document as messages show it: in backticks, bounded, control characters escaped.
+fn quoted(name: &str) -> String {
+    let mut shown = String::from("`");
+    for character in name.chars().take(MAX_SHOWN) {
+        if character.is_control() {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown.push_str(if name.chars().nth(MAX_SHOWN).is_some() { "…`" } else { "`" });
+    shown
+}
+
+/// A container as messages call it: by its name, else by its place.
+fn label(container: Container<'_>) -> String {
+    match container.name() {
+        Some(name) if !name.is_empty() => quoted(name),
+        _ => format!("container {}", container.index),
+    }
+}
+
+/// Whether the object says nothing under this name: absent, null or empty text. A value of a wrong type is something, and the rule
+/// `wrong-type` speaks of it.
+fn is_missing(members: &Map<String, Value>, name: &str) -> bool {
+    match members.get(name) {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(_) => false,
+    }
+}
+
+/// Whether ECS takes the text as a family or container name: 1 to 255 letters, digits, hyphens and underscores (Amazon ECS developer
+/// guide, "Task definition parameters").
+fn is_valid_name(name: &str) -> bool {
+    (1..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_no_document_is_a_finding_with_a_place() {
+        let shown = |text: &[u8]| unreadable(&TaskDefinition::parse(text).unwrap_err()).to_string();
+        assert_eq!(
+            shown(b"{\"family\": \"web\",}"),
+            "error[unreadable-document] the document: the document is not JSON at line 1, column 18: trailing comma\n  \
+             help: correct the syntax there; comments and trailing commas are not JSON"
+        );
+        assert!(
+            shown(b"[]").contains("[unreadable-document] the document: the document is an array, not a JSON object")
+        );
+        assert!(
+            shown(&vec![b' '; 70_000])
+                .starts_with("error[oversized-document] the document: the document has 70000 bytes")
+        );
+    }
+
+    #[test]
+    fn names_are_shown_bounded_and_without_control_characters() {
+        assert_eq!(quoted("Main"), "`Main`");
+        assert_eq!(quoted("a\nb"), "`a\\nb`");
+        assert_eq!(quoted(&"x".repeat(100)).len(), 102);
+        assert_eq!(quoted(&"x".repeat(101)), format!("`{}…`", "x".repeat(100)));
     }
 }

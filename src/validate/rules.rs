@@ -1,6 +1,91 @@
-//! The table of rules, in the order in which they run. One rule is one file and two lines here; nothing else knows a rule by name.
+//! The table of rules, in the order in which they run; nothing else knows a rule by name.
+//!
+//! To add a rule, write `rules/<id_with_underscores>.rs` with a `RULE`, whose id names the defect in kebab case and reads after "allow", and
+//! add its `mod` line and its row here. Give it documents that fail and pass as `tests/fixtures/rules/<id>/bad*.json` and `good*.json`, with a
+//! `subject.json` beside them where it looks at more than the document. Run the tests and read the new lines in the snapshot of all findings:
+//! an error must be something that ECS, Fargate or Express Mode surely refuses, everything else is a warning.
 
 use super::Rule;
 
+mod dependency_without_health_check;
+mod duplicate_container_name;
+mod extra_log_router;
+mod extra_main_port;
+mod forbidden_registry;
+mod forbidden_role;
+mod invalid_container_name;
+mod invalid_family;
+mod invalid_fargate_size;
+mod late_log_upload;
+mod mismatched_architecture;
+mod missing_configured_container;
+mod missing_container_port;
+mod missing_containers;
+mod missing_execution_role;
+mod missing_fargate;
+mod missing_image;
+mod missing_log_router;
+mod missing_main_container;
+mod missing_main_port;
+mod missing_output_name;
+mod missing_s3_bucket;
+mod missing_s3_region;
+mod missing_task_role;
+mod missing_task_size;
+mod no_essential_container;
+mod non_awsvpc_network;
+mod non_tcp_main_port;
+mod read_only_member;
+mod relative_s3_key_format;
+mod small_s3_file_size;
+mod too_many_containers;
+mod unknown_dependency;
+mod unknown_member;
+mod unknown_value;
+mod unnamed_main_port;
+mod unused_log_router;
+mod wrapped_document;
+mod wrong_type;
+
 /// Every rule.
-pub static TABLE: &[&Rule] = &[];
+pub static TABLE: &[&Rule] = &[
+    &wrapped_document::RULE,
+    &wrong_type::RULE,
+    &unknown_member::RULE,
+    &read_only_member::RULE,
+    &unknown_value::RULE,
+    &invalid_family::RULE,
+    &missing_fargate::RULE,
+    &non_awsvpc_network::RULE,
+    &missing_task_size::RULE,
+    &invalid_fargate_size::RULE,
+    &mismatched_architecture::RULE,
+    &missing_containers::RULE,
+    &too_many_containers::RULE,
+    &missing_main_container::RULE,
+    &missing_configured_container::RULE,
+    &invalid_container_name::RULE,
+    &duplicate_container_name::RULE,
+    &missing_image::RULE,
+    &no_essential_container::RULE,
+    &missing_main_port::RULE,
+    &extra_main_port::RULE,
+    &missing_container_port::RULE,
+    &unnamed_main_port::RULE,
+    &non_tcp_main_port::RULE,
+    &unknown_dependency::RULE,
+    &dependency_without_health_check::RULE,
+    &missing_execution_role::RULE,
+    &missing_task_role::RULE,
+    &forbidden_role::RULE,
+    &forbidden_registry::RULE,
+    &missing_log_router::RULE,
+    &unused_log_router::RULE,
+    &extra_log_router::RULE,
+    &missing_output_name::RULE,
+    &missing_s3_bucket::RULE,
+    &relative_s3_key_format::RULE,
+    &small_s3_file_size::RULE,
+    &missing_s3_region::RULE,
+    &late_log_upload::RULE,
+];

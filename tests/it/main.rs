@@ -1,5 +1,6 @@
 //! The one integration-test binary: one module for each thing that is tested from outside.
 
 mod flow;
+mod rules;
 mod tidy;
 mod triggers;

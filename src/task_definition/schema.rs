@@ -1,0 +1,413 @@
+//! The ECS API model of `RegisterTaskDefinition` held against a document: members it does not have, values of another type or outside an
+//! enumeration. It reads the whole document whatever is wrong in it, and changes nothing.
+//!
+//! The model is the SDK's own: the generated types read themselves through a `ShapeDeserializer`, and the one here walks a JSON value.
+
+use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
+use aws_sdk_ecs::types;
+use aws_smithy_schema::Schema;
+use aws_smithy_schema::serde::{SerdeError, ShapeDeserializer};
+use aws_smithy_types::{BigDecimal, BigInteger, Blob, DateTime, Document};
+use serde_json::Value;
+
+use super::{TaskDefinition, kind};
+
+/// The places of each kind that are kept: no reader wants more, and a document of 64 KiB can be wrong in thousands.
+const MAX_PLACES: usize = 100;
+
+/// Where a document departs from the model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Departures {
+    /// Members that the model does not have.
+    pub unknown: Vec<UnknownMember>,
+    /// Values of another JSON type.
+    pub mistyped: Vec<Mistyped>,
+    /// Texts that the model's enumeration does not list.
+    pub unlisted: Vec<Unlisted>,
+}
+
+/// A member that its structure does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownMember {
+    /// The place, as a JSON pointer.
+    pub pointer: String,
+    /// The member's name.
+    pub name: String,
+    /// The names that the structure has.
+    pub known: Vec<String>,
+}
+
+/// A value of another JSON type than the model's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistyped {
+    /// The place, as a JSON pointer.
+    pub pointer: String,
+    /// What the model has there, with its article.
+    pub expected: &'static str,
+    /// What the document has there, with its article.
+    pub found: &'static str,
+}
+
+/// A text that is not among the values of its enumeration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unlisted {
+    /// The place, as a JSON pointer.
+    pub pointer: String,
+    /// The text.
+    pub value: String,
+    /// The enumeration's values.
+    pub known: &'static [&'static str],
+}
+
+/// Holds the whole document against the model.
+pub fn departures(definition: &TaskDefinition) -> Departures {
+    let document = Value::Object(definition.members().clone());
+    let mut reader = Reader { at: &document, path: Vec::new(), found: Departures::default() };
+    // The reader answers every question, with a default where the value is wrong, so the generated code has nothing to fail on; what it
+    // builds is of no interest here.
+    let _ = RegisterTaskDefinitionInput::deserialize(&mut reader);
+    reader.found
+}
+
+/// The names of the members that registration takes.
+pub fn members() -> impl Iterator<Item = &'static str> {
+    RegisterTaskDefinitionInput::SCHEMA.members().iter().filter_map(|member| member.member_name())
+}
+
+/// The values of the enumeration that a text member, or a list's items, belong to, by the member's Smithy shape id without namespace. The
+/// schemas carry no enumerations, the generated types do; `shape_ids_of_enumerations_exist` holds the table to the model.
+fn enumeration(shape: &str) -> Option<&'static [&'static str]> {
+    Some(match shape {
+        "RegisterTaskDefinitionInput$networkMode" => types::NetworkMode::values(),
+        "RegisterTaskDefinitionInput$pidMode" => types::PidMode::values(),
+        "RegisterTaskDefinitionInput$ipcMode" => types::IpcMode::values(),
+        "RegisterTaskDefinitionInput$requiresCompatibilities" => types::Compatibility::values(),
+        "RuntimePlatform$cpuArchitecture" => types::CpuArchitecture::values(),
+        "RuntimePlatform$operatingSystemFamily" => types::OsFamily::values(),
+        "ContainerDefinition$versionConsistency" => types::VersionConsistency::values(),
+        "PortMapping$protocol" => types::TransportProtocol::values(),
+        "PortMapping$appProtocol" => types::ApplicationProtocol::values(),
+        "ContainerDependency$condition" => types::ContainerCondition::values(),
+        "LogConfiguration$logDriver" => types::LogDriver::values(),
+        "FirelensConfiguration$type" => types::FirelensConfigurationType::values(),
+        "EnvironmentFile$type" => types::EnvironmentFileType::values(),
+        "Ulimit$name" => types::UlimitName::values(),
+        "EFSVolumeConfiguration$transitEncryption" => types::EfsTransitEncryption::values(),
+        "EFSAuthorizationConfig$iam" => types::EfsAuthorizationConfigIam::values(),
+        _ => return None,
+    })
+}
+
+/// Reads shapes from a JSON value; never fails.
+struct Reader<'a> {
+    at: &'a Value,
+    path: Vec<String>,
+    found: Departures,
+}
+
+impl<'a> Reader<'a> {
+    fn pointer(&self) -> String {
+        self.path.iter().fold(String::new(), |pointer, key| pointer + "/" + &key.replace('~', "~0").replace('/', "~1"))
+    }
+
+    fn note_mistyped(&mut self, expected: &'static str) {
+        if self.found.mistyped.len() < MAX_PLACES {
+            let found = match self.at {
+                Value::Number(_) if expected.ends_with("integer") => "a number that is none",
+                other => kind(other),
+            };
+            self.found.mistyped.push(Mistyped { pointer: self.pointer(), expected, found });
+        }
+    }
+
+    /// The value as the model wants it, else its type's default and a note.
+    fn read<T: Default>(&mut self, expected: &'static str, value: Option<T>) -> T {
+        if value.is_none() {
+            self.note_mistyped(expected);
+        }
+        value.unwrap_or_default()
+    }
+
+    /// Steps into a value, lets the generated code read it, and steps back.
+    fn within(
+        &mut self,
+        key: String,
+        value: &'a Value,
+        consume: &mut dyn FnMut(&mut Self) -> Result<(), SerdeError>,
+    ) -> Result<(), SerdeError> {
+        let outer = std::mem::replace(&mut self.at, value);
+        self.path.push(key);
+        let result = consume(self);
+        self.path.pop();
+        self.at = outer;
+        result
+    }
+
+    fn note_unknown(&mut self, schema: &Schema<'_>, name: &str) {
+        if self.found.unknown.len() < MAX_PLACES {
+            let known = schema.members().iter().filter_map(|member| member.member_name()).map(str::to_owned).collect();
+            self.path.push(name.to_owned());
+            self.found.unknown.push(UnknownMember { pointer: self.pointer(), name: name.to_owned(), known });
+            self.path.pop();
+        }
+    }
+
+    /// Notes the text at this place when the member, or the list that it is an item of, has an enumeration without it.
+    fn note_unlisted(&mut self, schema: &Schema<'_>) {
+        let shape = schema.shape_id().as_str().rsplit('#').next().unwrap_or_default();
+        if let Value::String(value) = self.at
+            && let Some(known) = enumeration(shape).filter(|known| !known.contains(&value.as_str()))
+            && self.found.unlisted.len() < MAX_PLACES
+        {
+            self.found.unlisted.push(Unlisted { pointer: self.pointer(), value: value.clone(), known });
+        }
+    }
+}
+
+/// The model of a task definition has none of these types; should a later one get them, their values pass unread.
+fn unmodelled<T>() -> Result<T, SerdeError> {
+    Err(SerdeError::unsupported("no such type in the model of a task definition"))
+}
+
+impl ShapeDeserializer for Reader<'_> {
+    fn read_struct(
+        &mut self,
+        schema: &Schema<'_>,
+        consume: &mut dyn FnMut(&Schema<'_>, &mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
+    ) -> Result<(), SerdeError> {
+        let Value::Object(members) = self.at else {
+            self.note_mistyped("an object");
+            return Ok(());
+        };
+        for (name, value) in members {
+            match schema.member_schema(name) {
+                None => self.note_unknown(schema, name),
+                Some(_) if value.is_null() => {}
+                // A type that this reader does not know must not hide what comes after it.
+                Some(member) => {
+                    let _ = self.within(name.clone(), value, &mut |reader| consume(member, reader));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_list(
+        &mut self,
+        schema: &Schema<'_>,
+        consume: &mut dyn FnMut(&mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
+    ) -> Result<(), SerdeError> {
+        let Value::Array(items) = self.at else {
+            self.note_mistyped("an array");
+            return Ok(());
+        };
+        for (index, item) in items.iter().enumerate() {
+            self.within(index.to_string(), item, &mut |reader| {
+                reader.note_unlisted(schema);
+                consume(reader)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn read_map(
+        &mut self,
+        _schema: &Schema<'_>,
+        consume: &mut dyn FnMut(String, &mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
+    ) -> Result<(), SerdeError> {
+        let Value::Object(entries) = self.at else {
+            self.note_mistyped("an object");
+            return Ok(());
+        };
+        for (key, value) in entries {
+            self.within(key.clone(), value, &mut |reader| consume(key.clone(), reader))?;
+        }
+        Ok(())
+    }
+
+    fn read_boolean(&mut self, _schema: &Schema<'_>) -> Result<bool, SerdeError> {
+        Ok(self.read("a boolean", self.at.as_bool()))
+    }
+
+    fn read_byte(&mut self, _schema: &Schema<'_>) -> Result<i8, SerdeError> {
+        unmodelled()
+    }
+
+    fn read_short(&mut self, _schema: &Schema<'_>) -> Result<i16, SerdeError> {
+        unmodelled()
+    }
+
+    fn read_integer(&mut self, _schema: &Schema<'_>) -> Result<i32, SerdeError> {
+        Ok(self.read("a 32-bit integer", self.at.as_i64().and_then(|number| number.try_into().ok())))
+    }
+
+    fn read_long(&mut self, _schema: &Schema<'_>) -> Result<i64, SerdeError> {
+        Ok(self.read("an integer", self.at.as_i64()))
+    }
+
+    fn read_float(&mut self, _schema: &Schema<'_>) -> Result<f32, SerdeError> {
+        unmodelled()
+    }
+
+    fn read_double(&mut self, _schema: &Schema<'_>) -> Result<f64, SerdeError> {
+        Ok(self.read("a number", self.at.as_f64()))
+    }
+
+    fn read_big_integer(&mut self, _schema: &Schema<'_>) -> Result<BigInteger, SerdeError> {
+        unmodelled()
+    }
+
+    fn read_big_decimal(&mut self, _schema: &Schema<'_>) -> Result<BigDecimal, SerdeError> {
+        unmodelled()
+    }
+
+    fn read_string(&mut self, schema: &Schema<'_>) -> Result<String, SerdeError> {
+        self.note_unlisted(schema);
+        Ok(self.read("a string", self.at.as_str().map(str::to_owned)))
+    }
+
+    fn read_blob(&mut self, _schema: &Schema<'_>) -> Result<Blob, SerdeError> {
+        unmodelled()
+    }
+
+    fn read_timestamp(&mut self, _schema: &Schema<'_>) -> Result<DateTime, SerdeError> {
+        unmodelled()
+    }
+
+    fn read_document(&mut self, _schema: &Schema<'_>) -> Result<Document, SerdeError> {
+        unmodelled()
+    }
+
+    fn is_null(&self) -> bool {
+        self.at.is_null()
+    }
+
+    fn skip_value(&mut self) -> Result<(), SerdeError> {
+        Ok(())
+    }
+
+    fn container_size(&self) -> Option<usize> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn departures_of(document: &Value) -> Departures {
+        departures(&TaskDefinition::parse(document.to_string().as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn the_model_has_the_members_that_registration_takes() {
+        let names: Vec<&str> = members().collect();
+        let expected = [
+            "family",
+            "taskRoleArn",
+            "executionRoleArn",
+            "networkMode",
+            "containerDefinitions",
+            "volumes",
+            "placementConstraints",
+            "requiresCompatibilities",
+            "cpu",
+            "memory",
+            "tags",
+            "pidMode",
+            "ipcMode",
+            "proxyConfiguration",
+            "inferenceAccelerators",
+            "ephemeralStorage",
+            "runtimePlatform",
+            "enableFaultInjection",
+        ];
+        for name in expected {
+            assert!(names.contains(&name), "{name} is gone from the model");
+        }
+        for name in super::super::READ_ONLY {
+            assert!(!names.contains(&name), "{name} became a member that registration takes");
+        }
+        let values = json!({
+            "family": "web", "taskRoleArn": "a", "executionRoleArn": "a", "networkMode": "awsvpc",
+            "containerDefinitions": [{"name": "Main"}], "volumes": [{"name": "v", "host": {"sourcePath": "/"}}],
+            "placementConstraints": [{"type": "memberOf", "expression": "e"}], "requiresCompatibilities": ["FARGATE"],
+            "cpu": "256", "memory": "512", "tags": [{"key": "k", "value": "v"}], "pidMode": "task", "ipcMode": "task",
+            "proxyConfiguration": {"type": "APPMESH", "containerName": "c", "properties": [{"name": "n", "value": "v"}]},
+            "inferenceAccelerators": [{"deviceName": "d", "deviceType": "t"}], "ephemeralStorage": {"sizeInGiB": 21},
+            "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
+            "enableFaultInjection": true
+        });
+        assert_eq!(departures_of(&values), Departures::default());
+        assert_eq!(values.as_object().unwrap().len(), expected.len());
+    }
+
+    #[test]
+    fn every_departure_is_found_in_one_walk() {
+        let found = departures_of(&json!({
+            "family": 7,
+            "containerDefinitions": [
+                {"name": "Main", "portMappings": [{"containerPort": "80", "Name": "web"}, {"containerPort": 80.5}]},
+                null,
+                {"command": [1, "two", {}], "dockerLabels": {"a/b": false}, "portMapping": []},
+                {"cpu": 5_000_000_000_u64, "essential": "true", "dependsOn": [{"condition": "Healthy"}]}
+            ],
+            "requiresCompatibilities": ["FARGATE", "fargate"],
+            "volumes": {},
+            "cpu": null,
+            "bogus": {"deep": 1}
+        }));
+        let unknown: Vec<&str> = found.unknown.iter().map(|member| member.pointer.as_str()).collect();
+        assert_eq!(
+            unknown,
+            ["/containerDefinitions/0/portMappings/0/Name", "/containerDefinitions/2/portMapping", "/bogus"]
+        );
+        let mistyped: Vec<String> = found
+            .mistyped
+            .iter()
+            .map(|place| format!("{}: {}, not {}", place.pointer, place.expected, place.found))
+            .collect();
+        assert_eq!(
+            mistyped,
+            [
+                "/family: a string, not a number",
+                "/containerDefinitions/0/portMappings/0/containerPort: a 32-bit integer, not a string",
+                "/containerDefinitions/0/portMappings/1/containerPort: a 32-bit integer, not a number that is none",
+                "/containerDefinitions/1: an object, not null",
+                "/containerDefinitions/2/command/0: a string, not a number",
+                "/containerDefinitions/2/command/2: a string, not an object",
+                "/containerDefinitions/2/dockerLabels/a~1b: a string, not a boolean",
+                "/containerDefinitions/3/cpu: a 32-bit integer, not a number that is none",
+                "/containerDefinitions/3/essential: a boolean, not a string",
+                "/volumes: an array, not an object",
+            ]
+        );
+        let unlisted: Vec<&str> = found.unlisted.iter().map(|place| place.pointer.as_str()).collect();
+        assert_eq!(unlisted, ["/containerDefinitions/3/dependsOn/0/condition", "/requiresCompatibilities/1"]);
+    }
+
+    #[test]
+    fn shape_ids_of_enumerations_exist() {
+        let wrong = json!("-");
+        let found = departures_of(&json!({
+            "networkMode": wrong, "pidMode": wrong, "ipcMode": wrong, "requiresCompatibilities": [wrong],
+            "runtimePlatform": {"cpuArchitecture": wrong, "operatingSystemFamily": wrong},
+            "volumes": [{"efsVolumeConfiguration": {"transitEncryption": wrong, "authorizationConfig": {"iam": wrong}}}],
+            "containerDefinitions": [{
+                "versionConsistency": wrong, "portMappings": [{"protocol": wrong, "appProtocol": wrong}],
+                "dependsOn": [{"condition": wrong}], "logConfiguration": {"logDriver": wrong},
+                "firelensConfiguration": {"type": wrong}, "environmentFiles": [{"type": wrong}], "ulimits": [{"name": wrong}]
+            }]
+        }));
+        assert_eq!(found.unlisted.len(), 16);
+    }
+
+    #[test]
+    fn the_places_of_a_hopeless_document_are_bounded() {
+        let many: Vec<Value> = (0..5_000).map(Value::from).collect();
+        let found = departures_of(&json!({"containerDefinitions": [{"command": many}]}));
+        assert_eq!(found.mistyped.len(), MAX_PLACES);
+    }
+}

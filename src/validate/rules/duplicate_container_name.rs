@@ -1,0 +1,27 @@
+//! Names tell containers apart everywhere, also for ECS, which refuses doubles.
+
+use std::collections::HashMap;
+
+use crate::validate::{Report, Rule, Severity, Subject, quoted};
+
+pub(super) static RULE: Rule = Rule {
+    id: "duplicate-container-name",
+    severity: Severity::Error,
+    summary: "two containers have the same name",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let mut seen = HashMap::new();
+    for container in subject.definition.containers() {
+        let Some(name) = container.name() else { continue };
+        let first = *seen.entry(name).or_insert(container.index);
+        if first != container.index {
+            report.add(
+                container.pointer() + "/name",
+                format!("{} is the name of container {first} already", quoted(name)),
+                "give each container a name of its own",
+            );
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! A task has one log router; the agent would not know which of two to connect the others to.
+
+use crate::task_definition::Container;
+use crate::validate::{Report, Rule, Severity, Subject, label};
+
+pub(super) static RULE: Rule = Rule {
+    id: "extra-log-router",
+    severity: Severity::Error,
+    summary: "more than one container is a log router",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let mut routers = subject.definition.containers().filter(Container::is_log_router);
+    let Some(first) = routers.next() else { return };
+    for router in routers {
+        report.add(
+            router.pointer() + "/firelensConfiguration",
+            format!("{} is a second log router beside {}", label(router), label(first)),
+            "keep one `firelensConfiguration`; one router can write to several outputs",
+        );
+    }
+}

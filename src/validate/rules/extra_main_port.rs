@@ -1,0 +1,18 @@
+//! Express Mode takes a single port mapping of `Main`; other containers may have as many as they like.
+
+use crate::validate::{Report, Rule, Severity, Subject};
+
+pub(super) static RULE: Rule =
+    Rule { id: "extra-main-port", severity: Severity::Error, summary: "`Main` has more than one port mapping", check };
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let Some(main) = subject.definition.container("Main") else { return };
+    let count = main.list("portMappings").len();
+    if count > 1 {
+        report.add(
+            main.pointer() + "/portMappings/1",
+            format!("`Main` has {count} port mappings; Express Mode takes exactly one"),
+            "keep the one that serves the traffic; containers of a task reach each other on 127.0.0.1 without mappings",
+        );
+    }
+}

@@ -1,0 +1,28 @@
+//! Keeps a document from picking roles that the service's configuration does not list. Without a list every role may be used.
+
+use wildmatch::WildMatch;
+
+use crate::validate::{Report, Rule, Severity, Subject, quoted};
+
+pub(super) static RULE: Rule = Rule {
+    id: "forbidden-role",
+    severity: Severity::Error,
+    summary: "a role is not among those that `[service.guard]` allows",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let Some(allowed) = subject.allowed_roles else { return };
+    for member in ["executionRoleArn", "taskRoleArn"] {
+        let Some(role) = subject.definition.text(member).filter(|role| !role.is_empty()) else { continue };
+        if allowed.iter().any(|glob| WildMatch::new(glob).matches(role)) {
+            continue;
+        }
+        let help = if role.starts_with("arn:") {
+            "use an allowed role, or add this one to `roles` in `[service.guard]`"
+        } else {
+            "write the role's full ARN: `roles` in `[service.guard]` is held against it"
+        };
+        report.add(format!("/{member}"), format!("the role {} is not allowed for this service", quoted(role)), help);
+    }
+}

@@ -1,0 +1,23 @@
+//! Checks the form of container names; FireLens tags and `dependsOn` are built on them.
+
+use crate::validate::{Report, Rule, Severity, Subject, is_missing, is_valid_name, quoted};
+
+pub(super) static RULE: Rule = Rule {
+    id: "invalid-container-name",
+    severity: Severity::Error,
+    summary: "a container has no name, or none that ECS takes",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let help = "name the container with up to 255 letters, digits, hyphens and underscores";
+    for container in subject.definition.containers() {
+        let message = match container.name() {
+            Some(name) if is_valid_name(name) => continue,
+            Some(name) if !name.is_empty() => format!("{} is no valid container name", quoted(name)),
+            _ if is_missing(container.members, "name") => "the container has no name".to_owned(),
+            _ => continue,
+        };
+        report.add(container.pointer() + "/name", message, help);
+    }
+}

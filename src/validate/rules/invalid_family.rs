@@ -1,0 +1,20 @@
+//! Checks the family's name; whether the family is the one that the service runs is not its business.
+
+use crate::validate::{Report, Rule, Severity, Subject, is_missing, is_valid_name, quoted};
+
+pub(super) static RULE: Rule = Rule {
+    id: "invalid-family",
+    severity: Severity::Error,
+    summary: "`family` is missing, or no name that ECS takes",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let message = match subject.definition.family() {
+        Some(family) if is_valid_name(family) => return,
+        Some(family) if !family.is_empty() => format!("{} is no valid family name", quoted(family)),
+        _ if is_missing(subject.definition.members(), "family") => "`family` is missing".to_owned(),
+        _ => return,
+    };
+    report.add("/family", message, "name the family with up to 255 letters, digits, hyphens and underscores");
+}

@@ -1,0 +1,23 @@
+//! The configuration may give the image to another container than `Main`; then that one must exist too.
+
+use crate::validate::{Report, Rule, Severity, Subject, quoted};
+
+pub(super) static RULE: Rule = Rule {
+    id: "missing-configured-container",
+    severity: Severity::Error,
+    summary: "the container that the configuration names does not exist",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let names: Vec<&str> = subject.definition.containers().filter_map(|container| container.name()).collect();
+    // A missing `Main` is for `missing-main-container` to report.
+    if names.is_empty() || subject.container == "Main" || names.contains(&subject.container) {
+        return;
+    }
+    report.add(
+        "/containerDefinitions",
+        format!("no container is named {}, which the configuration gives the image to", quoted(subject.container)),
+        "add the container, or change `container` in the service's configuration",
+    );
+}

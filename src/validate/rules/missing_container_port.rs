@@ -1,0 +1,24 @@
+//! A mapping of `Main` by `containerPortRange` alone gives the load balancer no port to send to.
+
+use crate::validate::{Report, Rule, Severity, Subject, is_missing};
+
+pub(super) static RULE: Rule = Rule {
+    id: "missing-container-port",
+    severity: Severity::Error,
+    summary: "the port mapping of `Main` has no `containerPort`",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let Some(main) = subject.definition.container("Main") else { return };
+    for (index, mapping) in main.list("portMappings").iter().enumerate() {
+        let Some(mapping) = mapping.as_object() else { continue };
+        if is_missing(mapping, "containerPort") {
+            report.add(
+                format!("{}/portMappings/{index}/containerPort", main.pointer()),
+                "the port mapping of `Main` has no `containerPort`",
+                "set `containerPort` to the port that `Main` listens on",
+            );
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! A definition without containers runs nothing; the rules about `Main` then keep quiet.
+
+use serde_json::Value;
+
+use crate::validate::{Report, Rule, Severity, Subject};
+
+pub(super) static RULE: Rule =
+    Rule { id: "missing-containers", severity: Severity::Error, summary: "the definition has no containers", check };
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let containers = subject.definition.members().get("containerDefinitions").unwrap_or(&Value::Null);
+    if containers.is_null() || containers.as_array().is_some_and(Vec::is_empty) {
+        report.add(
+            "/containerDefinitions",
+            "the definition has no containers",
+            "add a container named `Main` with an image and one named TCP port",
+        );
+    }
+}

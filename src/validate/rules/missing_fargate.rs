@@ -1,0 +1,34 @@
+//! Express Mode runs tasks on Fargate only, so the definition must ask for it.
+
+use serde_json::Value;
+
+use crate::validate::{Origin, Report, Rule, Severity, Subject};
+
+pub(super) static RULE: Rule = Rule {
+    id: "missing-fargate",
+    severity: Severity::Error,
+    summary: "`requiresCompatibilities` does not contain `FARGATE`",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let required = subject.definition.members().get("requiresCompatibilities").unwrap_or(&Value::Null);
+    let lacks_fargate = match required {
+        Value::Null => true,
+        // Another case is for `unknown-value` to speak of, an entry of another type for `wrong-type`.
+        Value::Array(entries) => {
+            entries.iter().all(|entry| entry.as_str().is_some_and(|entry| !entry.eq_ignore_ascii_case("FARGATE")))
+        }
+        _ => false,
+    };
+    // A live definition runs on Express Mode: ECS found it compatible without being asked.
+    let severity = if subject.origin == Origin::Live { Severity::Warning } else { Severity::Error };
+    if lacks_fargate {
+        report.add_as(
+            severity,
+            "/requiresCompatibilities",
+            "`requiresCompatibilities` does not contain `FARGATE`, the only launch type of Express Mode",
+            "set `\"requiresCompatibilities\": [\"FARGATE\"]`",
+        );
+    }
+}

@@ -1,0 +1,14 @@
+//! Every container needs an image; whether the image exists is asked elsewhere.
+
+use crate::validate::{Report, Rule, Severity, Subject, is_missing, label};
+
+pub(super) static RULE: Rule =
+    Rule { id: "missing-image", severity: Severity::Error, summary: "a container has no image", check };
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for container in subject.definition.containers() {
+        if is_missing(container.members, "image") {
+            report.add(container.pointer() + "/image", format!("{} has no image", label(container)), "set `image`");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Express Mode sends the traffic to the container named exactly `Main`.
+
+use crate::validate::{Report, Rule, Severity, Subject, quoted};
+
+pub(super) static RULE: Rule =
+    Rule { id: "missing-main-container", severity: Severity::Error, summary: "no container is named `Main`", check };
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let names: Vec<&str> = subject.definition.containers().filter_map(|container| container.name()).collect();
+    if names.is_empty() || names.contains(&"Main") {
+        return;
+    }
+    let found: Vec<String> = names.iter().take(10).map(|name| quoted(name)).collect();
+    report.add(
+        "/containerDefinitions",
+        format!("no container is named `Main`, only {}", found.join(", ")),
+        "name the container that serves the traffic `Main`, spelt exactly so",
+    );
+}

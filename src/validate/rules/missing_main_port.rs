@@ -1,0 +1,20 @@
+//! Express Mode connects its load balancer to the port of `Main`, so there must be one.
+
+use serde_json::Value;
+
+use crate::validate::{Report, Rule, Severity, Subject};
+
+pub(super) static RULE: Rule =
+    Rule { id: "missing-main-port", severity: Severity::Error, summary: "`Main` has no port mapping", check };
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let Some(main) = subject.definition.container("Main") else { return };
+    let ports = main.members.get("portMappings").unwrap_or(&Value::Null);
+    if ports.is_null() || ports.as_array().is_some_and(Vec::is_empty) {
+        report.add(
+            main.pointer() + "/portMappings",
+            "`Main` has no port mapping; Express Mode needs exactly one",
+            "add the port that `Main` listens on, for example `{\"containerPort\": 8080, \"name\": \"http\"}`",
+        );
+    }
+}

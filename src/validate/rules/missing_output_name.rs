@@ -1,0 +1,40 @@
+//! The ECS agent looks for the key `Name` (for Fluentd `@type`) with exactly this spelling, and starts no task whose other options lack it.
+
+use crate::validate::log_output::LogOutput;
+use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+
+pub(super) static RULE: Rule = Rule {
+    id: "missing-output-name",
+    severity: Severity::Error,
+    summary: "the FireLens options of a container do not name the output plugin",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for output in LogOutput::all(subject.definition) {
+        let key = output.plugin_key();
+        if output.plugin_options().next().is_none() || output.plugin_options().any(|option| option == key) {
+            continue;
+        }
+        let container = label(output.container);
+        let other_spelling = output.plugin_options().find(|option| option.eq_ignore_ascii_case(key));
+        let (pointer, message) = match other_spelling {
+            Some(option) if output.container.log_options().is_some_and(|options| options.contains_key(option)) => (
+                output.pointer(option),
+                format!(
+                    "the log options of {container} have {} instead of `{key}`: the task does not start",
+                    quoted(option)
+                ),
+            ),
+            _ => (
+                output.container.pointer() + "/logConfiguration/options",
+                format!("the log options of {container} have no `{key}`: the task does not start"),
+            ),
+        };
+        report.add(
+            pointer,
+            message,
+            format!("add `{key}`, spelt exactly so, with the output plugin, for example `s3`"),
+        );
+    }
+}

@@ -1,0 +1,20 @@
+//! Fluent Bit's S3 plugin stops the router when it has no `bucket`. Whether the bucket exists is not asked.
+
+use crate::validate::log_output::{LogOutput, Setting};
+use crate::validate::{Report, Rule, Severity, Subject, label};
+
+pub(super) static RULE: Rule =
+    Rule { id: "missing-s3-bucket", severity: Severity::Error, summary: "an S3 output has no bucket", check };
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for output in LogOutput::to_s3(subject.definition) {
+        if matches!(output.setting("bucket"), Setting::Absent | Setting::Given(_, "")) {
+            report.add_as(
+                output.severity_of_a_dead_router(),
+                output.pointer("bucket"),
+                format!("the S3 output of {} has no `bucket`: the log router stops", label(output.container)),
+                "set `bucket` to the bucket's name",
+            );
+        }
+    }
+}

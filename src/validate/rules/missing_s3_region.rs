@@ -1,0 +1,22 @@
+//! Without `region` Fluent Bit's S3 plugin writes to us-east-1, whatever region the task runs in.
+
+use crate::validate::log_output::{LogOutput, Setting};
+use crate::validate::{Report, Rule, Severity, Subject, label};
+
+pub(super) static RULE: Rule =
+    Rule { id: "missing-s3-region", severity: Severity::Warning, summary: "an S3 output has no region", check };
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for output in LogOutput::to_s3(subject.definition) {
+        if matches!(output.setting("region"), Setting::Absent | Setting::Given(_, "")) {
+            report.add(
+                output.pointer("region"),
+                format!(
+                    "the S3 output of {} has no `region`, so it takes the bucket to be in us-east-1",
+                    label(output.container)
+                ),
+                "set `region` to the bucket's region",
+            );
+        }
+    }
+}

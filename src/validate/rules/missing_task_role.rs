@@ -1,0 +1,27 @@
+//! Fluent Bit uploads to S3 under the task role. Where nobody waits for the logs their loss is only a warning.
+
+use crate::validate::log_output::LogOutput;
+use crate::validate::{Report, Rule, Severity, Subject, is_missing, label};
+
+pub(super) static RULE: Rule = Rule {
+    id: "missing-task-role",
+    severity: Severity::Error,
+    summary: "`taskRoleArn` is missing, though FireLens writes to S3",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    if !is_missing(subject.definition.members(), "taskRoleArn") {
+        return;
+    }
+    for output in LogOutput::to_s3(subject.definition).filter(|output| !output.router_has_credentials()) {
+        // The tasks run all the same. But a release whose logs are to be verified can only fail.
+        let is_verified = subject.verify_timeout.is_some() && output.container.name() == Some(subject.container);
+        report.add_as(
+            if is_verified { Severity::Error } else { Severity::Warning },
+            "/taskRoleArn",
+            format!("`taskRoleArn` is missing, but FireLens writes the logs of {} to S3", label(output.container)),
+            "set it to a role that ecs-tasks.amazonaws.com may assume, with s3:PutObject on the bucket",
+        );
+    }
+}

@@ -1,0 +1,13 @@
+//! ECS demands at least one essential container; absent `essential` means true.
+
+use crate::validate::{Report, Rule, Severity, Subject};
+
+pub(super) static RULE: Rule =
+    Rule { id: "no-essential-container", severity: Severity::Error, summary: "no container is essential", check };
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let mut containers = subject.definition.containers().peekable();
+    if containers.peek().is_some() && !containers.any(|container| container.is_essential()) {
+        report.add("/containerDefinitions", "no container is essential", "remove `\"essential\": false` from `Main`");
+    }
+}

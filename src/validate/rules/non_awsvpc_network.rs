@@ -1,0 +1,25 @@
+//! Fargate knows one network mode, and it is not the default of the API.
+
+use crate::validate::{Report, Rule, Severity, Subject, is_missing, quoted};
+
+pub(super) static RULE: Rule =
+    Rule { id: "non-awsvpc-network", severity: Severity::Error, summary: "`networkMode` is not `awsvpc`", check };
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let help = "set `\"networkMode\": \"awsvpc\"`";
+    match subject.definition.text("networkMode") {
+        // Another case is for `unknown-value` to speak of.
+        Some(mode) if mode.eq_ignore_ascii_case("awsvpc") => {}
+        Some(mode) if !mode.is_empty() => {
+            report.add(
+                "/networkMode",
+                format!("the network mode is {}; Fargate takes `awsvpc` only", quoted(mode)),
+                help,
+            );
+        }
+        _ if is_missing(subject.definition.members(), "networkMode") => {
+            report.add("/networkMode", "`networkMode` is missing; Fargate takes `awsvpc` only", help);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,27 @@
+//! Express Mode serves HTTP, so the port of `Main` is a TCP port; an absent protocol means TCP.
+
+use serde_json::Value;
+
+use crate::validate::{Report, Rule, Severity, Subject, quoted};
+
+pub(super) static RULE: Rule = Rule {
+    id: "non-tcp-main-port",
+    severity: Severity::Error,
+    summary: "the port mapping of `Main` is not TCP",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let Some(main) = subject.definition.container("Main") else { return };
+    for (index, mapping) in main.list("portMappings").iter().enumerate() {
+        // Another case is for `unknown-value` to speak of.
+        let protocol = mapping.get("protocol").and_then(Value::as_str).filter(|protocol| !protocol.is_empty());
+        if let Some(protocol) = protocol.filter(|protocol| !protocol.eq_ignore_ascii_case("tcp")) {
+            report.add(
+                format!("{}/portMappings/{index}/protocol", main.pointer()),
+                format!("the protocol of `Main`'s port is {}; Express Mode takes `tcp` only", quoted(protocol)),
+                "set it to `tcp`, or remove it",
+            );
+        }
+    }
+}

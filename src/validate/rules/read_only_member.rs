@@ -1,0 +1,22 @@
+//! Mentions the members of a described definition that registration does not take. They do no harm: they are left out.
+
+use crate::task_definition::READ_ONLY;
+use crate::validate::{Report, Rule, Severity, Subject};
+
+pub(super) static RULE: Rule = Rule {
+    id: "read-only-member",
+    severity: Severity::Hint,
+    summary: "a member is one that only `DescribeTaskDefinition` gives",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let members = subject.definition.members();
+    for member in READ_ONLY.into_iter().filter(|member| members.contains_key(*member)) {
+        report.add(
+            format!("/{member}"),
+            format!("`{member}` is read-only and ignored"),
+            "remove it; ECS sets it when the definition is registered",
+        );
+    }
+}

@@ -1,0 +1,25 @@
+//! Fluent Bit's S3 plugin stops the router when `s3_key_format` has no leading slash.
+
+use crate::validate::log_output::{LogOutput, Setting};
+use crate::validate::{Report, Rule, Severity, Subject};
+
+pub(super) static RULE: Rule = Rule {
+    id: "relative-s3-key-format",
+    severity: Severity::Error,
+    summary: "the `s3_key_format` of an S3 output does not start with a slash",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for output in LogOutput::to_s3(subject.definition) {
+        let Setting::Given(option, format) = output.setting("s3_key_format") else { continue };
+        if !format.starts_with('/') {
+            report.add_as(
+                output.severity_of_a_dead_router(),
+                output.pointer(option),
+                "`s3_key_format` does not start with `/`: the log router stops",
+                "put a `/` in front; it does not become part of the key",
+            );
+        }
+    }
+}

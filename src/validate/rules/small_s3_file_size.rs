@@ -1,0 +1,35 @@
+//! Fluent Bit's S3 plugin stops the router when `total_file_size` is below 1,000,000 bytes.
+
+use crate::validate::log_output::{LogOutput, MIN_FILE_SIZE, Setting, bytes};
+use crate::validate::{Report, Rule, Severity, Subject};
+
+pub(super) static RULE: Rule = Rule {
+    id: "small-s3-file-size",
+    severity: Severity::Error,
+    summary: "the `total_file_size` of an S3 output is below 1M",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for output in LogOutput::to_s3(subject.definition) {
+        let Setting::Given(option, size) = output.setting("total_file_size") else { continue };
+        let pointer = output.pointer(option);
+        match bytes(size) {
+            Some(size) if size >= MIN_FILE_SIZE => {}
+            Some(size) => report.add_as(
+                output.severity_of_a_dead_router(),
+                pointer,
+                format!(
+                    "`total_file_size` is {size} bytes, below the minimum of {MIN_FILE_SIZE}: the log router stops"
+                ),
+                "set it to `1M` or more; `upload_timeout` decides how soon logs appear",
+            ),
+            None => report.add_as(
+                Severity::Warning,
+                pointer,
+                "`total_file_size` is no size that Fluent Bit reads",
+                "write a number with K, M or G, for example `1M`",
+            ),
+        }
+    }
+}

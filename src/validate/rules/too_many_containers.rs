@@ -1,0 +1,27 @@
+//! Counts the containers against the quota of ECS (Amazon ECS service quotas), which cannot be raised.
+
+use serde_json::Value;
+
+use crate::validate::{Report, Rule, Severity, Subject};
+
+pub(super) static RULE: Rule = Rule {
+    id: "too-many-containers",
+    severity: Severity::Error,
+    summary: "the definition has more than 10 containers",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let containers = subject.definition.members().get("containerDefinitions").and_then(Value::as_array);
+    let count = containers.map_or(0, Vec::len);
+    if count > MAX_CONTAINERS {
+        report.add(
+            format!("/containerDefinitions/{MAX_CONTAINERS}"),
+            format!("the definition has {count} containers; ECS takes at most {MAX_CONTAINERS}"),
+            "move containers to a service of their own",
+        );
+    }
+}
+
+/// The containers that a task definition may have.
+const MAX_CONTAINERS: usize = 10;

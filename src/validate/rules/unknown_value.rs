@@ -1,0 +1,33 @@
+//! Finds texts outside the enumerations of the ECS API model. It only warns: ECS may know a value that this program does not.
+
+use crate::task_definition::schema::{self, Unlisted};
+use crate::validate::nearest::nearest;
+use crate::validate::{Origin, Report, Rule, Severity, Subject, quoted};
+
+pub(super) static RULE: Rule = Rule {
+    id: "unknown-value",
+    severity: Severity::Warning,
+    summary: "a text is not among the values that the ECS API model lists",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    // ECS accepted the values of a live definition before.
+    let severity = if subject.origin == Origin::Live { Severity::Hint } else { Severity::Warning };
+    for Unlisted { pointer, value, known } in schema::departures(subject.definition).unlisted {
+        let message = match nearest(&value, known.iter().copied()) {
+            Some(meant) => {
+                format!("{} is no value that ECS lists here; did you mean `{}`?", quoted(&value), meant.name)
+            }
+            None => format!("{} is no value that ECS lists here", quoted(&value)),
+        };
+        report.add_as(severity, pointer, message, format!("use one of {}", listed(known)));
+    }
+}
+
+/// The values for a message; of a long enumeration the first dozen.
+fn listed(known: &[&str]) -> String {
+    let shown: Vec<String> = known.iter().take(12).map(|value| format!("`{value}`")).collect();
+    let more = if known.len() > shown.len() { ", …" } else { "" };
+    shown.join(", ") + more
+}

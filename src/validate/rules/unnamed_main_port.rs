@@ -1,0 +1,24 @@
+//! Express Mode finds the port of `Main` by its name.
+
+use crate::validate::{Report, Rule, Severity, Subject, is_missing};
+
+pub(super) static RULE: Rule = Rule {
+    id: "unnamed-main-port",
+    severity: Severity::Error,
+    summary: "the port mapping of `Main` has no name",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let Some(main) = subject.definition.container("Main") else { return };
+    for (index, mapping) in main.list("portMappings").iter().enumerate() {
+        let Some(mapping) = mapping.as_object() else { continue };
+        if is_missing(mapping, "name") {
+            report.add(
+                format!("{}/portMappings/{index}/name", main.pointer()),
+                "the port mapping of `Main` has no name",
+                "name it, for example `\"name\": \"http\"`",
+            );
+        }
+    }
+}

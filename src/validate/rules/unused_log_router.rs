@@ -1,0 +1,24 @@
+//! ECS refuses a `firelensConfiguration` while no container uses the log driver `awsfirelens`.
+
+use crate::task_definition::Container;
+use crate::validate::{Report, Rule, Severity, Subject, label};
+
+pub(super) static RULE: Rule = Rule {
+    id: "unused-log-router",
+    severity: Severity::Error,
+    summary: "a container is a log router, and no container logs through FireLens",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    if subject.definition.containers().any(|container| container.log_driver() == Some("awsfirelens")) {
+        return;
+    }
+    if let Some(router) = subject.definition.containers().find(Container::is_log_router) {
+        report.add(
+            router.pointer() + "/firelensConfiguration",
+            format!("{} is a log router, but no container logs through `awsfirelens`", label(router)),
+            "set `\"logDriver\": \"awsfirelens\"` where logs are to be routed, or remove the `firelensConfiguration`",
+        );
+    }
+}

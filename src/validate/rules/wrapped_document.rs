@@ -1,0 +1,24 @@
+//! Notices the answer of `DescribeTaskDefinition` uploaded as it is. Nothing inside it is looked at.
+
+use serde_json::Value;
+
+use crate::validate::{Report, Rule, Severity, Subject};
+
+pub(super) static RULE: Rule = Rule {
+    id: "wrapped-document",
+    severity: Severity::Error,
+    summary: "the definition lies inside a member `taskDefinition`, as `DescribeTaskDefinition` answers",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let members = subject.definition.members();
+    if members.get("taskDefinition").is_some_and(Value::is_object) && !members.contains_key("containerDefinitions") {
+        report.add(
+            "/taskDefinition",
+            "the task definition is wrapped in a member `taskDefinition`, as `aws ecs describe-task-definition` prints it",
+            "upload what is inside: `aws ecs describe-task-definition --task-definition … --query taskDefinition`",
+        );
+        report.conclude();
+    }
+}
