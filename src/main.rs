@@ -42,7 +42,7 @@ async fn read_config(aws: &Aws) -> Result<Config, Error> {
     #[expect(clippy::disallowed_methods, reason = "the environment is read once, here")]
     let given = std::env::var("DEPLOYER_CONFIG")
         .map_err(|_| "DEPLOYER_CONFIG is not set: give it the configuration, or s3://bucket/key")?;
-    let text = if given.starts_with("s3://") { aws.text_at(&given, MAX_TEXT + 1).await? } else { given };
+    let text = if given.starts_with("s3://") { aws.text_at(&given, MAX_TEXT).await? } else { given };
     Ok(Config::parse(&text)?)
 }
 

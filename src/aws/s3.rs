@@ -24,8 +24,8 @@ pub struct HeldHead {
 pub struct Listed {
     /// The key.
     pub key: String,
-    /// The size in bytes.
-    pub size: u64,
+    /// The entity tag.
+    pub etag: String,
 }
 
 impl Aws {
@@ -140,25 +140,42 @@ impl Aws {
         let answer = request.send().await.map_err(failure("s3:ListBucket", &resource))?;
         let listed = answer.contents.unwrap_or_default().into_iter();
         Ok(listed
-            .filter_map(|object| {
-                Some(Listed { size: object.size.and_then(|size| size.try_into().ok()).unwrap_or(0), key: object.key? })
-            })
+            .filter_map(|object| Some(Listed { key: object.key?, etag: object.e_tag.unwrap_or_default() }))
             .collect())
     }
 
-    /// An object's bytes, at most `limit` of them.
-    pub async fn object(&self, region: &str, bucket: &str, key: &str, limit: usize) -> Result<Vec<u8>, Failure> {
+    /// Hands an object's bytes over as they come, until `take` has had enough. `false` when the object is gone.
+    pub async fn read_object(
+        &self,
+        region: &str,
+        bucket: &str,
+        key: &str,
+        mut take: impl FnMut(&[u8]) -> bool,
+    ) -> Result<bool, Failure> {
         let resource = format!("arn:aws:s3:::{bucket}/{key}");
-        let answer = self
+        let answer = match self
             .s3(region)
             .get_object()
             .bucket(bucket)
             .key(key)
             .send()
             .await
-            .map_err(failure("s3:GetObject", &resource))?;
-        let body = read_bounded(answer.body, limit).await;
-        body.map_err(|error| Failure::new("s3:GetObject", &resource, Trouble::Unclear, error.to_string()))
+            .map_err(failure("s3:GetObject", &resource))
+        {
+            Ok(answer) => answer,
+            Err(gone) if gone.kind == Trouble::Missing => return Ok(false),
+            Err(failure) => return Err(failure),
+        };
+        let mut body = answer.body;
+        let broken = |error: aws_sdk_s3::primitives::ByteStreamError| {
+            Failure::new("s3:GetObject", &resource, Trouble::Unclear, error.to_string())
+        };
+        while let Some(chunk) = body.try_next().await.map_err(broken)? {
+            if !take(&chunk) {
+                break;
+            }
+        }
+        Ok(true)
     }
 
     /// A text that lies in S3, such as the configuration; `s3://bucket/key`.
@@ -168,7 +185,14 @@ impl Aws {
             .strip_prefix("s3://")
             .and_then(|rest| rest.split_once('/'))
             .ok_or_else(|| refused("write s3://bucket/key"))?;
-        let body = self.object(&self.home_region(), bucket, key, limit).await?;
+        let (region, mut body) = (self.home_region(), Vec::new());
+        let take = |chunk: &[u8]| {
+            body.extend_from_slice(chunk);
+            body.len() <= limit
+        };
+        if !self.read_object(&region, bucket, key, take).await? {
+            return Err(Failure::new("s3:GetObject", url, Trouble::Missing, "there is no such object"));
+        }
         String::from_utf8(body).map_err(|_| refused("the object is not UTF-8 text"))
     }
 }

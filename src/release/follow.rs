@@ -13,10 +13,14 @@ use super::story;
 use super::watch::{Seen, SeenLogs, Watch};
 use super::{Deployer, Ending};
 use crate::aws::ecs::Task;
+use crate::aws::s3::Listed;
 use crate::aws::{Aws, Failure, Trouble};
 use crate::plan::Request;
 use crate::report::StoppedTask;
-use crate::verify::{Checks, Evidence, LogOutput, MAX_KEYS, MAX_OBJECT, Revision};
+use crate::verify::checks::Checks;
+use crate::verify::evidence::{Evidence, MAX_KEYS, Object, Verdict};
+use crate::verify::reading::Reading;
+use crate::verify::{LogOutput, Revision};
 
 /// Listings that are under way at once.
 const MAX_IN_FLIGHT: usize = 16;
@@ -117,23 +121,21 @@ async fn read_logs(
     tasks: &[Task],
     mut evidence: Evidence,
 ) -> Result<Evidence, Failure> {
-    let Some(revision) = Revision::of_arn(&watch.task_definition_arn) else { return Ok(evidence) };
+    let Some(revision) = Revision::parse(&watch.task_definition_arn) else { return Ok(evidence) };
     let mut lookups = Vec::new();
     for output in &watch.logs.outputs {
         lookups.extend(tasks.iter().map(|task| list(aws, output, task)));
     }
-    let listings = stream::iter(lookups).buffered(MAX_IN_FLIGHT);
-    let listings: Vec<_> = listings.try_collect().await?;
-    for (output, task, keys) in listings {
-        for key in keys {
-            if evidence.is_settled(checks) {
+    let listings: Vec<_> = stream::iter(lookups).buffered(MAX_IN_FLIGHT).try_collect().await?;
+    for (output, task, listed) in listings {
+        for Listed { key, etag } in listed {
+            let object = Object { task: &task.id, key: &key, etag: &etag };
+            if !matches!(evidence.verdict(checks), Verdict::Waiting { .. }) {
                 return Ok(evidence);
             }
-            if evidence.has_read(&key) || !output.matches(&key, &task.id) {
-                continue;
+            if evidence.wants(output, &object) {
+                read_object(aws, checks, output, &revision, object, &mut evidence).await?;
             }
-            let body = aws.object(&output.region, &output.bucket, &key, MAX_OBJECT).await?;
-            evidence.read_object(checks, output, &revision, &task.id, &key, &body);
         }
     }
     Ok(evidence)
@@ -143,10 +145,30 @@ async fn list<'a>(
     aws: &Aws,
     output: &'a LogOutput,
     task: &'a Task,
-) -> Result<(&'a LogOutput, &'a Task, Vec<String>), Failure> {
-    let prefix = output.prefix(&task.id);
-    let listed = aws.list(&output.region, &output.bucket, &prefix, MAX_KEYS).await?;
-    Ok((output, task, listed.into_iter().map(|object| object.key).collect()))
+) -> Result<(&'a LogOutput, &'a Task, Vec<Listed>), Failure> {
+    let keys = output.keys_of(&task.id);
+    let mut listed = aws.list(&output.region, &output.bucket, keys.prefix(), MAX_KEYS).await?;
+    listed.retain(|object| keys.matches(&object.key));
+    Ok((output, task, listed))
+}
+
+async fn read_object(
+    aws: &Aws,
+    checks: &Checks,
+    output: &LogOutput,
+    revision: &Revision,
+    object: Object<'_>,
+    evidence: &mut Evidence,
+) -> Result<(), Failure> {
+    let mut reading = Reading::new(evidence, checks, output, revision, object);
+    let take = |chunk: &[u8]| {
+        reading.push(chunk);
+        reading.wants_more()
+    };
+    if aws.read_object(&output.region, &output.bucket, object.key, take).await? {
+        reading.finish();
+    }
+    Ok(())
 }
 
 /// Why tasks of the new revision stopped. Nothing that is found here changes how the release ends, so a failure shows as nothing found.

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::Verify;
 use crate::report::{Verification, VerificationStatus};
 use crate::rollout::{self, Deployment, End};
-use crate::verify::{Checks, Evidence, Expectation, LogOutput, Verdict, deadline};
+use crate::verify::checks::Checks;
+use crate::verify::evidence::{Evidence, Verdict};
+use crate::verify::{Expectation, LogOutput, deadline};
 
 /// How long a deployment is followed, in seconds. Express Mode takes 6 to 20 minutes; what takes longer needs a person.
 const MAX_WATCH: u64 = 2 * 3600;
@@ -226,7 +228,7 @@ impl Watch {
             _ => "logs unreadable",
         };
         let told = match (&self.logs.evidence.first, status) {
-            (Some(first), VerificationStatus::Passed) => format!("{}: {}", first.key, first.record),
+            (Some(first), VerificationStatus::Passed) => format!("{}: {}", first.key, first.text),
             _ => detail.clone(),
         };
         self.add_phase(what.to_owned(), told);
@@ -273,9 +275,13 @@ impl Watch {
             status,
             detail: Some(detail).filter(|detail| !detail.is_empty()),
             records: evidence.records,
-            object: evidence.first.as_ref().map(|first| first.key.clone()),
-            record: evidence.first.as_ref().map(|first| first.record.clone()),
-            problems: evidence.problems.iter().map(ToString::to_string).collect(),
+            object: evidence
+                .first
+                .as_ref()
+                .zip(self.logs.outputs.first())
+                .map(|(first, output)| format!("s3://{}/{}", output.bucket, first.key)),
+            record: evidence.first.as_ref().map(|first| first.text.clone()),
+            problems: evidence.flaws.iter().map(|flaw| format!("{}: {}", flaw.key, flaw.problem)).collect(),
         }
     }
 }
