@@ -5,3 +5,4 @@ pub mod image;
 pub mod sandbox;
 pub mod task_definition;
 pub mod validate;
+pub mod verify;

@@ -1,0 +1,294 @@
+//! Verification by logs: from a task definition alone which objects its tasks will write to S3, and from their bytes the verdict. It lists
+//! and fetches nothing and reads no clock.
+//!
+//! The river: [`expect_logs`] -> [`LogOutput::keys_of`] a task -> list the prefix -> [`reading::Reading`] of each object that the
+//! [`evidence::Evidence`] still wants -> its verdict.
+
+pub mod checks;
+pub mod evidence;
+pub mod key_format;
+pub mod mask;
+pub mod object;
+mod options;
+pub mod reading;
+pub mod record;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::task_definition::{Container, TaskDefinition};
+use key_format::{KeyFormat, TaskKeys};
+use object::Lines;
+use options::Options;
+
+/// What may pass on top of the output's own timing, in seconds: a flush (1 s), the upload, two clocks.
+const MARGIN: u64 = 15;
+
+/// What a container's log configuration lets us look for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Expectation {
+    /// Its logs go to S3, here.
+    Logs(Vec<LogOutput>),
+    /// Its logs do not go to S3: why, for people.
+    NotConfigured(String),
+    /// Its logs may go to S3, but nothing found or missing there would prove anything: why, for people.
+    NotVerifiable(String),
+}
+
+/// What ties a record to a revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Proof {
+    /// The record names it: `ecs_task_definition`.
+    ByMetadata,
+    /// Only the task id in the object's key.
+    ByKey,
+}
+
+/// One S3 output of a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogOutput {
+    /// The container.
+    pub container: String,
+    /// The bucket.
+    pub bucket: String,
+    /// The bucket's region.
+    pub region: String,
+    /// How keys are built.
+    pub key_format: KeyFormat,
+    /// The longest time that records are held back, in seconds.
+    pub upload_timeout: u64,
+    /// What ties a record to a revision.
+    pub proof: Proof,
+    /// What a line of an object is.
+    pub lines: Lines,
+    /// The names of the other containers of the task definition.
+    pub other_containers: Vec<String>,
+}
+
+impl LogOutput {
+    /// The keys of the objects that a task writes.
+    pub fn keys_of(&self, task: &str) -> TaskKeys {
+        self.key_format.of_task(&self.container, task)
+    }
+
+    /// After how many seconds from the first line an object must have landed: Fluent Bit looks at the age of its buffers at ticks of a
+    /// sixth of `upload_timeout`, at least 6 and at most 60 s apart (`plugins/out_s3/s3.c`).
+    pub fn first_object_after(&self) -> u64 {
+        let tick = (self.upload_timeout / 6).clamp(6, 60);
+        self.upload_timeout.saturating_add(tick + MARGIN)
+    }
+}
+
+/// A revision of a task definition, as log records name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// The family.
+    pub family: String,
+    /// The number, from 1.
+    pub number: u64,
+}
+
+impl Revision {
+    /// The revision that an ARN (`…:task-definition/family:6`) or the short form `family:6` names.
+    pub fn parse(arn: &str) -> Option<Self> {
+        let (family, number) = arn.rsplit('/').next()?.rsplit_once(':')?;
+        let number = number.parse().ok()?;
+        (!family.is_empty()).then(|| Self { family: family.to_owned(), number })
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.family, self.number)
+    }
+}
+
+/// How long to wait for logs, in seconds: the configured time, but never less than the slowest output needs.
+pub fn deadline(timeout: u64, outputs: &[LogOutput]) -> u64 {
+    outputs.iter().map(LogOutput::first_object_after).fold(timeout, u64::max)
+}
+
+/// What to look for when tasks of this definition run.
+pub fn expect_logs(definition: &TaskDefinition, container: &str) -> Expectation {
+    match read_output(definition, container) {
+        Ok(output) => Expectation::Logs(vec![output]),
+        Err(why) => why,
+    }
+}
+
+/// The S3 output of a container; the error is the expectation without one.
+fn read_output(definition: &TaskDefinition, name: &str) -> Result<LogOutput, Expectation> {
+    let container = definition
+        .container(name)
+        .ok_or_else(|| Expectation::NotConfigured(format!("the task definition has no container `{name}`")))?;
+    let router = definition.containers().find(Container::is_log_router);
+    let options = Options::of(container, router)?;
+    let lines = options.lines()?;
+    let key_format = options.key_format()?;
+    if !key_format.names_task(name) {
+        let why = "s3_key_format does not name the task before its first date or random part, so a task's objects cannot be told \
+                   from others'; put $TAG first";
+        return Err(Expectation::NotVerifiable(why.to_owned()));
+    }
+    let others = definition.containers().filter_map(|other| other.name()).filter(|other| *other != name);
+    Ok(LogOutput {
+        container: name.to_owned(),
+        bucket: options.bucket()?.to_owned(),
+        region: options.region().to_owned(),
+        key_format,
+        upload_timeout: options.upload_timeout(),
+        proof: if lines == Lines::Json && options.adds_metadata() { Proof::ByMetadata } else { Proof::ByKey },
+        lines,
+        other_containers: others.map(str::to_owned).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn definition(options: Value, router: Value) -> TaskDefinition {
+        let document = json!({"family": "web", "containerDefinitions": [
+            {"name": "Main", "logConfiguration": {"logDriver": "awsfirelens", "options": options}},
+            {"name": "log-router", "firelensConfiguration": router},
+        ]});
+        TaskDefinition::parse(document.to_string().as_bytes()).unwrap()
+    }
+
+    fn expect(options: Value) -> Expectation {
+        expect_logs(&definition(options, json!({"type": "fluentbit"})), "Main")
+    }
+
+    fn output(options: Value) -> LogOutput {
+        match expect(options) {
+            Expectation::Logs(outputs) => outputs[0].clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn why(expectation: Expectation) -> String {
+        match expectation {
+            Expectation::Logs(outputs) => panic!("{outputs:?}"),
+            Expectation::NotConfigured(why) => format!("not configured: {why}"),
+            Expectation::NotVerifiable(why) => format!("not verifiable: {why}"),
+        }
+    }
+
+    #[test]
+    fn the_options_of_an_output_are_read_whatever_their_case() {
+        let read = output(json!({"Name": "S3", "Bucket": "logs", "REGION": "ap-northeast-1", "upload_timeout": "30s",
+            "s3_key_format": "/logs/$TAG/%Y/%m/%d/%H/%M/$UUID.gz", "compression": "gzip"}));
+        assert_eq!((read.bucket.as_str(), read.region.as_str(), read.upload_timeout), ("logs", "ap-northeast-1", 30));
+        assert_eq!((read.proof, read.lines), (Proof::ByMetadata, Lines::Json));
+        assert_eq!(read.other_containers, ["log-router"]);
+        assert_eq!(read.keys_of("1f2e").prefix(), "logs/Main-firelens-1f2e/");
+        let text = serde_json::to_string(&read).unwrap();
+        assert_eq!(serde_json::from_str::<LogOutput>(&text).unwrap(), read);
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_plugin() {
+        let read = output(json!({"Name": "s3", "bucket": "logs", "region": ""}));
+        assert_eq!((read.region.as_str(), read.upload_timeout), ("us-east-1", 600));
+        assert_eq!(read.keys_of("1f2e").prefix(), "fluent-bit-logs/Main-firelens-1f2e/");
+    }
+
+    #[test]
+    fn without_metadata_the_key_is_the_proof() {
+        for (value, proof) in
+            [("true", Proof::ByMetadata), ("1", Proof::ByMetadata), ("false", Proof::ByKey), ("yes", Proof::ByKey)]
+        {
+            let router = json!({"type": "fluentbit", "options": {"enable-ecs-log-metadata": value}});
+            match expect_logs(&definition(json!({"Name": "s3", "bucket": "b"}), router), "Main") {
+                Expectation::Logs(outputs) => assert_eq!(outputs[0].proof, proof, "{value}"),
+                other => panic!("{other:?}"),
+            }
+        }
+        let bare = output(json!({"Name": "s3", "bucket": "b", "log_key": "log"}));
+        assert_eq!((bare.proof, bare.lines), (Proof::ByKey, Lines::Bare));
+    }
+
+    #[test]
+    fn what_is_not_configured_says_why() {
+        assert_eq!(
+            why(expect(json!({"Name": "datadog"}))),
+            "not configured: the logs of container `Main` go to Fluent Bit's output `datadog`, not to `s3`"
+        );
+        assert_eq!(
+            why(expect(json!({"exclude-pattern": "x"}))),
+            "not configured: container `Main` has no log options, so its logs go nowhere"
+        );
+        let definition = definition(json!({"Name": "s3", "bucket": "b"}), json!({}));
+        assert_eq!(
+            why(expect_logs(&definition, "log-router")),
+            "not configured: container `log-router` has no log configuration"
+        );
+        assert_eq!(
+            why(expect_logs(&definition, "Other")),
+            "not configured: the task definition has no container `Other`"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_verified_says_why() {
+        let with = |name: &str, value: &str| {
+            let mut options = json!({"Name": "s3", "bucket": "b"});
+            options[name] = json!(value);
+            why(expect(options))
+        };
+        for (reason, part) in [
+            (with("s3_key_format", "/%Y/$TAG/$UUID"), "does not name the task before"),
+            (with("s3_key_format", "logs/$TAG"), "does not start with `/`"),
+            (with("S3_key_format", "/${ENV}/$TAG"), "`s3_key_format` takes a variable"),
+            (with("bucket", "${BUCKET}"), "`bucket` takes a variable"),
+            (with("compression", "zstd"), "compressed with zstd"),
+            (with("format", "otlp_json"), "format otlp_json"),
+            (with("endpoint", "http://minio:9000"), "not Amazon S3"),
+            (why(expect(json!({"Name": "s3"}))), "names no bucket"),
+            (why(expect(json!({"name": "s3", "bucket": "b"}))), "no `Name`"),
+        ] {
+            assert!(reason.starts_with("not verifiable: ") && reason.contains(part), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_a_secret_cannot_be_verified() {
+        let document = json!({"containerDefinitions": [{"name": "Main", "logConfiguration": {"logDriver": "awsfirelens",
+            "options": {"Name": "s3"}, "secretOptions": [{"name": "bucket", "valueFrom": "arn:aws:ssm:x"}]}}]});
+        let definition = TaskDefinition::parse(document.to_string().as_bytes()).unwrap();
+        let reason = why(expect_logs(&definition, "Main"));
+        assert_eq!(reason, "not verifiable: the option `bucket` is a secret, so its value cannot be seen here");
+    }
+
+    #[test]
+    fn outputs_in_a_configuration_of_the_routers_own_cannot_be_verified() {
+        for router in [
+            json!({"type": "fluentbit", "options": {"config-file-type": "file", "config-file-value": "/extra.conf"}}),
+            json!({"type": "fluentd"}),
+        ] {
+            assert!(why(expect_logs(&definition(json!({}), router), "Main")).starts_with("not verifiable: "));
+        }
+    }
+
+    #[test]
+    fn the_deadline_is_never_less_than_an_output_needs() {
+        let waits = |timeout: &str| output(json!({"Name": "s3", "bucket": "b", "upload_timeout": timeout}));
+        for (timeout, seconds) in [("5s", 26), ("30s", 51), ("1m", 85), ("10m", 675)] {
+            assert_eq!(waits(timeout).first_object_after(), seconds, "{timeout}");
+        }
+        assert_eq!(deadline(600, &[waits("30s")]), 600);
+        assert_eq!(deadline(60, &[waits("30s"), waits("10m")]), 675);
+        assert_eq!(deadline(60, &[waits("9999999999999999999d")]), u64::MAX);
+    }
+
+    #[test]
+    fn a_revision_is_read_from_an_arn() {
+        let revision = Revision::parse("arn:aws:ecs:ap-northeast-1:123456789012:task-definition/web:6").unwrap();
+        assert_eq!((revision.to_string().as_str(), revision.number), ("web:6", 6));
+        assert_eq!(Revision::parse("web:6"), Some(revision));
+        assert!(Revision::parse("web").is_none() && Revision::parse("arn:aws:ecs:r:1:task-definition/web").is_none());
+    }
+}

@@ -1,0 +1,244 @@
+//! What the objects read so far prove, as a small value that travels between polls, and the verdict on it. It finds no objects by itself.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::LogOutput;
+use super::checks::Checks;
+
+/// The most decoded bytes that one verification reads.
+pub const MAX_DECODED: u64 = 256 << 20;
+/// The most keys of one task that are looked at: one page of `ListObjectsV2`.
+pub const MAX_KEYS: i32 = 1000;
+/// The most objects that one verification reads, which bounds what travels between polls.
+pub const MAX_OBJECTS: usize = 2000;
+
+/// The most problems that are kept.
+const MAX_PROBLEMS: usize = 5;
+
+/// An object that was listed.
+#[derive(Clone, Copy, Debug)]
+pub struct Object<'a> {
+    /// The id of the task whose prefix it was found under.
+    pub task: &'a str,
+    /// Its key.
+    pub key: &'a str,
+    /// Its `ETag`: a static path, or a second upload in the same minute, puts new text under an old key.
+    pub etag: &'a str,
+}
+
+/// A record as a report shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The key of the object that holds it.
+    pub key: String,
+    /// Its message: secrets masked, at most 300 characters.
+    pub text: String,
+    /// Its own time, as it writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+}
+
+/// A record that must not be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forbidden {
+    /// The pattern that it matches.
+    pub pattern: String,
+    /// The record.
+    pub sample: Sample,
+}
+
+/// Something wrong with an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flaw {
+    /// The object's key.
+    pub key: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+/// What the evidence says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not enough yet: the patterns without a match, or `any record`.
+    Waiting {
+        /// What has to come.
+        missing: Vec<String>,
+    },
+    /// Everything expected was found.
+    Passed,
+    /// A forbidden record was found: which and where.
+    Failed(String),
+}
+
+/// All that is known from the objects read so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Records of the new revision.
+    pub records: u64,
+    /// Records of other revisions, tasks and containers.
+    pub others: u64,
+    /// Objects read to the end, or to a limit.
+    pub objects: u64,
+    /// Decoded bytes, those of interrupted reads included.
+    pub decoded_bytes: u64,
+    /// The first record that counted.
+    pub first: Option<Sample>,
+    /// For each expected pattern whether a record matched it.
+    pub expected: Vec<bool>,
+    /// The first forbidden record.
+    pub forbidden: Option<Forbidden>,
+    /// At most five flaws of objects.
+    pub flaws: Vec<Flaw>,
+    /// Which objects were read, as 32 bits of a hash each.
+    ///
+    /// The last key would not do to go on from: keys of one minute end in random characters, so a later object may sort before an earlier
+    /// one, and an old key may get new content. So each poll lists the task's whole prefix (one request, at most [`MAX_KEYS`] keys) and
+    /// leaves out what is in here. At [`MAX_OBJECTS`] entries an object is taken for a read one by mistake once in two million.
+    seen: BTreeSet<u32>,
+}
+
+impl Evidence {
+    /// Whether the object is new, and may still be read within the bounds.
+    pub fn wants(&self, output: &LogOutput, object: &Object<'_>) -> bool {
+        self.has_room() && !self.seen.contains(&fingerprint(output, object))
+    }
+
+    /// Whether the bounds of the verification leave room for another object.
+    pub fn has_room(&self) -> bool {
+        self.decoded_bytes < MAX_DECODED && self.seen.len() < MAX_OBJECTS
+    }
+
+    /// Takes note that an object was read, so that it is not read again.
+    pub(super) fn remember(&mut self, output: &LogOutput, object: &Object<'_>) {
+        self.objects += 1;
+        self.seen.insert(fingerprint(output, object));
+    }
+
+    /// What the evidence says now: a forbidden record decides at once; without expected patterns any record of the revision will do.
+    pub fn verdict(&self, checks: &Checks) -> Verdict {
+        if let Some(Forbidden { pattern, sample }) = &self.forbidden {
+            let Sample { key, text, .. } = sample;
+            return Verdict::Failed(format!("a record in {key} matches the forbidden pattern `{pattern}`: {text}"));
+        }
+        let found = |index: usize| self.expected.get(index).copied().unwrap_or_default();
+        let missing: Vec<String> = match checks.expect() {
+            [] if self.records == 0 => vec!["any record".to_owned()],
+            patterns => {
+                let open = patterns.iter().enumerate().filter(|(index, _)| !found(*index));
+                open.map(|(_, pattern)| pattern.as_str().to_owned()).collect()
+            }
+        };
+        if missing.is_empty() { Verdict::Passed } else { Verdict::Waiting { missing } }
+    }
+
+    /// Keeps a flaw, while there are few.
+    pub(super) fn note(&mut self, key: &str, problem: String) {
+        if self.flaws.len() < MAX_PROBLEMS {
+            self.flaws.push(Flaw { key: key.to_owned(), problem });
+        }
+    }
+}
+
+fn fingerprint(output: &LogOutput, object: &Object<'_>) -> u32 {
+    let hash = [&output.bucket, object.key, object.etag]
+        .iter()
+        .fold(Sha256::new(), |hash, part| hash.chain_update(part.len().to_le_bytes()).chain_update(part));
+    let hash = hash.finalize();
+    u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]])
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::checks::Checks;
+    use super::super::reading::Reading;
+    use super::super::{Expectation, Revision, expect_logs};
+    use super::*;
+    use crate::task_definition::TaskDefinition;
+
+    pub(in super::super) const TASK: &str = "1f2e3d4c5b6a79880123456789abcdef";
+
+    pub(in super::super) fn output() -> LogOutput {
+        let document =
+            br#"{"containerDefinitions":[{"name":"Main","logConfiguration":{"logDriver":"awsfirelens","options":
+            {"Name":"s3","bucket":"b","s3_key_format":"/logs/$TAG/%Y/%m/%d/%H/%M/$UUID"}}},{"name":"agent"}]}"#;
+        match expect_logs(&TaskDefinition::parse(document).unwrap(), "Main") {
+            Expectation::Logs(mut outputs) => outputs.remove(0),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(in super::super) fn checks(expect: &[&str], forbid: &[&str]) -> Checks {
+        let own = |patterns: &[&str]| patterns.iter().map(|pattern| (*pattern).to_owned()).collect::<Vec<_>>();
+        Checks::new(&own(expect), &own(forbid)).unwrap()
+    }
+
+    /// Reads one record of revision 6 with this message, as an object under `key`.
+    pub(in super::super) fn land(evidence: &mut Evidence, checks: &Checks, key: &str, message: &str) {
+        let body = format!("{{\"log\":{},\"ecs_task_definition\":\"web:6\"}}\n", serde_json::json!(message));
+        let (output, revision) = (output(), Revision::parse("web:6").unwrap());
+        let mut reading = Reading::new(evidence, checks, &output, &revision, Object { task: TASK, key, etag: "e" });
+        reading.push(body.as_bytes());
+        reading.finish();
+    }
+
+    #[test]
+    fn without_patterns_any_record_passes() {
+        let checks = checks(&[], &[]);
+        let mut evidence = Evidence::default();
+        assert_eq!(evidence.verdict(&checks), Verdict::Waiting { missing: vec!["any record".to_owned()] });
+        land(&mut evidence, &checks, "k", "hello");
+        assert_eq!(evidence.verdict(&checks), Verdict::Passed);
+    }
+
+    #[test]
+    fn every_expected_pattern_must_be_found_over_any_number_of_objects_and_polls() {
+        let checks = checks(&["Starting server", "ready$"], &["panicked at"]);
+        let mut evidence = Evidence::default();
+        land(&mut evidence, &checks, "1", "Starting server on :8080");
+        assert_eq!(evidence.verdict(&checks), Verdict::Waiting { missing: vec!["ready$".to_owned()] });
+        let mut evidence: Evidence = serde_json::from_str(&serde_json::to_string(&evidence).unwrap()).unwrap();
+        land(&mut evidence, &checks, "2", "now ready");
+        assert_eq!(evidence.verdict(&checks), Verdict::Passed);
+        land(&mut evidence, &checks, "3", "thread 'main' panicked at src/main.rs:12:5");
+        let Verdict::Failed(reason) = evidence.verdict(&checks) else { panic!("a forbidden record decides") };
+        assert_eq!(
+            reason,
+            "a record in 3 matches the forbidden pattern `panicked at`: thread 'main' panicked at src/main.rs:12:5"
+        );
+    }
+
+    #[test]
+    fn an_object_that_sorts_before_the_last_one_is_still_wanted() {
+        let (output, checks) = (output(), checks(&[], &[]));
+        let mut evidence = Evidence::default();
+        let object = |key, etag| Object { task: TASK, key, etag };
+        land(&mut evidence, &checks, "logs/06/32/zzzz", "late in the alphabet");
+        assert!(!evidence.wants(&output, &object("logs/06/32/zzzz", "e")));
+        assert!(evidence.wants(&output, &object("logs/06/32/AAAA", "e")), "same minute, earlier name");
+        assert!(evidence.wants(&output, &object("logs/06/32/zzzz", "e2")), "overwritten");
+        let elsewhere = LogOutput { bucket: "other".to_owned(), ..output };
+        assert!(evidence.wants(&elsewhere, &object("logs/06/32/zzzz", "e")), "another bucket");
+    }
+
+    #[test]
+    fn what_travels_between_polls_stays_small() {
+        let checks = checks(&["never"], &[]);
+        let mut evidence = Evidence::default();
+        for number in 0..MAX_OBJECTS {
+            assert!(evidence.has_room());
+            land(&mut evidence, &checks, &format!("key {number}"), &"x".repeat(500));
+        }
+        assert!(!evidence.has_room() && !evidence.wants(&output(), &Object { task: TASK, key: "new", etag: "e" }));
+        assert!(serde_json::to_string(&evidence).unwrap().len() < 24 << 10);
+    }
+
+    #[test]
+    fn few_flaws_are_kept() {
+        let mut evidence = Evidence::default();
+        (0..100).for_each(|number| evidence.note("k", number.to_string()));
+        assert_eq!(evidence.flaws.len(), MAX_PROBLEMS);
+    }
+}

@@ -1,0 +1,466 @@
+//! The bytes of one log object, pushed in as they arrive, turned into records: encodings by their magic bytes, bounded in every direction.
+//! It does no I/O and judges no record; what is wrong with an object is a finding, never an error.
+
+use std::io::BufRead;
+
+use flate2::{Decompress, FlushDecompress, Status};
+use serde::{Deserialize, Serialize};
+
+use super::record::{Joiner, Line, Record};
+
+/// The most decoded bytes that are read of one object. Fluent Bit's own limit is 50 GB; what a verification needs stands at the start.
+pub const MAX_OBJECT: u64 = 64 << 20;
+/// The longest line that is read, in bytes; the log driver cuts lines at 16 KiB.
+pub const MAX_LINE: usize = 1 << 20;
+
+/// The most gzip members in an object: each part of a multipart upload is one, and S3 takes 10,000 parts.
+const MAX_MEMBERS: u32 = 10_000;
+/// The bytes that decide the encoding: the longest magic is that of Arrow.
+const MAGIC: usize = 6;
+/// How much is inflated at a time.
+const WINDOW: usize = 64 << 10;
+
+/// What a line of an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Lines {
+    /// A JSON object: the record.
+    Json,
+    /// The bare value of one member (`log_key`): the message, whatever it looks like.
+    Bare,
+}
+
+/// What is wrong with an object. What was read before still counts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// An encoding that is recognised and not decoded.
+    #[error("the object is {0}, which cannot be read yet")]
+    Encoding(&'static str),
+    /// The gzip stream breaks off.
+    #[error("the gzip stream ends too early")]
+    Truncated,
+    /// The gzip stream is damaged: what the decoder says.
+    #[error("the gzip stream is damaged: {0}")]
+    Damaged(String),
+    /// More gzip members than an upload can have.
+    #[error("the object has more than {MAX_MEMBERS} gzip members")]
+    Members,
+    /// More bytes than may be read: the limit.
+    #[error("only the first {0} decoded bytes were read")]
+    TooLarge(u64),
+    /// Lines that hold no JSON object: how many.
+    #[error("lines that are no JSON objects: {0}")]
+    NotJson(u64),
+    /// Lines over [`MAX_LINE`]: how many.
+    #[error("lines over {MAX_LINE} bytes, left out: {0}")]
+    LongLines(u64),
+}
+
+/// A reader of one object. It holds one line and one inflate window, whatever the object's size.
+#[derive(Debug)]
+pub struct ObjectReader {
+    encoding: Encoding,
+    text: Text,
+    problem: Option<Problem>,
+}
+
+#[derive(Debug)]
+enum Encoding {
+    /// The first bytes, as long as they are too few to tell.
+    Unknown(Vec<u8>),
+    Plain,
+    Gzip(Gzip),
+}
+
+impl ObjectReader {
+    /// A reader that decodes at most `limit` bytes, and never more than [`MAX_OBJECT`].
+    pub fn new(lines: Lines, limit: u64) -> Self {
+        let text = Text { lines, limit: limit.min(MAX_OBJECT), ..Text::default() };
+        Self { encoding: Encoding::Unknown(Vec::new()), text, problem: None }
+    }
+
+    /// Takes the next bytes of the object and hands out the records that they complete.
+    pub fn push(&mut self, chunk: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
+        let mut rest = chunk;
+        if let Encoding::Unknown(head) = &mut self.encoding {
+            let (first, more) = rest.split_at(rest.len().min(MAGIC.saturating_sub(head.len())));
+            head.extend_from_slice(first);
+            rest = more;
+            if head.len() < MAGIC {
+                return;
+            }
+            self.recognise(sink);
+        }
+        self.decode(rest, sink);
+    }
+
+    /// Whether more bytes can give more records.
+    pub fn is_open(&self) -> bool {
+        self.problem.is_none()
+    }
+
+    /// Decoded bytes so far.
+    pub fn decoded(&self) -> u64 {
+        self.text.decoded
+    }
+
+    /// Takes the end of the object: hands out what is left and says what was wrong.
+    pub fn finish(mut self, sink: &mut dyn FnMut(&Record<'_>)) -> Vec<Problem> {
+        if matches!(self.encoding, Encoding::Unknown(_)) {
+            self.recognise(sink);
+        }
+        if let Encoding::Gzip(gzip) = &self.encoding
+            && gzip.is_inside
+        {
+            self.problem.get_or_insert(Problem::Truncated);
+        }
+        let whole = self.problem.is_none();
+        self.problem.into_iter().chain(self.text.finish(whole, sink)).collect()
+    }
+
+    /// Decides by the first bytes alone: names and `Content-Encoding` do not always tell the truth (a failed compression at shutdown is
+    /// uploaded plain under the same name).
+    fn recognise(&mut self, sink: &mut dyn FnMut(&Record<'_>)) {
+        let Encoding::Unknown(head) = std::mem::replace(&mut self.encoding, Encoding::Plain) else { return };
+        match head.as_slice() {
+            [0x1f, 0x8b, ..] => self.encoding = Encoding::Gzip(Gzip::default()),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => self.problem = Some(Problem::Encoding("compressed with zstd")),
+            [b'A', b'R', b'R', b'O', b'W', b'1', ..] => self.problem = Some(Problem::Encoding("an Arrow file")),
+            [b'P', b'A', b'R', b'1', ..] => self.problem = Some(Problem::Encoding("a Parquet file")),
+            _ => {}
+        }
+        self.decode(&head, sink);
+    }
+
+    fn decode(&mut self, bytes: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
+        if self.problem.is_some() {
+            return;
+        }
+        let outcome = match &mut self.encoding {
+            Encoding::Unknown(_) => Ok(()),
+            Encoding::Plain => self.text.push(bytes, sink),
+            Encoding::Gzip(gzip) => gzip.push(bytes, &mut self.text, sink),
+        };
+        self.problem = outcome.err();
+    }
+}
+
+/// A gzip stream of several members.
+#[derive(Debug)]
+struct Gzip {
+    stream: Decompress,
+    window: Vec<u8>,
+    members: u32,
+    /// Whether a member has begun and not ended.
+    is_inside: bool,
+    /// Bytes taken in. A stream of empty blocks gives nothing and must end, too.
+    taken: u64,
+}
+
+impl Default for Gzip {
+    fn default() -> Self {
+        Self { stream: Decompress::new_gzip(15), window: vec![0; WINDOW], members: 0, is_inside: false, taken: 0 }
+    }
+}
+
+impl Gzip {
+    fn push(&mut self, input: &[u8], text: &mut Text, sink: &mut dyn FnMut(&Record<'_>)) -> Result<(), Problem> {
+        self.taken += input.len() as u64;
+        let mut rest = input;
+        let mut is_full = false;
+        while !rest.is_empty() || is_full {
+            if !self.is_inside {
+                self.members += 1;
+                if self.members > MAX_MEMBERS {
+                    return Err(Problem::Members);
+                }
+                self.is_inside = true;
+            }
+            let (taken, given) = (self.stream.total_in(), self.stream.total_out());
+            let status = self.stream.decompress(rest, &mut self.window, FlushDecompress::None);
+            // What came out before the damage is still text.
+            let length = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+            let given = length(self.stream.total_out() - given).min(self.window.len());
+            rest = rest.get(length(self.stream.total_in() - taken)..).unwrap_or_default();
+            text.push(&self.window[..given], sink)?;
+            match status.map_err(|error| Problem::Damaged(error.to_string()))? {
+                Status::StreamEnd => {
+                    self.is_inside = false;
+                    is_full = false;
+                    self.stream.reset(true);
+                }
+                Status::Ok => is_full = given == self.window.len(),
+                Status::BufError => return Ok(()),
+            }
+        }
+        if self.taken > text.limit.saturating_add(1 << 20) { Err(Problem::TooLarge(text.limit)) } else { Ok(()) }
+    }
+}
+
+/// Decoded bytes, cut into lines and read.
+#[derive(Debug)]
+struct Text {
+    lines: Lines,
+    limit: u64,
+    decoded: u64,
+    /// The start of a line whose end has not come.
+    carry: Vec<u8>,
+    /// Whether that line is over the limit already.
+    is_skipping: bool,
+    pieces: Joiner,
+    not_json: u64,
+    long_lines: u64,
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self {
+            lines: Lines::Json,
+            limit: MAX_OBJECT,
+            decoded: 0,
+            carry: Vec::new(),
+            is_skipping: false,
+            pieces: Joiner::default(),
+            not_json: 0,
+            long_lines: 0,
+        }
+    }
+}
+
+impl Text {
+    fn push(&mut self, bytes: &[u8], sink: &mut dyn FnMut(&Record<'_>)) -> Result<(), Problem> {
+        let room = usize::try_from(self.limit - self.decoded).unwrap_or(usize::MAX);
+        let within = &bytes[..bytes.len().min(room)];
+        self.decoded += within.len() as u64;
+        self.cut(within, sink);
+        if within.len() < bytes.len() { Err(Problem::TooLarge(self.limit)) } else { Ok(()) }
+    }
+
+    fn cut(&mut self, bytes: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let mut after = rest;
+            let length = after.skip_until(b'\n').unwrap_or(rest.len());
+            let piece = &rest[..length];
+            rest = after;
+            match piece.strip_suffix(b"\n") {
+                Some(line) if self.carry.is_empty() && !self.is_skipping && line.len() <= MAX_LINE => {
+                    self.read(line, sink);
+                }
+                Some(end) => {
+                    self.keep(end);
+                    self.end_line(sink);
+                }
+                None => self.keep(piece),
+            }
+        }
+    }
+
+    fn keep(&mut self, piece: &[u8]) {
+        if self.is_skipping {
+            return;
+        }
+        if self.carry.len() + piece.len() > MAX_LINE {
+            self.is_skipping = true;
+            self.long_lines += 1;
+            self.carry = Vec::new();
+        } else {
+            self.carry.extend_from_slice(piece);
+        }
+    }
+
+    fn end_line(&mut self, sink: &mut dyn FnMut(&Record<'_>)) {
+        if !std::mem::take(&mut self.is_skipping) {
+            let mut line = std::mem::take(&mut self.carry);
+            self.read(&line, sink);
+            line.clear();
+            self.carry = line;
+        }
+    }
+
+    fn read(&mut self, line: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
+        match self.lines {
+            Lines::Bare => sink(&Record { message: String::from_utf8_lossy(line), ..Record::default() }),
+            Lines::Json if line.trim_ascii().is_empty() => {}
+            Lines::Json => self.read_json(line, sink),
+        }
+    }
+
+    fn read_json(&mut self, line: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
+        // Fluent Bit 1.9 lets overlong and surrogate sequences through, so a good record can be bad UTF-8.
+        let mended;
+        let parsed = match Line::parse(line) {
+            Err(_) if std::str::from_utf8(line).is_err() => {
+                mended = String::from_utf8_lossy(line).into_owned();
+                Line::parse(mended.as_bytes())
+            }
+            parsed => parsed,
+        };
+        match parsed {
+            Ok(line) => {
+                if let Some(record) = self.pieces.take(line, MAX_LINE) {
+                    sink(&record);
+                }
+            }
+            Err(_) => self.not_json += 1,
+        }
+    }
+
+    /// The last line may lack its newline (`log_key` cuts a flush at a NUL byte); where the object broke off it is no line.
+    fn finish(mut self, whole: bool, sink: &mut dyn FnMut(&Record<'_>)) -> impl Iterator<Item = Problem> {
+        if whole && !self.carry.is_empty() {
+            self.end_line(sink);
+        }
+        self.pieces.rest().for_each(|record| sink(&record));
+        let not_json = (self.not_json > 0).then_some(Problem::NotJson(self.not_json));
+        let long_lines = (self.long_lines > 0).then_some(Problem::LongLines(self.long_lines));
+        not_json.into_iter().chain(long_lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn read_in(body: &[u8], lines: Lines, limit: u64, step: usize) -> (Vec<String>, Vec<Problem>) {
+        let mut messages = Vec::new();
+        let mut reader = ObjectReader::new(lines, limit);
+        for chunk in body.chunks(step) {
+            reader.push(chunk, &mut |record| messages.push(record.message.to_string()));
+        }
+        let problems = reader.finish(&mut |record| messages.push(record.message.to_string()));
+        (messages, problems)
+    }
+
+    fn read(body: &[u8]) -> (Vec<String>, Vec<Problem>) {
+        read_in(body, Lines::Json, MAX_OBJECT, usize::MAX)
+    }
+
+    #[test]
+    fn any_cut_of_the_bytes_gives_the_same_records() {
+        let text = b"{\"log\":\"one\"}\n\n{\"log\":\"two\"}\n{\"log\":\"three\"}";
+        for body in [text.to_vec(), gzip(text), [gzip(&text[..20]), gzip(&text[20..])].concat()] {
+            for step in [1, 2, 3, 7, 1000] {
+                let (messages, problems) = read_in(&body, Lines::Json, MAX_OBJECT, step);
+                assert_eq!((messages.join(" "), problems), ("one two three".to_owned(), vec![]), "step {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn output_larger_than_the_window_comes_out_whole() {
+        let text = b"{\"log\":\"0123456789\"}\n".repeat(50_000);
+        assert_eq!(read(&gzip(&text)).0.len(), 50_000);
+    }
+
+    #[test]
+    fn a_truncated_or_damaged_stream_gives_what_came_before() {
+        let noise: Vec<u8> = (0..30_000_u64)
+            .flat_map(|line| {
+                format!("{{\"log\":\"{:016x}\"}}\n", (line + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)).into_bytes()
+            })
+            .collect();
+        let whole = gzip(&noise);
+        let (messages, problems) = read(&whole[..whole.len() / 2]);
+        assert!(messages.len() > 10_000 && messages.len() < 20_000, "{}", messages.len());
+        assert_eq!(problems, [Problem::Truncated]);
+
+        let mut damaged = whole.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle..middle + 64].fill(0xff);
+        let (messages, problems) = read(&damaged);
+        assert!(
+            messages.len() > 5_000 && matches!(problems[0], Problem::Damaged(_)),
+            "{} {problems:?}",
+            messages.len()
+        );
+
+        let (messages, problems) = read(&[gzip(b"{\"log\":\"kept\"}\n"), b"trailing".to_vec()].concat());
+        assert!(messages == ["kept"] && matches!(problems[..], [Problem::Damaged(_)]), "{problems:?}");
+    }
+
+    #[test]
+    fn no_cut_and_no_flipped_byte_makes_it_panic() {
+        let body = gzip(b"{\"log\":\"one\",\"partial_id\":\"x\"}\n{\"log\":\"two\"}\n");
+        for end in 0..body.len() {
+            read(&body[..end]);
+            for value in [0, 0x80, 0xff] {
+                let mut flipped = body.clone();
+                flipped[end] = value;
+                read(&flipped);
+            }
+        }
+    }
+
+    #[test]
+    fn a_bomb_ends_at_the_limit() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&vec![b'a'; 8 << 20]).unwrap();
+        let bomb = encoder.finish().unwrap();
+        assert!(bomb.len() < 64 << 10);
+        let mut reader = ObjectReader::new(Lines::Bare, 3 << 20);
+        reader.push(&bomb, &mut |_| {});
+        assert_eq!((reader.decoded(), reader.is_open()), (3 << 20, false));
+        assert!(reader.text.carry.capacity() <= 2 * MAX_LINE);
+        assert_eq!(
+            reader.finish(&mut |_| panic!("no line ended")),
+            [Problem::TooLarge(3 << 20), Problem::LongLines(1)]
+        );
+    }
+
+    #[test]
+    fn members_without_content_come_to_an_end() {
+        let (_, problems) = read(&gzip(b"").repeat(10_001));
+        assert_eq!(problems, [Problem::Members]);
+        // A header, then stored blocks of no bytes for ever.
+        let header = &gzip(b"")[..10];
+        let blocks = [0x00, 0x00, 0x00, 0xff, 0xff].repeat(300_000);
+        let (_, problems) = read_in(&[header, &blocks].concat(), Lines::Json, 1000, usize::MAX);
+        assert_eq!(problems, [Problem::TooLarge(1000)]);
+    }
+
+    #[test]
+    fn a_line_too_long_is_left_out_and_the_next_is_read() {
+        let text = [vec![b'x'; MAX_LINE + 1], b"\nshort\n".to_vec()].concat();
+        for step in [1000, usize::MAX] {
+            let (messages, problems) = read_in(&text, Lines::Bare, MAX_OBJECT, step);
+            assert_eq!((messages, problems), (vec!["short".to_owned()], vec![Problem::LongLines(1)]));
+        }
+    }
+
+    #[test]
+    fn lines_that_are_no_records_are_counted() {
+        assert_eq!(read(b"plain text\n{\"log\":\"a\"}\n[1]\n"), (vec!["a".to_owned()], vec![Problem::NotJson(2)]));
+        let bare = read_in(b"plain\n{\"json\":1}\n\nlast", Lines::Bare, MAX_OBJECT, 5);
+        assert_eq!(bare, (["plain", "{\"json\":1}", "", "last"].map(str::to_owned).to_vec(), vec![]));
+    }
+
+    #[test]
+    fn broken_text_loses_no_line() {
+        let (messages, problems) = read(b"{\"log\":\"over \xc0\x80 long\"}\n{\"log\":\"after\"}\n");
+        assert_eq!((messages.len(), messages[1].as_str(), problems), (2, "after", vec![]));
+        assert!(messages[0].starts_with("over \u{fffd}") && messages[0].ends_with(" long"));
+    }
+
+    #[test]
+    fn other_encodings_are_named_by_their_magic() {
+        for (body, name) in [
+            (&b"\x28\xb5\x2f\xfd\x04\x00"[..], "compressed with zstd"),
+            (b"ARROW1\0\0", "an Arrow file"),
+            (b"PAR1", "a Parquet file"),
+        ] {
+            assert_eq!(read(body), (vec![], vec![Problem::Encoding(name)]));
+        }
+        assert_eq!(read(b""), (vec![], vec![]));
+    }
+}

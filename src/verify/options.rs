@@ -1,0 +1,213 @@
+//! The log options of a container, read the way the ECS agent and Fluent Bit's S3 plugin read them. It refuses to guess what only the
+//! running task knows.
+
+use serde_json::Value;
+
+use super::Expectation;
+use super::key_format::{DEFAULT_DELIMITERS, DEFAULT_FORMAT, KeyFormat};
+use super::object::Lines;
+use crate::task_definition::Container;
+
+/// `upload_timeout` when it is not set, in seconds (`config_map` in Fluent Bit's `plugins/out_s3/s3.c`).
+const DEFAULT_UPLOAD_TIMEOUT: u64 = 600;
+
+/// The options of the S3 output that are read here. A value of theirs that cannot be seen makes the output unknowable.
+const DECISIVE: [&str; 10] = [
+    "bucket",
+    "region",
+    "endpoint",
+    "s3_key_format",
+    "s3_key_format_tag_delimiters",
+    "static_file_path",
+    "upload_timeout",
+    "compression",
+    "format",
+    "log_key",
+];
+
+/// The options that FireLens turns into an `[OUTPUT]` of Fluent Bit's S3 plugin.
+pub(super) struct Options<'a> {
+    container: Container<'a>,
+    router: Option<Container<'a>>,
+}
+
+impl<'a> Options<'a> {
+    /// Makes sure that there is such an output and that everything read of it can be seen (`firelensconfig_unix.go` of the ECS agent).
+    pub(super) fn of(container: Container<'a>, router: Option<Container<'a>>) -> Result<Self, Expectation> {
+        let name = container.name().unwrap_or_default();
+        match container.log_driver() {
+            Some("awsfirelens") => {}
+            Some(driver) => {
+                return Err(not_configured(&format!("container `{name}` logs with {driver}, not with awsfirelens")));
+            }
+            None => return Err(not_configured(&format!("container `{name}` has no log configuration"))),
+        }
+        if router.is_some_and(|router| router_member(&router, "type") == Some("fluentd")) {
+            return Err(not_verifiable("the log router is Fluentd; only outputs of Fluent Bit are read"));
+        }
+        let options = Self { container, router };
+        // The agent knows `Name` in this spelling only; every other option reaches Fluent Bit, which ignores case.
+        match container.log_option("Name") {
+            Some(plugin) if plugin.eq_ignore_ascii_case("s3") => options.check_visible().map(|()| options),
+            Some(plugin) => Err(not_configured(&format!(
+                "the logs of container `{name}` go to Fluent Bit's output `{plugin}`, not to `s3`"
+            ))),
+            None if options.asks_for_output() => Err(not_verifiable(&format!(
+                "the log options of container `{name}` have no `Name`, so ECS makes no output of them"
+            ))),
+            None if router.is_some_and(|router| has_own_configuration(&router)) => Err(not_verifiable(
+                "the log router takes its outputs from a configuration of its own, which cannot be seen here",
+            )),
+            None => Err(not_configured(&format!("container `{name}` has no log options, so its logs go nowhere"))),
+        }
+    }
+
+    /// `bucket`.
+    pub(super) fn bucket(&self) -> Result<&'a str, Expectation> {
+        self.get("bucket").ok_or_else(|| not_verifiable("the S3 output names no bucket, so Fluent Bit does not start"))
+    }
+
+    /// `region`.
+    pub(super) fn region(&self) -> &'a str {
+        self.get("region").unwrap_or("us-east-1")
+    }
+
+    /// `upload_timeout`, in seconds.
+    pub(super) fn upload_timeout(&self) -> u64 {
+        self.get("upload_timeout").map_or(DEFAULT_UPLOAD_TIMEOUT, seconds)
+    }
+
+    /// `s3_key_format` and what goes with it.
+    pub(super) fn key_format(&self) -> Result<KeyFormat, Expectation> {
+        let format = self.get("s3_key_format").unwrap_or(DEFAULT_FORMAT);
+        let delimiters = self.get("s3_key_format_tag_delimiters").unwrap_or(DEFAULT_DELIMITERS);
+        let is_static = self.get("static_file_path").is_some_and(is_true);
+        KeyFormat::parse(format, delimiters, is_static).map_err(|bad| not_verifiable(&bad.to_string()))
+    }
+
+    /// What the lines of the objects are, if they are lines at all. Fluent Bit knows these names in lower case only.
+    pub(super) fn lines(&self) -> Result<Lines, Expectation> {
+        if let Some(format @ ("otlp_json" | "arrow" | "parquet")) = self.get("format") {
+            return Err(not_verifiable(&format!("objects in the format {format} cannot be read yet")));
+        }
+        if let Some(compression @ ("zstd" | "snappy" | "arrow" | "parquet")) = self.get("compression") {
+            return Err(not_verifiable(&format!("objects compressed with {compression} cannot be read yet")));
+        }
+        Ok(if self.get("log_key").is_some() { Lines::Bare } else { Lines::Json })
+    }
+
+    /// Whether records get `ecs_*` members: the default, and off for every value that Go's `ParseBool` refuses (`parseOptions` of the agent).
+    pub(super) fn adds_metadata(&self) -> bool {
+        let option = self.router.and_then(|router| router_option(&router, "enable-ecs-log-metadata"));
+        option.is_none_or(|value| matches!(value, "1" | "t" | "T" | "TRUE" | "true" | "True"))
+    }
+
+    /// An option's value, whatever the case of its name; an empty one counts as absent.
+    fn get(&self, option: &str) -> Option<&'a str> {
+        let mut options = self.container.log_options()?.iter();
+        let (_, value) = options.find(|(name, _)| name.eq_ignore_ascii_case(option))?;
+        value.as_str().map(str::trim).filter(|value| !value.is_empty())
+    }
+
+    /// Whether an option is there that is meant for an output; some are for the agent's own filters and buffer.
+    fn asks_for_output(&self) -> bool {
+        let is_for_agent =
+            |option: &str| matches!(option, "include-pattern" | "exclude-pattern" | "log-driver-buffer-limit");
+        let mut options = self.container.log_options().into_iter().flatten();
+        options.any(|(option, _)| !is_for_agent(option)) || !self.secrets().is_empty()
+    }
+
+    fn secrets(&self) -> &'a [Value] {
+        let configuration = self.container.members.get("logConfiguration");
+        configuration.and_then(|logs| logs.get("secretOptions")?.as_array()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Refuses values that only the running task knows, and stores that are not S3.
+    fn check_visible(&self) -> Result<(), Expectation> {
+        for option in DECISIVE {
+            let is_this =
+                |secret: &Value| secret["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(option));
+            if self.secrets().iter().any(is_this) {
+                return Err(not_verifiable(&format!(
+                    "the option `{option}` is a secret, so its value cannot be seen here"
+                )));
+            }
+            if self.get(option).is_some_and(|value| value.contains("${")) {
+                return Err(not_verifiable(&format!(
+                    "the option `{option}` takes a variable from the log router's environment, which cannot be seen here"
+                )));
+            }
+        }
+        match self.get("endpoint") {
+            Some(endpoint) if !endpoint.contains("amazonaws.com") => {
+                Err(not_verifiable("the option `endpoint` leads to a store that is not Amazon S3"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn not_configured(why: &str) -> Expectation {
+    Expectation::NotConfigured(why.to_owned())
+}
+
+fn not_verifiable(why: &str) -> Expectation {
+    Expectation::NotVerifiable(why.to_owned())
+}
+
+fn router_member<'a>(router: &Container<'a>, member: &str) -> Option<&'a str> {
+    router.members.get("firelensConfiguration")?.get(member)?.as_str()
+}
+
+fn router_option<'a>(router: &Container<'a>, option: &str) -> Option<&'a str> {
+    router.members.get("firelensConfiguration")?.get("options")?.get(option)?.as_str()
+}
+
+/// A file of the user's, or files that the `init` images of `aws-for-fluent-bit` load.
+fn has_own_configuration(router: &Container<'_>) -> bool {
+    let loads =
+        |variable: &Value| variable["name"].as_str().is_some_and(|name| name.starts_with("aws_fluent_bit_init_"));
+    router_option(router, "config-file-type").is_some() || router.list("environment").iter().any(loads)
+}
+
+/// Fluent Bit's booleans (`flb_utils_bool`).
+fn is_true(value: &str) -> bool {
+    ["true", "on", "yes"].iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+/// Fluent Bit's durations (`flb_utils_time_to_seconds`): the leading digits, and a unit in the very last character, so `10 minutes` is 10 s.
+fn seconds(value: &str) -> u64 {
+    let digits = value.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(value.len());
+    let number: u64 = value[..digits].parse().unwrap_or_default();
+    let unit = match value.chars().last() {
+        Some('d' | 'D') => 86_400,
+        Some('h' | 'H') => 3_600,
+        Some('m' | 'M') => 60,
+        _ => 1,
+    };
+    number.saturating_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_fluent_bit_reads_them() {
+        let cases = [
+            ("30s", 30),
+            ("1m", 60),
+            ("2H", 7200),
+            ("1d", 86_400),
+            ("90", 90),
+            ("10 minutes", 10),
+            ("5 min", 5),
+            ("m", 0),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(seconds(text), expected, "{text}");
+        }
+        assert_eq!(seconds("99999999999999999999d"), 0);
+        assert_eq!(seconds("9999999999999999999d"), u64::MAX);
+    }
+}
