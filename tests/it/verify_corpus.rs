@@ -1,5 +1,7 @@
 //! Objects that real Fluent Bit releases stored, read back by their own configuration. What was stored is in `tests/fixtures/firelens`.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a fixture that is not as it was kept fails the test")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,8 +9,9 @@ use std::path::{Path, PathBuf};
 use express_deployer::task_definition::TaskDefinition;
 use express_deployer::verify::checks::Checks;
 use express_deployer::verify::evidence::{Evidence, Object, Verdict};
-use express_deployer::verify::object::{Lines, MAX_OBJECT, ObjectReader, Problem};
+use express_deployer::verify::object::{MAX_OBJECT, ObjectReader, Problem};
 use express_deployer::verify::reading::Reading;
+use express_deployer::verify::text::Lines;
 use express_deployer::verify::{Expectation, LogOutput, Revision, expect_logs};
 use serde_json::{Map, Value, json};
 
