@@ -12,6 +12,7 @@ pub mod object;
 mod options;
 pub mod reading;
 pub mod record;
+pub mod text;
 
 use std::fmt;
 
@@ -19,8 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::task_definition::{Container, TaskDefinition};
 use key_format::{KeyFormat, TaskKeys};
-use object::Lines;
 use options::Options;
+use text::Lines;
 
 /// What may pass on top of the output's own timing, in seconds: a flush (1 s), the upload, two clocks.
 const MARGIN: u64 = 15;
@@ -150,7 +151,7 @@ mod tests {
 
     use super::*;
 
-    fn definition(options: Value, router: Value) -> TaskDefinition {
+    fn definition(options: &Value, router: &Value) -> TaskDefinition {
         let document = json!({"family": "web", "containerDefinitions": [
             {"name": "Main", "logConfiguration": {"logDriver": "awsfirelens", "options": options}},
             {"name": "log-router", "firelensConfiguration": router},
@@ -158,11 +159,11 @@ mod tests {
         TaskDefinition::parse(document.to_string().as_bytes()).unwrap()
     }
 
-    fn expect(options: Value) -> Expectation {
-        expect_logs(&definition(options, json!({"type": "fluentbit"})), "Main")
+    fn expect(options: &Value) -> Expectation {
+        expect_logs(&definition(options, &json!({"type": "fluentbit"})), "Main")
     }
 
-    fn output(options: Value) -> LogOutput {
+    fn output(options: &Value) -> LogOutput {
         match expect(options) {
             Expectation::Logs(outputs) => outputs[0].clone(),
             other => panic!("{other:?}"),
@@ -179,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_options_of_an_output_are_read_whatever_their_case() {
-        let read = output(json!({"Name": "S3", "Bucket": "logs", "REGION": "ap-northeast-1", "upload_timeout": "30s",
+        let read = output(&json!({"Name": "S3", "Bucket": "logs", "REGION": "ap-northeast-1", "upload_timeout": "30s",
             "s3_key_format": "/logs/$TAG/%Y/%m/%d/%H/%M/$UUID.gz", "compression": "gzip"}));
         assert_eq!((read.bucket.as_str(), read.region.as_str(), read.upload_timeout), ("logs", "ap-northeast-1", 30));
         assert_eq!((read.proof, read.lines), (Proof::ByMetadata, Lines::Json));
@@ -191,7 +192,7 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_the_plugin() {
-        let read = output(json!({"Name": "s3", "bucket": "logs", "region": ""}));
+        let read = output(&json!({"Name": "s3", "bucket": "logs", "region": ""}));
         assert_eq!((read.region.as_str(), read.upload_timeout), ("us-east-1", 600));
         assert_eq!(read.keys_of("1f2e").prefix(), "fluent-bit-logs/Main-firelens-1f2e/");
     }
@@ -202,26 +203,26 @@ mod tests {
             [("true", Proof::ByMetadata), ("1", Proof::ByMetadata), ("false", Proof::ByKey), ("yes", Proof::ByKey)]
         {
             let router = json!({"type": "fluentbit", "options": {"enable-ecs-log-metadata": value}});
-            match expect_logs(&definition(json!({"Name": "s3", "bucket": "b"}), router), "Main") {
+            match expect_logs(&definition(&json!({"Name": "s3", "bucket": "b"}), &router), "Main") {
                 Expectation::Logs(outputs) => assert_eq!(outputs[0].proof, proof, "{value}"),
                 other => panic!("{other:?}"),
             }
         }
-        let bare = output(json!({"Name": "s3", "bucket": "b", "log_key": "log"}));
+        let bare = output(&json!({"Name": "s3", "bucket": "b", "log_key": "log"}));
         assert_eq!((bare.proof, bare.lines), (Proof::ByKey, Lines::Bare));
     }
 
     #[test]
     fn what_is_not_configured_says_why() {
         assert_eq!(
-            why(expect(json!({"Name": "datadog"}))),
+            why(expect(&json!({"Name": "datadog"}))),
             "not configured: the logs of container `Main` go to Fluent Bit's output `datadog`, not to `s3`"
         );
         assert_eq!(
-            why(expect(json!({"exclude-pattern": "x"}))),
+            why(expect(&json!({"exclude-pattern": "x"}))),
             "not configured: container `Main` has no log options, so its logs go nowhere"
         );
-        let definition = definition(json!({"Name": "s3", "bucket": "b"}), json!({}));
+        let definition = definition(&json!({"Name": "s3", "bucket": "b"}), &json!({}));
         assert_eq!(
             why(expect_logs(&definition, "log-router")),
             "not configured: container `log-router` has no log configuration"
@@ -237,7 +238,7 @@ mod tests {
         let with = |name: &str, value: &str| {
             let mut options = json!({"Name": "s3", "bucket": "b"});
             options[name] = json!(value);
-            why(expect(options))
+            why(expect(&options))
         };
         for (reason, part) in [
             (with("s3_key_format", "/%Y/$TAG/$UUID"), "does not name the task before"),
@@ -247,8 +248,8 @@ mod tests {
             (with("compression", "zstd"), "compressed with zstd"),
             (with("format", "otlp_json"), "format otlp_json"),
             (with("endpoint", "http://minio:9000"), "not Amazon S3"),
-            (why(expect(json!({"Name": "s3"}))), "names no bucket"),
-            (why(expect(json!({"name": "s3", "bucket": "b"}))), "no `Name`"),
+            (why(expect(&json!({"Name": "s3"}))), "names no bucket"),
+            (why(expect(&json!({"name": "s3", "bucket": "b"}))), "no `Name`"),
         ] {
             assert!(reason.starts_with("not verifiable: ") && reason.contains(part), "{reason}");
         }
@@ -269,13 +270,13 @@ mod tests {
             json!({"type": "fluentbit", "options": {"config-file-type": "file", "config-file-value": "/extra.conf"}}),
             json!({"type": "fluentd"}),
         ] {
-            assert!(why(expect_logs(&definition(json!({}), router), "Main")).starts_with("not verifiable: "));
+            assert!(why(expect_logs(&definition(&json!({}), &router), "Main")).starts_with("not verifiable: "));
         }
     }
 
     #[test]
     fn the_deadline_is_never_less_than_an_output_needs() {
-        let waits = |timeout: &str| output(json!({"Name": "s3", "bucket": "b", "upload_timeout": timeout}));
+        let waits = |timeout: &str| output(&json!({"Name": "s3", "bucket": "b", "upload_timeout": timeout}));
         for (timeout, seconds) in [("5s", 26), ("30s", 51), ("1m", 85), ("10m", 675)] {
             assert_eq!(waits(timeout).first_object_after(), seconds, "{timeout}");
         }

@@ -78,7 +78,7 @@ pub enum Verdict {
 pub struct Evidence {
     /// Records of the new revision.
     pub records: u64,
-    /// Records that say of themselves that they are another revision's or another container's.
+    /// Records of other revisions, tasks and containers.
     pub others: u64,
     /// Objects read to the end, or to a limit.
     pub objects: u64,

@@ -308,12 +308,12 @@ mod tests {
         let mut key = format.to_owned();
         let delimiters: Vec<char> = delimiters.chars().collect();
         let pieces: Vec<&str> = tag.split(delimiters.as_slice()).filter(|piece| !piece.is_empty()).collect();
-        for number in 0..pieces.len().min(10) {
-            key = key.replace(&format!("$TAG[{number}]"), pieces[number]);
+        for (number, piece) in pieces.iter().take(10).enumerate() {
+            key = key.replace(&format!("$TAG[{number}]"), piece);
         }
         key = key.replace("$TAG", tag).replace("$INDEX", &index.to_string()).replace("$UUID", uuid);
         key = jiff::Timestamp::from_second(second).unwrap().strftime(&key).to_string();
-        if !format.contains("$UUID") && !format.contains("$INDEX") && index % 2 == 0 {
+        if !format.contains("$UUID") && !format.contains("$INDEX") && index.is_multiple_of(2) {
             key.push_str("-object");
             key.push_str(uuid);
         }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Expectation;
 use super::key_format::{DEFAULT_DELIMITERS, DEFAULT_FORMAT, KeyFormat};
-use super::object::Lines;
+use super::text::Lines;
 use crate::task_definition::Container;
 
 /// `upload_timeout` when it is not set, in seconds (`config_map` in Fluent Bit's `plugins/out_s3/s3.c`).

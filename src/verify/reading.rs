@@ -13,6 +13,7 @@ use super::{LogOutput, Revision};
 const SAMPLE: usize = 300;
 /// How much of a sample stands before the match.
 const SAMPLE_BEFORE: usize = 60;
+
 /// An object while it is read. Dropped before [`Reading::finish`] (the transfer broke off), the object stays unread and is read again at
 /// the next poll; records may then count twice, which decides nothing.
 #[derive(Debug)]

@@ -4,3 +4,4 @@ mod flow;
 mod rules;
 mod tidy;
 mod triggers;
+mod verify_corpus;

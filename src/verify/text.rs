@@ -1,0 +1,157 @@
+//! The decoded bytes of an object, cut into lines and read as records. It knows no encoding.
+
+use std::io::BufRead;
+
+use serde::{Deserialize, Serialize};
+
+use super::object::Problem;
+use super::record::{Joiner, Line, Record};
+
+/// The longest line that is read, in bytes; the log driver cuts lines at 16 KiB.
+pub const MAX_LINE: usize = 1 << 20;
+
+/// What a line of an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Lines {
+    /// A JSON object: the record.
+    Json,
+    /// The bare value of one member (`log_key`): the message, whatever it looks like.
+    Bare,
+}
+
+/// Decoded bytes, cut into lines and read.
+#[derive(Debug)]
+pub(super) struct Text {
+    lines: Lines,
+    limit: u64,
+    decoded: u64,
+    /// The start of a line whose end has not come.
+    carry: Vec<u8>,
+    /// Whether that line is over the limit already.
+    is_skipping: bool,
+    pieces: Joiner,
+    not_json: u64,
+    long_lines: u64,
+}
+
+impl Text {
+    /// Takes at most `limit` bytes.
+    pub(super) fn new(lines: Lines, limit: u64) -> Self {
+        Self {
+            lines,
+            limit,
+            decoded: 0,
+            carry: Vec::new(),
+            is_skipping: false,
+            pieces: Joiner::default(),
+            not_json: 0,
+            long_lines: 0,
+        }
+    }
+
+    /// The most bytes that it takes.
+    pub(super) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// The bytes that it took.
+    pub(super) fn decoded(&self) -> u64 {
+        self.decoded
+    }
+
+    /// The memory that it holds between two pushes, in bytes.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.carry.capacity()
+    }
+
+    /// Takes the next bytes and hands out the records that they complete.
+    pub(super) fn push(&mut self, bytes: &[u8], sink: &mut dyn FnMut(&Record<'_>)) -> Result<(), Problem> {
+        let room = usize::try_from(self.limit - self.decoded).unwrap_or(usize::MAX);
+        let within = &bytes[..bytes.len().min(room)];
+        self.decoded += within.len() as u64;
+        self.cut(within, sink);
+        if within.len() < bytes.len() { Err(Problem::TooLarge(self.limit)) } else { Ok(()) }
+    }
+
+    fn cut(&mut self, bytes: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let mut after = rest;
+            let length = after.skip_until(b'\n').unwrap_or(rest.len());
+            let piece = &rest[..length];
+            rest = after;
+            match piece.strip_suffix(b"\n") {
+                Some(line) if self.carry.is_empty() && !self.is_skipping && line.len() <= MAX_LINE => {
+                    self.read(line, sink);
+                }
+                Some(end) => {
+                    self.keep(end);
+                    self.end_line(sink);
+                }
+                None => self.keep(piece),
+            }
+        }
+    }
+
+    fn keep(&mut self, piece: &[u8]) {
+        if self.is_skipping {
+            return;
+        }
+        if self.carry.len() + piece.len() > MAX_LINE {
+            self.is_skipping = true;
+            self.long_lines += 1;
+            self.carry = Vec::new();
+        } else {
+            self.carry.extend_from_slice(piece);
+        }
+    }
+
+    fn end_line(&mut self, sink: &mut dyn FnMut(&Record<'_>)) {
+        if !std::mem::take(&mut self.is_skipping) {
+            let mut line = std::mem::take(&mut self.carry);
+            self.read(&line, sink);
+            line.clear();
+            self.carry = line;
+        }
+    }
+
+    fn read(&mut self, line: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
+        match self.lines {
+            Lines::Bare => sink(&Record { message: String::from_utf8_lossy(line), ..Record::default() }),
+            Lines::Json if line.trim_ascii().is_empty() => {}
+            Lines::Json => self.read_json(line, sink),
+        }
+    }
+
+    fn read_json(&mut self, line: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
+        // Fluent Bit 1.9 lets overlong and surrogate sequences through, so a good record can be bad UTF-8.
+        let mended;
+        let parsed = match Line::parse(line) {
+            Err(_) if std::str::from_utf8(line).is_err() => {
+                mended = String::from_utf8_lossy(line).into_owned();
+                Line::parse(mended.as_bytes())
+            }
+            parsed => parsed,
+        };
+        match parsed {
+            Ok(line) => {
+                if let Some(record) = self.pieces.take(line, MAX_LINE) {
+                    sink(&record);
+                }
+            }
+            Err(_) => self.not_json += 1,
+        }
+    }
+
+    /// The last line may lack its newline (`log_key` cuts a flush at a NUL byte); where the object broke off it is no line.
+    pub(super) fn finish(mut self, whole: bool, sink: &mut dyn FnMut(&Record<'_>)) -> impl Iterator<Item = Problem> {
+        if whole && !self.carry.is_empty() {
+            self.end_line(sink);
+        }
+        self.pieces.rest().for_each(|record| sink(&record));
+        let not_json = (self.not_json > 0).then_some(Problem::NotJson(self.not_json));
+        let long_lines = (self.long_lines > 0).then_some(Problem::LongLines(self.long_lines));
+        not_json.into_iter().chain(long_lines)
+    }
+}
