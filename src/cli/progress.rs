@@ -37,7 +37,11 @@ impl Progress {
         });
         let service = if several { format!("{}  ", told.service) } else { String::new() };
         let (time, word) = (Style::new().dimmed(), style(&told.what));
-        let detail = told.detail.replace('\n', "\n                        ");
+        let detail = match told.what.as_str() {
+            "change" => told.detail.replacen(": ", "\n- ", 1).replacen(" -> ", "\n+ ", 1),
+            _ => told.detail.clone(),
+        };
+        let detail = detail.replace('\n', "\n                         ");
         format!(
             "{time}{:>4}:{:02}{time:#}  {service}{word}{:<14}{word:#}  {detail}",
             seconds / 60,

@@ -16,7 +16,7 @@ const MAX_ATTEMPTS: u32 = 12;
 
 /// The pause before the next attempt: long enough at once for ECS to list what a lost answer left behind.
 pub(super) fn pause(attempt: u32) -> Duration {
-    Duration::from_secs(5 * 2_u64.pow(attempt.saturating_sub(1).min(4))).min(Duration::from_secs(60))
+    Duration::from_secs(5 * 2_u64.pow(attempt.saturating_sub(1).min(4))).min(Duration::from_mins(1))
 }
 
 /// What a step body records: the result, or the final reason why there is none.

@@ -291,12 +291,12 @@ mod tests {
     use super::*;
     use crate::rollout::Status;
 
-    fn watch(outputs: Expectation) -> Watch {
-        Watch::new("revision", "arn:task-definition/web:6", &outputs, &Verify { timeout: 60, ..Verify::default() })
+    fn watch(outputs: &Expectation) -> Watch {
+        Watch::new("revision", "arn:task-definition/web:6", outputs, &Verify { timeout: 60, ..Verify::default() })
     }
 
     fn unverified() -> Watch {
-        watch(Expectation::NotConfigured("no logs in S3".into()))
+        watch(&Expectation::NotConfigured("no logs in S3".into()))
     }
 
     fn seen(status: &str, percent: f64) -> Seen {

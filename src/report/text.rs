@@ -27,7 +27,12 @@ impl fmt::Display for ReleaseReport {
             write!(f, "\n  reason        {reason}")?;
         }
         if let Some(image) = &self.image {
-            write!(f, "\n  image         {} -> {}", image.before.as_deref().unwrap_or("(none)"), image.after)?;
+            write!(
+                f,
+                "\n  image       - {}\n              + {}",
+                image.before.as_deref().unwrap_or("(none)"),
+                image.after
+            )?;
         }
         match (&self.previous_task_definition_arn, &self.task_definition_arn) {
             (Some(before), Some(after)) => write!(f, "\n  revision      {} -> {}", revision(before), revision(after))?,

@@ -59,6 +59,19 @@ pub(super) struct Cloud {
 /// A refusal of a service that speaks JSON: status, error type, message.
 pub(super) type Refusal = (u16, &'static str, String);
 
+/// The documents that lie in the upload bucket, in the versions that the upload events name.
+const UPLOADS: [(&str, &str, &str); 5] = [
+    ("plain-arm64", "v-plain-arm64", include_str!("../../events/task-definitions/plain-arm64.json")),
+    ("datadog-sidecar", "v-datadog-sidecar", include_str!("../../events/task-definitions/datadog-sidecar.json")),
+    ("health-check", "v-health-check", include_str!("../../events/task-definitions/health-check.json")),
+    ("firelens", "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e", include_str!("../../events/task-definitions/firelens.json")),
+    (
+        "health check (v2+)",
+        "096fKKXTRTtl3on89fVOnFD9rkXS1Nxq",
+        include_str!("../../events/task-definitions/health-check.json"),
+    ),
+];
+
 const ECS_TARGET: &str = "AmazonEC2ContainerServiceV20141113.";
 const ECR_TARGET: &str = "AmazonEC2ContainerRegistry_V20150921.";
 
@@ -69,6 +82,11 @@ impl Cloud {
         let buckets = Buckets::new(clock.clone());
         buckets.create(STATE_BUCKET);
         buckets.create(LOG_BUCKET);
+        for (name, version, document) in UPLOADS {
+            let key = format!("task-definitions/express-mode-custom-td/{name}.json");
+            buckets.put(STATE_BUCKET, &key, document.as_bytes().to_vec(), None);
+            buckets.name_version(STATE_BUCKET, &key, version);
+        }
         let ecr = Ecr::seeded(endpoint, options.scenario == Scenario::Amd64Only);
         Self {
             durable: DurableService::new(clock.clone(), crash.clone()),
@@ -130,13 +148,11 @@ impl Cloud {
             return self.fail(service, kind, &request.path);
         }
         let reply = self.act(service, operation, request);
-        match fault {
-            Some((Moment::After, kind)) => self.fail(service, kind, &request.path),
-            _ => {
-                let status = reply.status;
-                (Answer::Reply(reply), status)
-            }
+        if let Some((Moment::After, kind)) = fault {
+            return self.fail(service, kind, &request.path);
         }
+        let status = reply.status;
+        (Answer::Reply(reply), status)
     }
 
     fn fail(&self, service: &str, kind: FaultKind, path: &str) -> (Answer, u16) {

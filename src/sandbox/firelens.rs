@@ -81,13 +81,13 @@ impl Output {
         })
     }
 
-    /// Seconds from a record to its upload: the timeout, noticed at the next tick of the upload timer (out_s3/s3.c, `cb_s3_upload`).
+    /// Seconds from a record to its upload: the timeout, noticed at the next tick of the upload timer (`cb_s3_upload` in `plugins/out_s3/s3.c`).
     fn period(&self) -> i64 {
         let tick = (self.upload_timeout / 6).clamp(6, 60);
         (self.upload_timeout + tick) / tick * tick
     }
 
-    /// The object's key (src/aws/flb_aws_util.c, `flb_get_s3_key`): tag parts, tag, index, UUID, time, suffix, in this order.
+    /// The object's key (`flb_get_s3_key` in `src/aws/flb_aws_util.c`): tag parts, tag, index, UUID, time, suffix, in this order.
     fn key(&self, container: &str, task: &str, time: Timestamp, nth: usize) -> String {
         let tag = format!("{container}-firelens-{task}");
         let mut key = self.format.clone();
@@ -175,7 +175,7 @@ fn random(seed: &str) -> String {
     Sha256::digest(seed).iter().take(8).map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect()
 }
 
-/// Seconds of an option: the last character is the unit, anything else counts as seconds (src/flb_utils.c, `flb_utils_time_to_seconds`).
+/// Seconds of an option: the last character is the unit, anything else counts as seconds (`flb_utils_time_to_seconds` in `src/flb_utils.c`).
 fn seconds(text: &str) -> i64 {
     let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
     let number = digits.parse::<i64>().unwrap_or(0).min(1_000_000);

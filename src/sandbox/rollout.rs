@@ -192,7 +192,7 @@ impl Rollout {
                 described["rollback"] = json!({"reason": reason, "startedAt": self.created.as_second() + since});
             }
             Some((_, Stop::Superseded)) => {
-                described["statusReason"] = json!("Service deployment stopped because a new deployment was started.")
+                described["statusReason"] = json!("Service deployment stopped because a new deployment was started.");
             }
             None => {}
         }

@@ -173,10 +173,8 @@ impl Buckets {
                 (None, None) => {}
             }
         }
-        let folders: String = folders
-            .iter()
-            .map(|folder| format!("<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>", escape(folder)))
-            .collect();
+        let common = |folder: &String| format!("<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>", escape(folder));
+        let folders = folders.iter().map(common).collect::<Vec<_>>().concat();
         let next = if is_truncated {
             format!("<NextContinuationToken>{}</NextContinuationToken>", escape(&last))
         } else {

@@ -1,5 +1,7 @@
 //! The invariants of ARCHITECTURE.md that can be read off the source text.
 
+#![cfg(test)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! Every file in `events/` and what the function takes it for.
 
+#![cfg(test)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
