@@ -126,7 +126,7 @@ impl Aws {
 }
 
 /// The HTTP client that all SDK clients share: one pool of connections, one set of root certificates.
-pub fn https_client() -> SharedHttpClient {
+fn https_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
 }
 

@@ -18,6 +18,8 @@ mod ecs;
 pub mod executions;
 mod faults;
 mod firelens;
+#[cfg(test)]
+mod loopback;
 mod rollout;
 mod s3;
 mod scenario;
@@ -121,9 +123,14 @@ impl Sandbox {
         self.cloud.faults.add(fault);
     }
 
-    /// Kills the running invocations at the nth checkpoint from now on, before or after it is stored.
-    pub fn crash_at_checkpoint(&self, nth: u32, after: bool) {
+    /// Kills the invocation that sends the nth checkpoint since the start, before or after it is stored.
+    pub fn crash_at_checkpoint(&self, nth: u64, after: bool) {
         self.cloud.durable.crash_at_checkpoint(nth, after);
+    }
+
+    /// Checkpoints so far: the last one at which a run like this one can be cut.
+    pub fn checkpoints(&self) -> u64 {
+        self.cloud.durable.checkpoints()
     }
 
     /// The Lambda service of this sandbox.
@@ -140,7 +147,7 @@ impl Sandbox {
             .endpoint_url(self.endpoint())
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
-            .http_client(crate::aws::https_client())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build()
     }
 

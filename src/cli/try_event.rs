@@ -83,8 +83,8 @@ async fn play(arguments: &Arguments, event: String, config: Config) -> Result<Re
     let execution = executions.into_iter().next().ok_or("the stand-in ran no execution")?;
     match execution.outcome {
         ExecutionOutcome::Succeeded(result) => Ok(serde_json::from_str(&result)?),
-        ExecutionOutcome::Failed { error_type, error_message } => {
-            Err(format!("the execution failed: {error_type}: {error_message}").into())
+        ExecutionOutcome::Failed { error_type, message } => {
+            Err(format!("the execution failed: {error_type}: {message}").into())
         }
     }
 }

@@ -89,7 +89,7 @@ impl Cloud {
         }
         let ecr = Ecr::seeded(endpoint, options.scenario == Scenario::Amd64Only);
         Self {
-            durable: DurableService::new(clock.clone(), crash.clone()),
+            durable: DurableService::new(clock.clone()),
             ecs: Mutex::new(Ecs::seeded(options.scenario, options.start)),
             faults: Faults::new(options.faults),
             calls: Mutex::default(),
@@ -117,7 +117,7 @@ impl Cloud {
 
     pub(super) async fn answer(&self, request: &Request) -> Answer {
         if request.path.starts_with(durable::PATH) {
-            return self.durable.handle(request).map_or(Answer::Silence, Answer::Reply);
+            return Answer::Reply(self.durable.handle(request));
         }
         if let Some(path) = request.path.strip_prefix("/_sandbox/") {
             return Answer::Reply(self.control(path));
@@ -162,9 +162,9 @@ impl Cloud {
                 self.crash.raise();
                 return (Answer::Silence, 0);
             }
-            (FaultKind::Throttle, "s3") => s3::error(503, "SlowDown", path),
-            (FaultKind::ServerError, "s3") => s3::error(500, "InternalError", path),
-            (FaultKind::AccessDenied, "s3") => s3::error(403, "AccessDenied", path),
+            (FaultKind::Throttle, "s3") => s3::fault(503, "SlowDown", path),
+            (FaultKind::ServerError, "s3") => s3::fault(500, "InternalError", path),
+            (FaultKind::AccessDenied, "s3") => s3::fault(403, "AccessDenied", path),
             (FaultKind::Throttle, _) => json_reply(Err((400, "ThrottlingException", "Rate exceeded".to_owned()))),
             (FaultKind::ServerError, _) => {
                 json_reply(Err((500, "ServerException", "Service Unavailable. Please try again later.".to_owned())))

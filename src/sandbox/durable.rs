@@ -1,259 +1,385 @@
-//! The two Lambda calls of durable functions: checkpoint and state. It keeps the operations of executions as the service would and moves no
-//! clock; running executions is the work of `executions`.
+//! The stand-in for the service behind Lambda's durable functions: it keeps each execution's operations and speaks the two calls
+//! that a running function makes, `CheckpointDurableExecution` and `GetDurableExecutionState`. It invokes nothing; the driver
+//! of executions does. Callbacks and chained invocations are refused.
+
+mod journal;
+mod operation;
+mod update;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
 
-use super::clock::VirtualClock;
-use super::faults::CrashSignal;
-use super::wire::{Reply, Request};
+use self::journal::Journal;
+use self::operation::Times;
+use self::update::Update;
+use crate::sandbox::clock::VirtualClock;
+use crate::sandbox::wire::{Reply, Request};
 
-/// Where both calls live (API model of AWS Lambda, `CheckpointDurableExecution` and `GetDurableExecutionState`).
+/// The path that both calls share (Lambda API reference, `CheckpointDurableExecution`).
 pub(super) const PATH: &str = "/2025-12-01/durable-executions/";
 
-/// Operations that one execution may have (AWS Lambda quotas).
-const MAX_OPERATIONS: usize = 3_000;
+/// Operations on one page of the state: what is served where nobody asks, and the most (Lambda API reference, `MaxItems`).
+const PAGE: usize = 100;
+const LARGEST_PAGE: usize = 1_000;
 
-/// The durable execution service.
+/// The function that all executions belong to.
+const FUNCTION: &str = "arn:aws:lambda:ap-northeast-1:123456789012:function:express-deployer:1";
+
+/// What a running function asks for.
+#[derive(Clone, Copy, Debug)]
+enum Call<'a> {
+    Checkpoint { arn: &'a str },
+    GetState { arn: &'a str },
+}
+
+impl<'a> Call<'a> {
+    fn of(request: &'a Request) -> Option<Self> {
+        let (arn, call) = request.path.strip_prefix(PATH)?.rsplit_once('/')?;
+        match (request.method.as_str(), call) {
+            ("POST", "checkpoint") => Some(Self::Checkpoint { arn }),
+            ("GET", "state") => Some(Self::GetState { arn }),
+            _ => None,
+        }
+    }
+}
+
+/// An error of the two calls, with the names that the SDK knows.
+#[derive(Debug)]
+enum ApiError {
+    /// `InvalidParameterValueException`.
+    Parameter(String),
+    /// `ResourceNotFoundException`: not modelled for these calls, but what Lambda says.
+    NotFound(&'static str),
+    /// `ServiceException`: the caller has died and must not take the answer for one.
+    Dead,
+}
+
+impl ApiError {
+    /// The SDK knows a stale token by the first words of this message.
+    fn stale_token() -> Self {
+        Self::Parameter("Invalid Checkpoint Token".to_owned())
+    }
+
+    fn reply(&self) -> Reply {
+        let (status, name, message) = match self {
+            Self::Parameter(message) => (400, "InvalidParameterValueException", message.as_str()),
+            Self::NotFound(what) => (404, "ResourceNotFoundException", *what),
+            Self::Dead => (500, "ServiceException", "the invocation that sent this checkpoint has died"),
+        };
+        let mut reply = json_reply(status, &json!({ "message": message }));
+        reply.headers.push(("x-amzn-errortype", name.to_owned()));
+        reply
+    }
+}
+
+fn json_reply(status: u16, body: &Value) -> Reply {
+    let headers = vec![("content-type", "application/json".to_owned())];
+    Reply { status, headers, body: body.to_string().into_bytes() }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CheckpointInput {
+    checkpoint_token: String,
+    client_token: Option<String>,
+    #[serde(default)]
+    updates: Vec<Update>,
+}
+
+/// The right of one invocation to checkpoint. Its token changes with every checkpoint.
+#[derive(Debug)]
+struct Lease {
+    invocation: u32,
+    sequence: u32,
+    /// The last answer, for a client that asks again because it lost it.
+    answered: Option<Answered>,
+}
+
+#[derive(Debug)]
+struct Answered {
+    client_token: String,
+    checkpoint_token: String,
+    body: Value,
+}
+
+impl Lease {
+    fn token(&self) -> String {
+        format!("{}.{}", self.invocation, self.sequence)
+    }
+}
+
+#[derive(Debug)]
+struct Record {
+    input: String,
+    started: Timestamp,
+    journal: Journal,
+    invocations: u32,
+    lease: Option<Lease>,
+    death: Arc<Notify>,
+}
+
+impl Record {
+    /// The execution as its own first operation: there the SDK finds the event.
+    fn execution(&self, arn: &str, times: Times) -> Value {
+        json!({
+            "Id": digest(arn),
+            "Type": "EXECUTION",
+            "StartTimestamp": times.write(self.started),
+            "Status": "STARTED",
+            "ExecutionDetails": { "InputPayload": self.input },
+        })
+    }
+
+    fn lease(&self, token: &str) -> Result<&Lease, ApiError> {
+        self.lease.as_ref().filter(|lease| lease.token() == token).ok_or_else(ApiError::stale_token)
+    }
+}
+
+/// 32 hex digits that are the same in every run.
+fn digest(text: &str) -> String {
+    let half = Sha256::digest(text).first_chunk().copied().unwrap_or_default();
+    format!("{:032x}", u128::from_be_bytes(half))
+}
+
+/// One invocation that may begin.
+#[derive(Debug)]
+pub(super) struct Invocation {
+    /// What the function gets, as Lambda sends it.
+    pub(super) payload: Value,
+    /// Unique among all invocations of the stand-in.
+    pub(super) request_id: String,
+    /// The function that is invoked.
+    pub(super) function: &'static str,
+    /// Notified when this invocation dies at a planned checkpoint.
+    pub(super) death: Arc<Notify>,
+}
+
+/// What a suspended execution waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outlook {
+    /// A timer has fired since its last invocation began.
+    Awake,
+    /// The next timer fires then.
+    Until(Timestamp),
+    /// Nothing will ever wake it.
+    Nothing,
+}
+
+/// One operation of an execution, as it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperationSummary {
+    /// The name that the handler gave it.
+    pub name: Option<String>,
+    /// The SDK's sub-type, such as `Step`, `WaitForCondition`, `Wait`, `Map` or `MapIteration`.
+    pub kind: String,
+    /// The status as Lambda names it, such as `SUCCEEDED`.
+    pub status: &'static str,
+    /// Finished attempts of a step; 0 for anything else.
+    pub attempts: u32,
+}
+
+/// At which checkpoint an invocation dies, and whether that checkpoint is stored.
+#[derive(Clone, Copy, Debug)]
+struct PlannedCrash {
+    checkpoint: u64,
+    after: bool,
+}
+
+#[derive(Debug, Default)]
+struct Ledger {
+    records: BTreeMap<String, Record>,
+    /// Checkpoints of all executions since the start.
+    checkpoints: u64,
+    planned: Option<PlannedCrash>,
+}
+
+/// The durable executions of the stand-in. Clones share them.
 #[derive(Clone, Debug)]
-pub(super) struct DurableService {
+pub(crate) struct DurableService {
     clock: VirtualClock,
-    crash: CrashSignal,
-    state: Arc<Mutex<State>>,
+    ledger: Arc<Mutex<Ledger>>,
 }
-
-#[derive(Debug, Default)]
-struct State {
-    executions: BTreeMap<String, Operations>,
-    checkpoints: u32,
-    /// The checkpoint at which the function dies, and whether the service had stored it.
-    crash_at: Option<(u32, bool)>,
-}
-
-/// The operations of one execution, in the order in which they began.
-#[derive(Debug, Default)]
-struct Operations {
-    token: u64,
-    list: Vec<Value>,
-}
-
-/// A refusal: status, error type, message.
-type Refusal = (u16, &'static str, String);
 
 impl DurableService {
-    pub(super) fn new(clock: VirtualClock, crash: CrashSignal) -> Self {
-        Self { clock, crash, state: Arc::default() }
+    /// No execution yet. Timers run on `clock`.
+    pub(crate) fn new(clock: VirtualClock) -> Self {
+        Self { clock, ledger: Arc::default() }
     }
 
-    /// Kills the running invocations at the nth checkpoint from now on.
-    pub(super) fn crash_at_checkpoint(&self, nth: u32, after: bool) {
-        let mut state = self.lock();
-        state.crash_at = Some((state.checkpoints + nth, after));
-    }
-
-    /// The reply; none when the function has died.
-    pub(super) fn handle(&self, request: &Request) -> Option<Reply> {
-        let answer = match request.path.strip_prefix(PATH).and_then(|rest| rest.rsplit_once('/')) {
-            Some((arn, "checkpoint")) if request.method == "POST" => self.checkpoint(arn, &request.body).transpose()?,
-            Some((arn, "state")) if request.method == "GET" => {
-                self.operations(arn).map(|list| json!({"Operations": list}))
-            }
-            _ => Err((404, "ResourceNotFoundException", format!("there is no {} {}", request.method, request.path))),
+    /// Answers one request.
+    pub(crate) fn handle(&self, request: &Request) -> Reply {
+        let answer = match Call::of(request) {
+            Some(Call::Checkpoint { arn }) => self.checkpoint(arn, &request.body),
+            Some(Call::GetState { arn }) => self.state(arn, request),
+            None => Err(ApiError::NotFound("the stand-in for Lambda does not serve this path")),
         };
-        let (status, body) = match answer {
-            Ok(body) => (200, body),
-            Err((status, kind, message)) => (status, json!({"__type": kind, "Type": "User", "message": message})),
-        };
-        Some(Reply {
-            status,
-            headers: vec![("content-type", "application/json".to_owned())],
-            body: body.to_string().into_bytes(),
-        })
+        answer.map_or_else(|error| error.reply(), |body| json_reply(200, &body))
     }
 
-    /// Begins an execution.
-    pub(super) fn begin(&self, arn: &str, input: &str) {
-        let execution = json!({
-            "Id": "execution", "Type": "EXECUTION", "Status": "STARTED", "StartTimestamp": seconds(self.clock.now()),
-            "ExecutionDetails": {"InputPayload": input},
-        });
-        self.lock().executions.insert(arn.to_owned(), Operations { token: 1, list: vec![execution] });
+    /// Lets the invocation die that sends the `nth` checkpoint (1 is the first since the service was made), before or after
+    /// that checkpoint is stored. Whoever sent it is refused from then on; the driver drops it and invokes again.
+    pub(crate) fn crash_at_checkpoint(&self, nth: u64, after: bool) {
+        self.lock().planned = Some(PlannedCrash { checkpoint: nth, after });
     }
 
-    /// What an invocation is given: the checkpoint token and all operations.
-    pub(super) fn envelope(&self, arn: &str) -> Value {
-        let state = self.lock();
-        let (token, list) =
-            state.executions.get(arn).map_or((0, &[][..]), |operations| (operations.token, &operations.list[..]));
-        json!({
+    /// Checkpoints since the service was made: the last one at which a run like this one can be cut.
+    pub(crate) fn checkpoints(&self) -> u64 {
+        self.lock().checkpoints
+    }
+
+    /// Starts an execution with its event, and returns its ARN; nothing where the name is taken.
+    pub(super) fn start(&self, name: &str, input: String) -> Option<String> {
+        let arn = format!("{FUNCTION}/durable-execution/{name}/{}", digest(name));
+        let started = self.clock.now();
+        let mut ledger = self.lock();
+        if ledger.records.contains_key(&arn) {
+            return None;
+        }
+        let journal = Journal::default();
+        let record = Record { input, started, journal, invocations: 0, lease: None, death: Arc::default() };
+        ledger.records.insert(arn.clone(), record);
+        Some(arn)
+    }
+
+    /// Begins an invocation: the one before it can checkpoint no more.
+    pub(super) fn invoke(&self, arn: &str) -> Option<Invocation> {
+        let mut ledger = self.lock();
+        let record = ledger.records.get_mut(arn)?;
+        record.journal.fire_due(self.clock.now());
+        record.invocations += 1;
+        record.death = Arc::default();
+        let lease = Lease { invocation: record.invocations, sequence: 0, answered: None };
+        let execution = record.execution(arn, Times::Milliseconds);
+        let recorded = record.journal.open();
+        let inline = recorded.iter().take(LARGEST_PAGE).map(|operation| operation.json(Times::Milliseconds));
+        let operations: Vec<Value> = std::iter::once(execution).chain(inline).collect();
+        let next_marker = if recorded.len() > LARGEST_PAGE { operations.len().to_string() } else { String::new() };
+        let payload = json!({
             "DurableExecutionArn": arn,
-            "CheckpointToken": token.to_string(),
-            "InitialExecutionState": {"Operations": list, "NextMarker": ""},
-        })
+            "CheckpointToken": lease.token(),
+            "InitialExecutionState": { "Operations": operations, "NextMarker": next_marker },
+        });
+        let unique = digest(&format!("{arn} {}", lease.invocation));
+        record.lease = Some(lease);
+        let death = Arc::clone(&record.death);
+        Some(Invocation { payload, request_id: uuid(&unique), function: FUNCTION, death })
     }
 
-    pub(super) fn operations(&self, arn: &str) -> Result<Vec<Value>, Refusal> {
-        let state = self.lock();
-        let operations = state.executions.get(arn).map(|operations| operations.list.clone());
-        operations.ok_or_else(|| (404, "ResourceNotFoundException", format!("there is no execution {arn}")))
+    /// Ends an invocation: what is left of it can checkpoint no more.
+    pub(super) fn release(&self, arn: &str) {
+        if let Some(record) = self.lock().records.get_mut(arn) {
+            record.lease = None;
+        }
     }
 
-    /// The time of the execution's next timer, and of a timer that has passed already.
-    pub(super) fn next_timer(&self, arn: &str) -> Option<Timestamp> {
-        let operations = self.operations(arn).ok()?;
-        operations.iter().filter_map(timer).min()
+    /// Fires what is due and says what a suspended execution waits for.
+    pub(super) fn outlook(&self, arn: &str) -> Outlook {
+        let mut ledger = self.lock();
+        let Some(record) = ledger.records.get_mut(arn) else { return Outlook::Nothing };
+        record.journal.fire_due(self.clock.now());
+        match record.journal.next_timer() {
+            _ if record.journal.is_woken() => Outlook::Awake,
+            Some(time) => Outlook::Until(time),
+            None => Outlook::Nothing,
+        }
     }
 
-    /// Lets the timers that are due go off: steps become ready for their next attempt, waits succeed.
-    pub(super) fn fire_timers(&self, arn: &str) {
+    /// The operations of an execution, in the order in which they were first recorded.
+    pub(super) fn summaries(&self, arn: &str) -> Vec<OperationSummary> {
+        let ledger = self.lock();
+        let operations = ledger.records.get(arn).map_or(&[][..], |record| record.journal.operations());
+        let summary = |operation: &operation::Operation| OperationSummary {
+            name: operation.name().map(str::to_owned),
+            kind: operation.label().to_owned(),
+            status: operation.status(),
+            attempts: operation.attempts(),
+        };
+        operations.iter().map(summary).collect()
+    }
+
+    fn checkpoint(&self, arn: &str, body: &[u8]) -> Result<Value, ApiError> {
+        let input: CheckpointInput =
+            serde_json::from_slice(body).map_err(|error| ApiError::Parameter(error.to_string()))?;
         let now = self.clock.now();
-        if let Some(operations) = self.lock().executions.get_mut(arn) {
-            for operation in &mut operations.list {
-                if timer(operation).is_some_and(|due| due <= now) {
-                    let is_wait = operation["Type"] == "WAIT";
-                    operation["Status"] = json!(if is_wait { "SUCCEEDED" } else { "READY" });
-                }
-            }
+        let mut ledger = self.lock();
+        let ledger = &mut *ledger;
+        let record = ledger.records.get_mut(arn).ok_or(ApiError::NotFound("the durable execution does not exist"))?;
+        let lease = record.lease.as_ref().ok_or_else(ApiError::stale_token)?;
+        if let Some(body) = lease.answer_again(&input) {
+            return Ok(body);
         }
+        record.lease(&input.checkpoint_token)?;
+
+        ledger.checkpoints += 1;
+        let crash = ledger.planned.take_if(|planned| planned.checkpoint == ledger.checkpoints);
+        if crash.is_none_or(|crash| crash.after) {
+            record.journal.record(&input.updates, now).map_err(|refusal| ApiError::Parameter(refusal.to_string()))?;
+        }
+        if crash.is_some() {
+            record.lease = None;
+            record.death.notify_one();
+            return Err(ApiError::Dead);
+        }
+
+        record.journal.fire_due(now);
+        let news: Vec<Value> =
+            record.journal.news().into_iter().map(|operation| operation.json(Times::Seconds)).collect();
+        let lease = record.lease.as_mut().ok_or_else(ApiError::stale_token)?;
+        lease.sequence += 1;
+        let body = json!({ "CheckpointToken": lease.token(), "NewExecutionState": { "Operations": news } });
+        lease.answered = input.client_token.map(|client_token| Answered {
+            client_token,
+            checkpoint_token: input.checkpoint_token,
+            body: body.clone(),
+        });
+        Ok(body)
     }
 
-    fn checkpoint(&self, arn: &str, body: &[u8]) -> Result<Option<Value>, Refusal> {
-        let invalid = |message: String| (400, "InvalidParameterValueException", message);
-        let request: Value = serde_json::from_slice(body).map_err(|error| invalid(error.to_string()))?;
-        let mut state = self.lock();
-        state.checkpoints += 1;
-        let crash = state.crash_at.filter(|(nth, _)| *nth == state.checkpoints);
-        if let Some((_, false)) = crash {
-            self.crash.raise();
-            return Ok(None);
-        }
-        let Some(operations) = state.executions.get_mut(arn) else {
-            return Err((404, "ResourceNotFoundException", format!("there is no execution {arn}")));
+    fn state(&self, arn: &str, request: &Request) -> Result<Value, ApiError> {
+        let ledger = self.lock();
+        let record = ledger.records.get(arn).ok_or(ApiError::NotFound("the durable execution does not exist"))?;
+        record.lease(request.query("CheckpointToken").unwrap_or_default())?;
+        let number = |name: &str, default: usize| match request.query(name).filter(|text| !text.is_empty()) {
+            Some(text) => text.parse::<usize>().map_err(|_| ApiError::Parameter(format!("invalid {name}"))),
+            None => Ok(default),
         };
-        if request["CheckpointToken"].as_str() != Some(operations.token.to_string().as_str()) {
-            return Err(invalid("Invalid Checkpoint Token".to_owned()));
-        }
-        let mut changed = Vec::new();
-        for update in request["Updates"].as_array().map_or(&[][..], Vec::as_slice) {
-            changed.push(operations.apply(update, self.clock.now()).map_err(invalid)?);
-        }
-        operations.token += 1;
-        if let Some((_, true)) = crash {
-            self.crash.raise();
-            return Ok(None);
-        }
-        let token = operations.token.to_string();
-        Ok(Some(json!({"CheckpointToken": token, "NewExecutionState": {"Operations": changed}})))
+        let start = number("Marker", 0)?;
+        let size = number("MaxItems", PAGE)?.clamp(1, LARGEST_PAGE);
+        let recorded = record.journal.operations();
+        let execution = std::iter::once_with(|| record.execution(arn, Times::Seconds));
+        let all = execution.chain(recorded.iter().map(|operation| operation.json(Times::Seconds)));
+        let page: Vec<Value> = all.skip(start).take(size).collect();
+        let end = start + page.len();
+        let next_marker = (end <= recorded.len() && !page.is_empty()).then(|| end.to_string());
+        Ok(json!({ "Operations": page, "NextMarker": next_marker }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Operations {
-    /// Applies one update and gives the operation as it is then.
-    fn apply(&mut self, update: &Value, now: Timestamp) -> Result<Value, String> {
-        let id = update["Id"].as_str().filter(|id| !id.is_empty()).ok_or("an update without an id")?;
-        let index = self.list.iter().position(|operation| operation["Id"] == id);
-        if index.is_none() && self.list.len() > MAX_OPERATIONS {
-            return Err(format!("an execution has at most {MAX_OPERATIONS} operations"));
-        }
-        let mut operation = match index {
-            Some(index) => self.list[index].clone(),
-            None => begin(update, now),
-        };
-        if matches!(operation["Status"].as_str(), Some("SUCCEEDED" | "FAILED")) {
-            return Err(format!("the operation {id} has ended"));
-        }
-        advance(&mut operation, update, now)?;
-        match index {
-            Some(index) => self.list[index] = operation.clone(),
-            None => self.list.push(operation.clone()),
-        }
-        Ok(operation)
+impl Lease {
+    /// The answer that this very request has had already.
+    fn answer_again(&self, input: &CheckpointInput) -> Option<Value> {
+        let answered = self.answered.as_ref()?;
+        let same = input.client_token.as_ref() == Some(&answered.client_token)
+            && input.checkpoint_token == answered.checkpoint_token;
+        same.then(|| answered.body.clone())
     }
 }
 
-fn begin(update: &Value, now: Timestamp) -> Value {
-    let mut operation = Map::new();
-    for member in ["Id", "ParentId", "Name", "Type", "SubType"] {
-        if let Some(value) = update.get(member) {
-            operation.insert(member.to_owned(), value.clone());
-        }
-    }
-    operation.insert("StartTimestamp".to_owned(), seconds(now));
-    operation.insert("Status".to_owned(), json!("STARTED"));
-    Value::Object(operation)
+/// A request id in Lambda's form.
+fn uuid(digits: &str) -> String {
+    let part = |range| digits.get(range).unwrap_or_default();
+    format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))
 }
 
-/// The state machine of one operation.
-fn advance(operation: &mut Value, update: &Value, now: Timestamp) -> Result<(), String> {
-    let kind = operation["Type"].as_str().unwrap_or_default().to_owned();
-    let details = match kind.as_str() {
-        "STEP" => "StepDetails",
-        "CONTEXT" => "ContextDetails",
-        "WAIT" => "WaitDetails",
-        other => return Err(format!("operations of type {other} are not played here")),
-    };
-    let action = update["Action"].as_str().unwrap_or_default();
-    let attempts = operation[details]["Attempt"].as_i64().unwrap_or(0);
-    let mut told = Map::new();
-    for (member, value) in [("Result", update.get("Payload")), ("Error", update.get("Error"))] {
-        if let Some(value) = value {
-            told.insert(member.to_owned(), value.clone());
-        }
-    }
-    let status = match (kind.as_str(), action) {
-        ("STEP", "START") => {
-            // The state that a wait for a condition carries from one look to the next stays.
-            told = operation[details].as_object().cloned().unwrap_or_default();
-            told.shift_remove("NextAttemptTimestamp");
-            "STARTED"
-        }
-        ("STEP", "RETRY") => {
-            let delay = update["StepOptions"]["NextAttemptDelaySeconds"].as_i64().unwrap_or(0);
-            told.insert("Attempt".to_owned(), json!(attempts + 1));
-            told.insert("NextAttemptTimestamp".to_owned(), json!(now.as_second() + delay));
-            "PENDING"
-        }
-        ("WAIT", "START") => {
-            let wait = update["WaitOptions"]["WaitSeconds"].as_i64().unwrap_or(0);
-            told.insert("ScheduledEndTimestamp".to_owned(), json!(now.as_second() + wait));
-            "STARTED"
-        }
-        ("CONTEXT", "START") => "STARTED",
-        (_, "SUCCEED") => "SUCCEEDED",
-        (_, "FAIL") => "FAILED",
-        (kind, action) => return Err(format!("{action} is no action of {kind}")),
-    };
-    if kind == "STEP" {
-        told.entry("Attempt").or_insert(json!(attempts));
-    }
-    if let Some(replay) = update["ContextOptions"].get("ReplayChildren") {
-        told.insert("ReplayChildren".to_owned(), replay.clone());
-    }
-    operation[details] = Value::Object(told);
-    operation["Status"] = json!(status);
-    if matches!(status, "SUCCEEDED" | "FAILED") {
-        operation["EndTimestamp"] = seconds(now);
-    }
-    Ok(())
-}
-
-/// When a waiting operation goes on.
-fn timer(operation: &Value) -> Option<Timestamp> {
-    let seconds = match (operation["Type"].as_str()?, operation["Status"].as_str()?) {
-        ("STEP", "PENDING") => operation["StepDetails"]["NextAttemptTimestamp"].as_i64()?,
-        ("WAIT", "STARTED") => operation["WaitDetails"]["ScheduledEndTimestamp"].as_i64()?,
-        _ => return None,
-    };
-    Timestamp::from_second(seconds).ok()
-}
-
-fn seconds(time: Timestamp) -> Value {
-    json!(time.as_second())
-}
+#[cfg(test)]
+mod tests;

@@ -1,201 +1,313 @@
-//! Playing the Lambda service: executions are invoked side by side until each has ended. When all of them wait, the clock jumps to the next
-//! timer. It knows nothing of what the function does.
+//! The driver of durable executions: it plays the Lambda service, which invokes the function until each execution has ended. It
+//! waits for nothing: when every execution is suspended, the virtual clock jumps to the next timer.
 
-use std::fmt;
+use std::panic::AssertUnwindSafe;
 
-use aws_durable_execution_sdk::lambda_runtime::{Context, LambdaEvent};
-use aws_durable_execution_sdk::{InvocationPayload, InvocationResponse, lambda_runtime};
+use aws_durable_execution_sdk::lambda_runtime::{self, LambdaEvent};
+use aws_durable_execution_sdk::{InvocationPayload, InvocationResponse};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
-use serde_json::Value;
+use serde::Deserialize;
+use thiserror::Error;
 
-use super::clock::VirtualClock;
-use super::durable::DurableService;
-use super::faults::CrashSignal;
+pub use crate::sandbox::durable::OperationSummary;
 
-/// The invocations that one execution may take.
-const MAX_INVOCATIONS: u32 = 2_000;
+use crate::sandbox::clock::VirtualClock;
+use crate::sandbox::durable::{DurableService, Invocation, Outlook};
+use crate::sandbox::faults::CrashSignal;
 
-/// Failed invocations in a row after which an execution counts as failed.
-const MAX_FAULTS: u32 = 3;
+/// Invocations of one execution, at most: a handler that needs more goes round in circles.
+const INVOCATIONS: u32 = 2_000;
 
-/// An execution that has ended.
+/// Failed invocations in a row after which an execution has failed.
+const FAILURES: u32 = 3;
+
+/// Bytes of one event, at most: what an asynchronous invocation takes (Lambda quotas).
+const EVENT_BYTES: usize = 256 * 1024;
+
+/// The end of time for an invocation, in milliseconds since the Unix epoch: virtual time must not run into it.
+const DEADLINE: u64 = 32_503_680_000_000;
+
+/// How one execution ended, and what it took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Execution {
     /// The name that it was started with.
     pub name: String,
-    /// How it ended.
+    /// Its end.
     pub outcome: ExecutionOutcome,
-    /// How often the function was invoked for it.
+    /// How often the function was invoked for it, crashed invocations included.
     pub invocations: u32,
-    /// How many operations it recorded.
-    pub operations: usize,
+    /// Its operations, in the order in which they were first recorded.
+    pub operations: Vec<OperationSummary>,
 }
 
-/// How an execution ended.
+/// The end of an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExecutionOutcome {
-    /// The handler's result, as JSON.
+    /// The handler's result, as JSON text.
     Succeeded(String),
-    /// The handler's error.
+    /// The handler's error, or that of the last of several failed invocations.
     Failed {
-        /// Its type.
+        /// The error's type as the handler or the runtime names it.
         error_type: String,
-        /// Its message.
-        error_message: String,
+        /// The error's message.
+        message: String,
     },
 }
 
-/// An execution that could not be played to its end.
-#[derive(Debug, thiserror::Error)]
-pub enum Unplayable {
-    /// It waits for something that no timer brings.
-    #[error("the execution {0} waits, and nothing will wake it")]
-    Stuck(String),
-    /// It goes on for ever.
-    #[error("the execution {0} took more than {MAX_INVOCATIONS} invocations")]
-    Endless(String),
-    /// The function's answer is none.
-    #[error("the execution {name} got an answer that is none: {answer}")]
-    Answer {
+/// Why executions could not be run to their end.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The name cannot be part of an execution's ARN.
+    #[error("the execution name {0:?} is not 1 to 64 letters, digits, hyphens or underscores")]
+    Name(String),
+    /// The name was used before.
+    #[error("an execution named {0:?} exists already")]
+    Duplicate(String),
+    /// The event is too large for Lambda.
+    #[error("the event of {name:?} has {bytes} bytes, more than {EVENT_BYTES}")]
+    EventTooLarge {
         /// The execution.
         name: String,
-        /// The answer.
-        answer: String,
+        /// The size of its event.
+        bytes: usize,
     },
+    /// The event is not JSON.
+    #[error("the event of {name:?} is not JSON")]
+    Event {
+        /// The execution.
+        name: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The execution does not end.
+    #[error("{0:?} has not ended after {INVOCATIONS} invocations")]
+    Endless(String),
 }
 
-/// The Lambda service, for one sandbox.
-#[derive(Clone)]
+/// What one invocation came to.
+enum Answer {
+    Succeeded(String),
+    Failed(ErrorObject),
+    Suspended,
+    /// The invocation itself failed: an error of the runtime, a panic, or an answer that is none.
+    Faulted(String),
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "Status", rename_all = "SCREAMING_SNAKE_CASE")]
+enum Envelope {
+    #[serde(rename_all = "PascalCase")]
+    Succeeded {
+        #[serde(default)]
+        result: String,
+    },
+    #[serde(rename_all = "PascalCase")]
+    Failed {
+        #[serde(default)]
+        error: ErrorObject,
+    },
+    Pending,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ErrorObject {
+    error_type: String,
+    error_message: String,
+}
+
+/// Where an execution stands between two rounds.
+#[derive(Debug)]
+enum Phase {
+    /// It can be invoked: it is new, its last invocation died or failed, or a timer has fired.
+    Runnable,
+    Suspended,
+    Ended(ExecutionOutcome),
+}
+
+#[derive(Debug)]
+struct Run {
+    name: String,
+    arn: String,
+    phase: Phase,
+    invocations: u32,
+    failures: u32,
+}
+
+/// Runs executions of one service function to their end.
+#[derive(Clone, Debug)]
 pub struct Executions {
     clock: VirtualClock,
-    service: DurableService,
+    durable: DurableService,
     crash: CrashSignal,
 }
 
-impl fmt::Debug for Executions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Executions")
-    }
-}
-
-/// An execution on its way.
-struct Running {
-    name: String,
-    arn: String,
-    invocations: u32,
-    faults: u32,
-    outcome: Option<ExecutionOutcome>,
-    is_waiting: bool,
-}
-
 impl Executions {
-    pub(super) fn new(clock: VirtualClock, service: DurableService, crash: CrashSignal) -> Self {
-        Self { clock, service, crash }
+    /// A driver over a durable service. Timers move `clock`; `crash` kills what is running.
+    pub(crate) fn new(clock: VirtualClock, durable: DurableService, crash: CrashSignal) -> Self {
+        Self { clock, durable, crash }
     }
 
-    /// Plays executions, given by name and event, to their ends. `function` is what `durable::wrap` made.
-    pub async fn run<F, Fut>(&self, function: &F, events: Vec<(String, String)>) -> Result<Vec<Execution>, Unplayable>
+    /// Starts one execution for each name and event, runs all of them side by side, and returns them in the order given.
+    /// `service` is what `aws_durable_execution_sdk::wrap` returned, with a Lambda client that reaches this durable service.
+    pub async fn run<F, Fut>(&self, service: &F, events: Vec<(String, String)>) -> Result<Vec<Execution>, Error>
     where
         F: Fn(LambdaEvent<InvocationPayload>) -> Fut,
         Fut: Future<Output = Result<InvocationResponse, lambda_runtime::Error>>,
     {
-        let mut running: Vec<Running> = events.into_iter().map(|(name, event)| self.begin(name, &event)).collect();
-        while running.iter().any(|execution| execution.outcome.is_none()) {
-            if running.iter().all(|execution| execution.outcome.is_some() || execution.is_waiting) {
-                self.jump(&mut running)?;
-                continue;
-            }
-            let crashed = {
-                let ready = running.iter_mut().filter(|execution| execution.outcome.is_none() && !execution.is_waiting);
-                let invocations: Vec<_> = ready.map(|execution| self.invoke(function, execution)).collect();
-                tokio::select! {
-                    results = join_all(invocations) => { results.into_iter().collect::<Result<Vec<()>, _>>()?; false }
-                    () = self.crash.raised() => true,
-                }
-            };
-            // A process that died knows nothing more: the execution goes on from what was checkpointed.
-            if crashed {
-                for execution in &mut running {
-                    execution.is_waiting = false;
-                }
+        let mut runs =
+            events.into_iter().map(|(name, event)| self.start(name, event)).collect::<Result<Vec<_>, _>>()?;
+        loop {
+            let runnable: Vec<&mut Run> = runs.iter_mut().filter(|run| matches!(run.phase, Phase::Runnable)).collect();
+            if !runnable.is_empty() {
+                self.invoke_side_by_side(service, runnable).await?;
+            } else if !self.wake_the_next(&mut runs) {
+                break;
             }
         }
-        let ended = running.into_iter().filter_map(|execution| {
-            let operations = self.service.operations(&execution.arn).map_or(0, |list| list.len());
-            Some(Execution {
-                name: execution.name,
-                outcome: execution.outcome?,
-                invocations: execution.invocations,
-                operations,
-            })
+        runs.into_iter().map(|run| self.finished(run)).collect()
+    }
+
+    fn start(&self, name: String, event: String) -> Result<Run, Error> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
+            return Err(Error::Name(name));
+        }
+        if event.len() > EVENT_BYTES {
+            return Err(Error::EventTooLarge { name, bytes: event.len() });
+        }
+        if let Err(source) = serde_json::from_str::<serde::de::IgnoredAny>(&event) {
+            return Err(Error::Event { name, source });
+        }
+        match self.durable.start(&name, event) {
+            Some(arn) => Ok(Run { name, arn, phase: Phase::Runnable, invocations: 0, failures: 0 }),
+            None => Err(Error::Duplicate(name)),
+        }
+    }
+
+    /// Invokes each of these once. All are polled by the calling task, as Lambda's runtime does it: the SDK lets no other
+    /// task use a handler's context. A crash drops those that have not answered; they stay runnable.
+    async fn invoke_side_by_side<F, Fut>(&self, service: &F, mut runs: Vec<&mut Run>) -> Result<(), Error>
+    where
+        F: Fn(LambdaEvent<InvocationPayload>) -> Fut,
+        Fut: Future<Output = Result<InvocationResponse, lambda_runtime::Error>>,
+    {
+        if let Some(run) = runs.iter().find(|run| run.invocations == INVOCATIONS) {
+            return Err(Error::Endless(run.name.clone()));
+        }
+        let invocations = runs.iter_mut().map(|run| self.invoke(service, run));
+        tokio::select! {
+            biased;
+            () = self.crash.raised() => {}
+            _ = join_all(invocations) => {}
+        }
+        for run in runs {
+            self.durable.release(&run.arn);
+        }
+        Ok(())
+    }
+
+    async fn invoke<F, Fut>(&self, service: &F, run: &mut Run)
+    where
+        F: Fn(LambdaEvent<InvocationPayload>) -> Fut,
+        Fut: Future<Output = Result<InvocationResponse, lambda_runtime::Error>>,
+    {
+        let Some(invocation) = self.durable.invoke(&run.arn) else { return };
+        run.invocations += 1;
+        let death = std::sync::Arc::clone(&invocation.death);
+        let answer = tokio::select! {
+            biased;
+            () = death.notified() => return,
+            answer = answer(service, invocation) => answer,
+        };
+        self.durable.release(&run.arn);
+        run.take(answer, self.durable.outlook(&run.arn));
+    }
+
+    /// Moves the clock to the next timer of all suspended executions. Says whether any can run now; none means that all
+    /// have ended.
+    fn wake_the_next(&self, runs: &mut [Run]) -> bool {
+        let suspended = || runs.iter().filter(|run| matches!(run.phase, Phase::Suspended));
+        let timers = suspended().filter_map(|run| match self.durable.outlook(&run.arn) {
+            Outlook::Until(time) => Some(time),
+            Outlook::Awake | Outlook::Nothing => None,
         });
-        Ok(ended.collect())
-    }
-
-    fn begin(&self, name: String, event: &str) -> Running {
-        let function = "arn:aws:lambda:ap-northeast-1:123456789012:function:express-deployer:live";
-        let arn = format!("{function}/durable-execution/{name}/00000000-0000-4000-8000-000000000000");
-        self.service.begin(&arn, event);
-        Running { name, arn, invocations: 0, faults: 0, outcome: None, is_waiting: false }
-    }
-
-    /// One invocation, to its answer.
-    async fn invoke<F, Fut>(&self, function: &F, execution: &mut Running) -> Result<(), Unplayable>
-    where
-        F: Fn(LambdaEvent<InvocationPayload>) -> Fut,
-        Fut: Future<Output = Result<InvocationResponse, lambda_runtime::Error>>,
-    {
-        execution.invocations += 1;
-        if execution.invocations > MAX_INVOCATIONS {
-            return Err(Unplayable::Endless(execution.name.clone()));
+        if let Some(time) = timers.min() {
+            self.clock.advance_to(time);
         }
-        let no_answer = |answer: String| Unplayable::Answer { name: execution.name.clone(), answer };
-        let payload = serde_json::from_value(self.service.envelope(&execution.arn))
-            .map_err(|error| no_answer(error.to_string()))?;
-        let mut context = Context::default();
-        context.request_id = format!("{}-{}", execution.name, execution.invocations);
-        let answer = match function(LambdaEvent::new(payload, context)).await {
-            Ok(answer) => serde_json::to_value(&answer).map_err(|error| no_answer(error.to_string()))?,
-            Err(error) => {
-                execution.faults += 1;
-                if execution.faults >= MAX_FAULTS {
-                    let error_type = "Invocation".to_owned();
-                    execution.outcome = Some(ExecutionOutcome::Failed { error_type, error_message: error.to_string() });
-                }
-                return Ok(());
-            }
-        };
-        execution.faults = 0;
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        match answer["Status"].as_str() {
-            Some("PENDING") => execution.is_waiting = true,
-            Some("SUCCEEDED") => execution.outcome = Some(ExecutionOutcome::Succeeded(text(&answer["Result"]))),
-            Some("FAILED") => {
-                let (error_type, error_message) =
-                    (text(&answer["Error"]["ErrorType"]), text(&answer["Error"]["ErrorMessage"]));
-                execution.outcome = Some(ExecutionOutcome::Failed { error_type, error_message });
-            }
-            _ => return Err(no_answer(answer.to_string())),
-        }
-        Ok(())
-    }
-
-    /// Everything waits: time goes on to the next timer, and who is due goes on.
-    fn jump(&self, running: &mut [Running]) -> Result<(), Unplayable> {
-        let waiting = || running.iter().filter(|execution| execution.outcome.is_none());
-        let timers = waiting().filter_map(|execution| self.service.next_timer(&execution.arn));
-        let Some(next) = timers.min() else {
-            let name = waiting().next().map(|execution| execution.name.clone()).unwrap_or_default();
-            return Err(Unplayable::Stuck(name));
-        };
-        self.clock.advance_to(next);
-        let now = self.clock.now();
-        for execution in running.iter_mut().filter(|execution| execution.outcome.is_none()) {
-            if self.service.next_timer(&execution.arn).is_some_and(|due| due <= now) {
-                self.service.fire_timers(&execution.arn);
-                execution.is_waiting = false;
+        let mut woken = false;
+        for run in runs.iter_mut().filter(|run| matches!(run.phase, Phase::Suspended)) {
+            if self.durable.outlook(&run.arn) == Outlook::Awake {
+                run.phase = Phase::Runnable;
+                woken = true;
             }
         }
-        Ok(())
+        woken
+    }
+
+    fn finished(&self, run: Run) -> Result<Execution, Error> {
+        let Phase::Ended(outcome) = run.phase else { return Err(Error::Endless(run.name)) };
+        let operations = self.durable.summaries(&run.arn);
+        Ok(Execution { name: run.name, outcome, invocations: run.invocations, operations })
     }
 }
+
+impl Run {
+    fn take(&mut self, answer: Answer, outlook: Outlook) {
+        self.phase = match (answer, outlook) {
+            (Answer::Succeeded(result), _) => Phase::Ended(ExecutionOutcome::Succeeded(result)),
+            (Answer::Failed(error), _) => {
+                Phase::Ended(ExecutionOutcome::Failed { error_type: error.error_type, message: error.error_message })
+            }
+            (Answer::Suspended, Outlook::Nothing) => self.fault("it suspended with nothing to wait for".to_owned()),
+            (Answer::Suspended, Outlook::Awake) => self.go_on(Phase::Runnable),
+            (Answer::Suspended, Outlook::Until(_)) => self.go_on(Phase::Suspended),
+            (Answer::Faulted(message), _) => self.fault(message),
+        };
+    }
+
+    fn go_on(&mut self, phase: Phase) -> Phase {
+        self.failures = 0;
+        phase
+    }
+
+    fn fault(&mut self, message: String) -> Phase {
+        self.failures += 1;
+        if self.failures < FAILURES {
+            return Phase::Runnable;
+        }
+        Phase::Ended(ExecutionOutcome::Failed { error_type: "InvocationFailed".to_owned(), message })
+    }
+}
+
+/// Invokes the function once. A panic is a failed invocation, as it is to Lambda's runtime.
+async fn answer<F, Fut>(service: &F, invocation: Invocation) -> Answer
+where
+    F: Fn(LambdaEvent<InvocationPayload>) -> Fut,
+    Fut: Future<Output = Result<InvocationResponse, lambda_runtime::Error>>,
+{
+    let payload = match serde_json::from_value(invocation.payload) {
+        Ok(payload) => payload,
+        Err(error) => return Answer::Faulted(error.to_string()),
+    };
+    let mut context = lambda_runtime::Context::default();
+    context.request_id = invocation.request_id;
+    context.deadline = DEADLINE;
+    context.invoked_function_arn = invocation.function.to_owned();
+    let called = async { service(LambdaEvent::new(payload, context)).await };
+    let response = match AssertUnwindSafe(called).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => return Answer::Faulted(error.to_string()),
+        Err(_) => return Answer::Faulted("the function panicked".to_owned()),
+    };
+    match serde_json::to_value(&response).and_then(serde_json::from_value) {
+        Ok(Envelope::Succeeded { result }) => Answer::Succeeded(result),
+        Ok(Envelope::Failed { error }) => Answer::Failed(error),
+        Ok(Envelope::Pending) => Answer::Suspended,
+        Err(error) => Answer::Faulted(format!("the function's answer is no envelope: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

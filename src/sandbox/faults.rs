@@ -74,7 +74,7 @@ impl Faults {
 
 /// The death of the function's process: raised by the server, taken by whoever plays the Lambda service. None is lost.
 #[derive(Clone, Debug)]
-pub(super) struct CrashSignal(Arc<Semaphore>);
+pub(crate) struct CrashSignal(Arc<Semaphore>);
 
 impl CrashSignal {
     pub(super) fn new() -> Self {

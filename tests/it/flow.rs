@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_durable_execution_sdk as durable;
 use express_deployer::aws::{Aws, Clock};
@@ -22,6 +23,7 @@ const FAMILY: &str = "express-mode-custom-td";
 pub(crate) struct Stage {
     pub(crate) sandbox: Sandbox,
     config: String,
+    played: AtomicU32,
 }
 
 impl Stage {
@@ -30,7 +32,7 @@ impl Stage {
     }
 
     async fn with(options: Options) -> Self {
-        Self { sandbox: Sandbox::start(options).await.unwrap(), config: CONFIG.to_owned() }
+        Self { sandbox: Sandbox::start(options).await.unwrap(), config: CONFIG.to_owned(), played: AtomicU32::new(0) }
     }
 
     fn configured(mut self, from: &str, to: &str) -> Self {
@@ -52,7 +54,8 @@ impl Stage {
     }
 
     pub(crate) async fn play(&self, event: &str) -> Report {
-        let executions = self.play_all(vec![("one".to_owned(), event.to_owned())]).await;
+        let name = format!("play-{}", self.played.fetch_add(1, Ordering::Relaxed));
+        let executions = self.play_all(vec![(name, event.to_owned())]).await;
         report(&executions[0])
     }
 
@@ -80,7 +83,7 @@ impl Stage {
 fn report(execution: &Execution) -> Report {
     match &execution.outcome {
         ExecutionOutcome::Succeeded(result) => serde_json::from_str(result).unwrap(),
-        ExecutionOutcome::Failed { error_type, error_message } => panic!("{error_type}: {error_message}"),
+        ExecutionOutcome::Failed { error_type, message } => panic!("{error_type}: {message}"),
     }
 }
 
@@ -335,9 +338,6 @@ const OPERATIONS: [&str; 12] = [
     "ListObjectsV2",
 ];
 
-/// The checkpoints of a good release, up to the last looks at the deployment; later ones never come.
-const CHECKPOINTS: u32 = 60;
-
 fn fault(operation: &str, nth: u32, moment: Moment, kind: FaultKind) -> Fault {
     Fault { operation: operation.to_owned(), nth, times: 1, moment, kind }
 }
@@ -412,8 +412,10 @@ async fn a_crash_at_any_call_is_resumed_to_the_same_end() {
 
 #[tokio::test]
 async fn a_crash_at_any_checkpoint_is_resumed_to_the_same_end() {
-    for after in [false, true] {
-        for nth in 1..=CHECKPOINTS {
+    let whole = Stage::of(Scenario::Good).await;
+    whole.release(&push()).await;
+    for nth in 1..=whole.sandbox.checkpoints() {
+        for after in [false, true] {
             let stage = Stage::of(Scenario::Good).await;
             let before = stage.revisions();
             stage.sandbox.crash_at_checkpoint(nth, after);
