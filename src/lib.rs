@@ -19,6 +19,8 @@ pub mod trigger;
 
 pub mod image;
 pub mod task_definition;
+
+pub mod firelens;
 pub mod validate;
 
 pub mod head;

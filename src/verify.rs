@@ -18,13 +18,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::firelens;
 use crate::task_definition::{Container, TaskDefinition};
 use key_format::{KeyFormat, TaskKeys};
 use options::Options;
 use text::Lines;
-
-/// What may pass on top of the output's own timing, in seconds: a flush (1 s), the upload, two clocks.
-const MARGIN: u64 = 15;
 
 /// What a container's log configuration lets us look for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,11 +71,9 @@ impl LogOutput {
         self.key_format.of_task(&self.container, task)
     }
 
-    /// After how many seconds from the first line an object must have landed: Fluent Bit looks at the age of its buffers at ticks of a
-    /// sixth of `upload_timeout`, at least 6 and at most 60 s apart (`plugins/out_s3/s3.c`).
+    /// After how many seconds from the first line an object must have landed.
     pub fn first_object_after(&self) -> u64 {
-        let tick = (self.upload_timeout / 6).clamp(6, 60);
-        self.upload_timeout.saturating_add(tick + MARGIN)
+        firelens::first_object_after(self.upload_timeout)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the ECS agent and Fluent Bit read out of a container's `awsfirelens` options, as far as rules need it.
 //! It reads; whether a value is a mistake is for the rules to say.
 //!
-//! Sources: amazon-ecs-agent, `firelensconfig_unix.go` (`addOutputSection`); Fluent Bit, `plugins/out_s3/s3.c` and `src/flb_utils.c`.
+//! Sources: amazon-ecs-agent, `firelensconfig_unix.go` (`addOutputSection`); Fluent Bit, `plugins/out_s3/s3.c`.
 
 use crate::task_definition::{Container, TaskDefinition};
 use crate::validate::Severity;
@@ -103,24 +103,8 @@ impl<'a> LogOutput<'a> {
     }
 }
 
-/// The default of `upload_timeout`, in seconds.
-pub(super) const DEFAULT_UPLOAD_TIMEOUT: u64 = 600;
-
 /// The smallest `total_file_size`, in bytes: below it the plugin refuses to start.
 pub(super) const MIN_FILE_SIZE: u64 = 1_000_000;
-
-/// Fluent Bit's reading of a time, in seconds: the leading digits times what the last character says (`10 minutes` is 10 seconds).
-pub(super) fn seconds(text: &str) -> u64 {
-    let digits = text.trim_start().bytes().take_while(u8::is_ascii_digit).take(9);
-    let number = digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
-    number
-        * match text.bytes().last() {
-            Some(b'm' | b'M') => 60,
-            Some(b'h' | b'H') => 3_600,
-            Some(b'd' | b'D') => 86_400,
-            _ => 1,
-        }
-}
 
 /// Fluent Bit's reading of a size, in bytes: K, M and G are powers of 1000; `None` for what it cannot read.
 pub(super) fn bytes(text: &str) -> Option<u64> {
@@ -140,24 +124,9 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
     whole.checked_add(fraction.parse::<u64>().ok()?.checked_mul(factor)? / scale)
 }
 
-/// The seconds from a container's first line to its first object in S3, at worst: the upload waits for `upload_timeout`, then for the
-/// next tick of a timer of a sixth of that (6 to 60 seconds); 15 seconds are for the start of the router and the upload.
-pub(super) fn seconds_to_first_object(upload_timeout: u64) -> u64 {
-    upload_timeout + (upload_timeout / 6).clamp(6, 60) + 15
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_read_by_their_last_character() {
-        assert_eq!(
-            ["30s", "10m", "1h", "2d", "90", "10 minutes", "10M", "", "m"].map(seconds),
-            [30, 600, 3_600, 172_800, 90, 10, 600, 0, 0]
-        );
-        assert_eq!(seconds(&"9".repeat(500)), 999_999_999);
-    }
 
     #[test]
     fn sizes_count_in_powers_of_1000() {
@@ -166,10 +135,5 @@ mod tests {
             [1_000_000, 1_000_000, 500_000, 1_000_000, 1_500_000, 500_000, 50_000_000_000].map(Some)
         );
         assert_eq!(["", "1MiB", "M", "99999999999999999999", "1 M", "1.2.3", "-1"].map(bytes), [None; 7]);
-    }
-
-    #[test]
-    fn the_first_object_waits_for_the_timer() {
-        assert_eq!([30, 60, 600].map(seconds_to_first_object), [51, 85, 675]);
     }
 }

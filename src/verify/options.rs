@@ -6,10 +6,8 @@ use serde_json::Value;
 use super::Expectation;
 use super::key_format::{DEFAULT_DELIMITERS, DEFAULT_FORMAT, KeyFormat};
 use super::text::Lines;
+use crate::firelens::{DEFAULT_UPLOAD_TIMEOUT, seconds};
 use crate::task_definition::Container;
-
-/// `upload_timeout` when it is not set, in seconds (`config_map` in Fluent Bit's `plugins/out_s3/s3.c`).
-const DEFAULT_UPLOAD_TIMEOUT: u64 = 600;
 
 /// The options of the S3 output that are read here. A value of theirs that cannot be seen makes the output unknowable.
 const DECISIVE: [&str; 10] = [
@@ -173,41 +171,4 @@ fn has_own_configuration(router: &Container<'_>) -> bool {
 /// Fluent Bit's booleans (`flb_utils_bool`).
 fn is_true(value: &str) -> bool {
     ["true", "on", "yes"].iter().any(|word| value.eq_ignore_ascii_case(word))
-}
-
-/// Fluent Bit's durations (`flb_utils_time_to_seconds`): the leading digits, and a unit in the very last character, so `10 minutes` is 10 s.
-fn seconds(value: &str) -> u64 {
-    let digits = value.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(value.len());
-    let number: u64 = value[..digits].parse().unwrap_or_default();
-    let unit = match value.chars().last() {
-        Some('d' | 'D') => 86_400,
-        Some('h' | 'H') => 3_600,
-        Some('m' | 'M') => 60,
-        _ => 1,
-    };
-    number.saturating_mul(unit)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_read_as_fluent_bit_reads_them() {
-        let cases = [
-            ("30s", 30),
-            ("1m", 60),
-            ("2H", 7200),
-            ("1d", 86_400),
-            ("90", 90),
-            ("10 minutes", 10),
-            ("5 min", 5),
-            ("m", 0),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(seconds(text), expected, "{text}");
-        }
-        assert_eq!(seconds("99999999999999999999d"), 0);
-        assert_eq!(seconds("9999999999999999999d"), u64::MAX);
-    }
 }

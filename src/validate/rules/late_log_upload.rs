@@ -1,6 +1,7 @@
 //! Compares the time to the first log object with the time that the verification is given.
 
-use crate::validate::log_output::{DEFAULT_UPLOAD_TIMEOUT, LogOutput, Setting, seconds, seconds_to_first_object};
+use crate::firelens::{DEFAULT_UPLOAD_TIMEOUT, first_object_after, seconds};
+use crate::validate::log_output::{LogOutput, Setting};
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
@@ -21,7 +22,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             Setting::Absent => (output.pointer("upload_timeout"), DEFAULT_UPLOAD_TIMEOUT, " (the default)"),
             Setting::Given(option, text) => (output.pointer(option), seconds(text), ""),
         };
-        let needed = seconds_to_first_object(upload_timeout);
+        let needed = first_object_after(upload_timeout);
         if needed > patience {
             report.add(
                 pointer,
