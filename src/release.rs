@@ -184,6 +184,7 @@ async fn deploy(
                 Ok(Ending::failed(format!("{reason}; the service was left as it is (`on_failure = \"notify\"`)")))
             }
             OnFailure::Rollback => {
+                story.stopped(follow::diagnose(deployer, ctx, request, &registered.task_definition_arn).await);
                 roll_back::run(deployer, ctx, request, story, &watch, &draft.previous, &reason).await
             }
         },

@@ -1,17 +1,22 @@
 //! The stand-in for AWS: one HTTP server on 127.0.0.1 that speaks ECS, ECR, S3 and the two Lambda calls of durable functions on the wire.
 //! It refuses what AWS refuses, and it never runs a container: rollouts, tasks and log objects happen on a virtual clock.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
 
+mod api;
+mod chunked;
 pub mod clock;
-mod cloud;
+mod control;
 mod durable;
 mod ecr;
 mod ecs;
@@ -23,170 +28,200 @@ mod loopback;
 mod rollout;
 mod s3;
 mod scenario;
+mod seed;
 mod server;
+mod state;
 mod wire;
 
 use clock::VirtualClock;
-use cloud::Cloud;
 use executions::Executions;
-
-pub use cloud::Call;
 pub use faults::{Fault, FaultKind, Moment};
-pub use scenario::Scenario;
+pub use scenario::{Scenario, UnknownScenario};
+pub use state::Call;
+use state::World;
 
-/// The account of everything that is seeded.
-pub(crate) const ACCOUNT: &str = "123456789012";
-/// The region of everything that is seeded.
-pub(crate) const REGION: &str = "ap-northeast-1";
-/// The bucket for heads, reports and uploads.
-const STATE_BUCKET: &str = "deployer-state-123456789012-ap-northeast-1";
-/// The bucket that FireLens writes to.
-const LOG_BUCKET: &str = "your-log-bucket";
-
-/// How a sandbox is set up.
+/// How a sandbox starts.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The port on 127.0.0.1; 0 takes a free one.
+    /// The port on 127.0.0.1; 0 takes any that is free.
     pub port: u16,
-    /// What happens to deployments of what has not run before.
+    /// What goes wrong.
     pub scenario: Scenario,
-    /// The time that the clock begins with.
+    /// What the virtual clock shows first.
     pub start: Timestamp,
     /// What moves the clock.
     pub advance: Advance,
-    /// Calls that go wrong.
+    /// Faults from the start.
     pub faults: Vec<Fault>,
-    /// Real time that every AWS call takes, for measuring how many of them wait for each other.
+    /// Real time that every AWS call takes: for measuring how many calls wait for each other.
     pub latency: Duration,
 }
 
 impl Default for Options {
+    /// Any port, a good day, 2026-11-23 10:00 UTC, a clock that is moved by hand, no latency.
     fn default() -> Self {
-        let start = Timestamp::constant(1_782_961_805, 0); // 2026-07-02T03:10:05Z, when events/ecr-image-push.json happened
-        Self {
-            port: 0,
-            scenario: Scenario::Good,
-            start,
-            advance: Advance::Manual,
-            faults: Vec::new(),
-            latency: Duration::ZERO,
-        }
+        // 1 795 428 000 is 2026-11-23T10:00:00Z.
+        let start = Timestamp::constant(1_795_428_000, 0);
+        let (scenario, advance) = (Scenario::Good, Advance::Manual);
+        Self { port: 0, scenario, start, advance, faults: Vec::new(), latency: Duration::ZERO }
     }
 }
 
-/// What moves the clock.
+/// What moves the virtual clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advance {
-    /// Whoever plays executions, or a test.
+    /// Only the driver of executions, or whoever holds the clock.
     Manual,
-    /// Every look at a deployment, by this much: for runners that skip waits without telling anyone.
+    /// Each `DescribeServiceDeployments` call as well: for runners that skip waits without telling anyone.
     PerObservation(Duration),
 }
 
-/// A running stand-in; it stops when it is dropped.
-#[derive(Debug)]
-pub struct Sandbox {
-    cloud: Arc<Cloud>,
-    server: server::Server,
+/// Why a sandbox cannot start or take a document.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The port cannot be had.
+    #[error("cannot listen on 127.0.0.1:{port}")]
+    Listen {
+        /// The port that was asked for.
+        port: u16,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A task definition that ECS refuses, in its words.
+    #[error("the task definition is refused: {0}")]
+    Document(String),
 }
 
-/// Why a sandbox does not start.
-#[derive(Debug, thiserror::Error)]
-#[error("the stand-in for AWS cannot listen on 127.0.0.1: {0}")]
-pub struct Error(#[from] std::io::Error);
+impl From<api::ApiError> for Error {
+    fn from(error: api::ApiError) -> Self {
+        Self::Document(format!("{}: {}", error.name, error.message))
+    }
+}
+
+/// A running stand-in. Dropping it closes the port and all connections.
+#[derive(Debug)]
+pub struct Sandbox {
+    world: Arc<World>,
+    server: AbortHandle,
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
 
 impl Sandbox {
-    /// Starts one. Must be called within a tokio runtime, which serves it.
+    /// Listens on 127.0.0.1 and serves on the current tokio runtime.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        let listener = server::Server::bind(options.port).await?;
-        let cloud = Arc::new(Cloud::new(options, &listener.endpoint()));
-        Ok(Self { server: listener.serve(Arc::clone(&cloud)), cloud })
+        let port = options.port;
+        let listen = |source| Error::Listen { port, source };
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let world = Arc::new(World::new(&options, format!("http://{address}")));
+        seed::plant(&world, options.scenario)?;
+        let server = tokio::spawn(server::accept(listener, world.clone())).abort_handle();
+        Ok(Self { world, server })
     }
 
-    /// The endpoint for every service.
+    /// `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> String {
-        self.server.endpoint()
+        self.world.endpoint.clone()
     }
 
-    /// The virtual clock.
+    /// The clock that everything in the sandbox goes by.
     pub fn clock(&self) -> VirtualClock {
-        self.cloud.clock.clone()
+        self.world.clock.clone()
     }
 
-    /// Every AWS call so far, in order; checkpoints are not among them.
+    /// Every AWS call so far, in order; those of durable executions are not among them.
     pub fn calls(&self) -> Vec<Call> {
-        self.cloud.calls()
+        self.world.calls()
     }
 
-    /// Adds a fault; its calls are counted from now on.
+    /// Scripts a fault; it counts calls from now on.
     pub fn inject(&self, fault: Fault) {
-        self.cloud.faults.add(fault);
+        self.world.faults().add(fault);
     }
 
-    /// Kills the invocation that sends the nth checkpoint since the start, before or after it is stored.
+    /// Lets the invocation die that sends the nth checkpoint since the start, before or after it is stored.
     pub fn crash_at_checkpoint(&self, nth: u64, after: bool) {
-        self.cloud.durable.crash_at_checkpoint(nth, after);
+        self.world.durable.crash_at_checkpoint(nth, after);
     }
 
     /// Checkpoints so far: the last one at which a run like this one can be cut.
     pub fn checkpoints(&self) -> u64 {
-        self.cloud.durable.checkpoints()
+        self.world.durable.checkpoints()
     }
 
     /// The Lambda service of this sandbox.
     pub fn executions(&self) -> Executions {
-        Executions::new(self.clock(), self.cloud.durable.clone(), self.cloud.crash.clone())
+        Executions::new(self.clock(), self.world.durable.clone(), self.world.crash.clone())
     }
 
-    /// A configuration for real SDK clients. Retries wait a millisecond, so that injected trouble costs no real time.
+    /// Clients made from this talk to the sandbox. Retries come after a millisecond, so that injected throttling does not slow a test.
     pub fn sdk_config(&self) -> SdkConfig {
-        let credentials = Credentials::new("sandbox", "sandbox", None, None, "sandbox");
+        let credentials = Credentials::new("AKIDSANDBOX", "sandbox", None, None, "sandbox");
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(REGION))
-            .endpoint_url(self.endpoint())
+            .region(Region::from_static(api::REGION))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(self.endpoint())
             .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build()
     }
 
-    /// Another service that runs what the seeded one runs; gives its ARN.
-    pub fn add_service(&self, name: &str) -> String {
-        self.cloud.ecs().add_service(name)
+    /// Pushes a manifest: `tags` move to it. Gives its digest.
+    pub fn put_image(&self, repository: &str, tags: &[&str], manifest: &[u8]) -> String {
+        self.world.registry().put_image(repository, tags, manifest, self.world.clock.now())
     }
 
-    /// Stores an object.
+    /// Pushes a blob, for instance an image configuration. Gives its digest.
+    pub fn put_blob(&self, repository: &str, blob: &[u8]) -> String {
+        self.world.registry().put_blob(repository, blob)
+    }
+
+    /// Registers a task definition and makes it the live one of a service in the cluster `default`, as if it had been deployed a day
+    /// ago. The service is made if there is none; its history is forgotten. Gives the task definition's ARN.
+    pub fn set_live(&self, service: &str, document: &Value) -> Result<String, Error> {
+        let now = self.world.clock.now();
+        let mut ecs = self.world.ecs();
+        let arn = ecs.definitions.store(document, now, None)?.arn();
+        ecs.set_live(service, &arn, &self.world.registry(), now)?;
+        Ok(arn)
+    }
+
+    /// Sets a service's status (`ACTIVE`, `DRAINING`, `INACTIVE`); false where there is no such service.
+    pub fn set_service_status(&self, service: &str, status: &str) -> bool {
+        self.world.ecs().set_status(service, status)
+    }
+
+    /// Stores an object; the bucket is made if there is none.
     pub fn put_object(&self, bucket: &str, key: &str, body: Vec<u8>) {
-        self.cloud.buckets.put(bucket, key, body, None);
+        self.world.buckets.create(bucket);
+        self.world.buckets.put(bucket, key, body, None);
     }
 
-    /// Stores an object in a version with this id.
-    pub fn put_object_version(&self, bucket: &str, key: &str, version: &str, body: Vec<u8>) {
-        self.cloud.buckets.put(bucket, key, body, None);
-        self.cloud.buckets.name_version(bucket, key, version);
-    }
-
-    /// An object's bytes.
-    pub fn object(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
-        self.cloud.settle();
-        self.cloud.buckets.get(bucket, key)
-    }
-
-    /// The keys of a bucket, in order.
+    /// The keys in a bucket, log objects that are due by now among them.
     pub fn objects(&self, bucket: &str) -> Vec<String> {
-        self.cloud.settle();
-        self.cloud.buckets.keys(bucket)
+        self.world.settle();
+        self.world.buckets.keys(bucket)
     }
 
-    /// The registered revisions of a family, oldest first, as ECS describes them.
+    /// The bytes of an object.
+    pub fn object(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
+        self.world.settle();
+        self.world.buckets.get(bucket, key)
+    }
+
+    /// The revisions of a family as `DescribeTaskDefinition` shows them, oldest first.
     pub fn task_definitions(&self, family: &str) -> Vec<Value> {
-        self.cloud.ecs().described(family)
+        self.world.ecs().definitions.family(family)
     }
 
-    /// The service deployments since the sandbox was started, oldest first, as ECS describes them.
+    /// All deployments as `DescribeServiceDeployments` shows them, oldest first; a service's first one made its seeded revision live.
     pub fn deployments(&self) -> Vec<Value> {
-        let now = self.cloud.clock.now();
-        self.cloud.ecs().described_deployments(now)
+        self.world.ecs().all_deployments(self.world.clock.now())
     }
 }

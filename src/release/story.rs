@@ -103,7 +103,8 @@ impl Story {
 
     pub(super) fn followed_back(&mut self, watch: &Watch) {
         self.add_phases(watch);
-        self.report.rollout = watch.deployment.as_ref().map(|deployment| deployment.report(Vec::new()));
+        let stopped = self.report.rollout.take().map(|rollout| rollout.stopped_tasks).unwrap_or_default();
+        self.report.rollout = watch.deployment.as_ref().map(|deployment| deployment.report(stopped));
     }
 
     pub(super) fn end(mut self, ending: Ending) -> ReleaseReport {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Verify;
 use crate::report::{Verification, VerificationStatus};
-use crate::rollout::{self, Deployment, End};
+use crate::rollout::{self, Deployment, End, Status};
 use crate::verify::checks::Checks;
 use crate::verify::evidence::{Evidence, Verdict};
 use crate::verify::{Expectation, LogOutput, deadline};
@@ -151,10 +151,10 @@ impl Watch {
 
     /// Takes in one look and decides, or sets the next pause.
     pub(super) fn note(&mut self, seen: Seen, logs: Option<SeenLogs>, checks: &Checks) {
-        if let Some(logs) = logs {
+        self.note_deployment(seen);
+        if let Some(logs) = logs.filter(|_| !self.is_going_back()) {
             self.note_logs(logs, checks);
         }
-        self.note_deployment(seen);
         if self.decision.is_none() {
             self.decision = self.decide();
         }
@@ -239,10 +239,17 @@ impl Watch {
         self.phases.push(Step { elapsed: self.elapsed, what, detail });
     }
 
+    /// A deployment that goes back already, or gives way, is left to its end: what its logs say changes nothing any more.
+    fn is_going_back(&self) -> bool {
+        let status = self.deployment.as_ref().map(|deployment| &deployment.status);
+        status.is_some_and(|status| status.is_rolling_back() || *status == Status::StopRequested)
+    }
+
     fn decide(&self) -> Option<Decision> {
         let end = self.deployment.as_ref().and_then(|deployment| deployment.status.end());
         match (end, &self.logs.verdict) {
             (Some(End::Successful), None) => {}
+            (None, _) if self.is_going_back() => {}
             (Some(End::Successful) | None, Some((VerificationStatus::Failed, reason))) => {
                 return Some(Decision::Unproven(reason.clone()));
             }
@@ -289,7 +296,6 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rollout::Status;
 
     fn watch(outputs: &Expectation) -> Watch {
         Watch::new("revision", "arn:task-definition/web:6", outputs, &Verify { timeout: 60, ..Verify::default() })
@@ -367,6 +373,38 @@ mod tests {
         }
         assert!(matches!(watch.decision(), Decision::Lost(_)));
         assert!(watch.elapsed >= MAX_WATCH && watch.elapsed < MAX_WATCH + 60);
+    }
+
+    #[test]
+    fn logs_that_do_not_come_while_ecs_rolls_back_decide_nothing() {
+        let mut watch = watch(&Expectation::Logs(vec![sample_output()]));
+        let nothing = || Some(SeenLogs::Read(Box::default()));
+        look(&mut watch, seen("IN_PROGRESS", 5.0), nothing());
+        for _ in 0..30 {
+            look(&mut watch, seen("ROLLBACK_IN_PROGRESS", 0.0), nothing());
+        }
+        assert!(!watch.is_decided());
+        look(&mut watch, seen("ROLLBACK_SUCCESSFUL", 0.0), nothing());
+        assert_eq!(watch.decision(), Decision::Ended(End::RolledBack));
+    }
+
+    #[test]
+    fn logs_that_do_not_come_in_time_fail_the_canary() {
+        let mut watch = watch(&Expectation::Logs(vec![sample_output()]));
+        while !watch.is_decided() {
+            look(&mut watch, seen("IN_PROGRESS", 5.0), Some(SeenLogs::Read(Box::default())));
+        }
+        assert!(matches!(watch.decision(), Decision::Unproven(reason) if reason.contains("any record")));
+        assert!((60..=70).contains(&watch.elapsed), "{}", watch.elapsed);
+    }
+
+    fn sample_output() -> LogOutput {
+        let definition = include_bytes!("../../events/task-definitions/firelens.json");
+        let definition = crate::task_definition::TaskDefinition::parse(definition).unwrap();
+        match crate::verify::expect_logs(&definition, "Main") {
+            Expectation::Logs(mut outputs) => outputs.remove(0),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

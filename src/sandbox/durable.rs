@@ -22,7 +22,7 @@ use crate::sandbox::clock::VirtualClock;
 use crate::sandbox::wire::{Reply, Request};
 
 /// The path that both calls share (Lambda API reference, `CheckpointDurableExecution`).
-pub(super) const PATH: &str = "/2025-12-01/durable-executions/";
+const PATH: &str = "/2025-12-01/durable-executions/";
 
 /// Operations on one page of the state: what is served where nobody asks, and the most (Lambda API reference, `MaxItems`).
 const PAGE: usize = 100;
@@ -220,6 +220,15 @@ impl DurableService {
             None => Err(ApiError::NotFound("the stand-in for Lambda does not serve this path")),
         };
         answer.map_or_else(|error| error.reply(), |body| json_reply(200, &body))
+    }
+
+    /// The operation that a request asks for, and its execution's ARN. What is not served is called `NotImplemented`.
+    pub(crate) fn operation(request: &Request) -> (&'static str, String) {
+        match Call::of(request) {
+            Some(Call::Checkpoint { arn }) => ("CheckpointDurableExecution", arn.to_owned()),
+            Some(Call::GetState { arn }) => ("GetDurableExecutionState", arn.to_owned()),
+            None => ("NotImplemented", request.path.clone()),
+        }
     }
 
     /// Lets the invocation die that sends the `nth` checkpoint (1 is the first since the service was made), before or after

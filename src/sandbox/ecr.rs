@@ -1,216 +1,329 @@
-//! ECR with one repository of seeded images. The manifests are real files with true digests; nothing can be pushed.
+//! The registry: images, tags and blobs of the stand-in's ECR, and the three operations that read them. Nothing can be pushed over
+//! the wire; digests are true SHA-256 sums of the bytes, except where a scenario replaces an image under its digest.
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest, Sha256};
 
-use super::cloud::Refusal;
+use super::api::{ACCOUNT, ApiError, REGION, epoch, optional_text, text};
 
-/// The seeded repository.
-pub(super) const REPOSITORY: &str = "express-mode-custom-td";
-
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
-
-macro_rules! seed {
-    ($file:literal) => {
-        include_str!(concat!("seed/images/", $file))
-    };
+/// `sha256:` and 64 hex digits.
+pub(crate) fn digest_of(bytes: &[u8]) -> String {
+    format!("sha256:{}", hex(&Sha256::digest(bytes)))
 }
 
-/// The manifests: tags, media type, text.
-const MANIFESTS: [(&[&str], &str, &str); 8] = [
-    (&["v5"], IMAGE, seed!("v5.manifest.json")),
-    (&["v6", "latest"], INDEX, seed!("v6.index.json")),
-    (&[], IMAGE, seed!("v6.arm64.manifest.json")),
-    (&[], IMAGE, seed!("v6.amd64.manifest.json")),
-    (&[], IMAGE, seed!("v6.attestation.manifest.json")),
-    (&["v7"], IMAGE, seed!("v7.manifest.json")),
-    (&["amd64-only"], INDEX, seed!("amd64-only.index.json")),
-    (&[], IMAGE, seed!("amd64-only.amd64.manifest.json")),
-];
+/// Lower-case hex digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
 
-const CONFIGS: [&str; 6] = [
-    seed!("v5.config.json"),
-    seed!("v6.arm64.config.json"),
-    seed!("v6.amd64.config.json"),
-    seed!("v6.attestation.config.json"),
-    seed!("v7.config.json"),
-    seed!("amd64-only.amd64.config.json"),
-];
+/// What became of a pull by Fargate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Pull {
+    /// The image runs; the digest is known where it lies in this registry.
+    Runs(Option<String>),
+    /// There is no such image.
+    Missing,
+    /// The index has no manifest for the platform.
+    NoPlatform,
+    /// It can be pulled, but its programs are for another processor.
+    WrongArchitecture,
+}
 
-/// The registry.
 #[derive(Debug)]
-pub(super) struct Ecr {
-    endpoint: String,
-    /// Digest to media type and manifest.
-    manifests: BTreeMap<String, (&'static str, &'static str)>,
-    tags: BTreeMap<&'static str, String>,
-    blobs: BTreeMap<String, &'static str>,
+struct Image {
+    digest: String,
+    manifest: Vec<u8>,
+    media_type: String,
+    tags: Vec<String>,
+    pushed_at: Timestamp,
 }
 
-impl Ecr {
-    /// The seeded registry. With `without_arm64` the digest that the push event names holds an index without ARM64: the same event, a bad day.
-    pub(super) fn seeded(endpoint: &str, without_arm64: bool) -> Self {
-        let mut manifests = BTreeMap::new();
-        let mut tags = BTreeMap::new();
-        for (names, kind, text) in MANIFESTS {
-            let digest = digest(text);
-            tags.extend(names.iter().map(|name| (*name, digest.clone())));
-            let is_pushed = names.contains(&"v6");
-            let text = if without_arm64 && is_pushed { seed!("amd64-only.index.json") } else { text };
-            manifests.insert(digest, (kind, text));
+#[derive(Debug, Default)]
+struct Repository {
+    images: Vec<Image>,
+    blobs: BTreeMap<String, Vec<u8>>,
+}
+
+/// All repositories of the account.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    repositories: BTreeMap<String, Repository>,
+}
+
+impl Registry {
+    /// Stores a manifest and moves `tags` to it. The media type is the one that the manifest states.
+    pub(crate) fn put_image(&mut self, repository: &str, tags: &[&str], manifest: &[u8], now: Timestamp) -> String {
+        let digest = digest_of(manifest);
+        let repository = self.repositories.entry(repository.to_owned()).or_default();
+        for image in &mut repository.images {
+            image.tags.retain(|tag| !tags.contains(&tag.as_str()));
         }
-        let blobs = CONFIGS.iter().map(|text| (digest(text), *text)).collect();
-        Self { endpoint: endpoint.to_owned(), manifests, tags, blobs }
+        let tags = tags.iter().map(|&tag| tag.to_owned());
+        if let Some(image) = repository.images.iter_mut().find(|image| image.digest == digest) {
+            image.tags.extend(tags);
+        } else {
+            let media_type = media_type_of(manifest);
+            repository.images.push(Image {
+                digest: digest.clone(),
+                manifest: manifest.to_vec(),
+                media_type,
+                tags: tags.collect(),
+                pushed_at: now,
+            });
+        }
+        digest
     }
 
-    /// The reference of the image that is live at first.
-    pub(super) fn live_reference() -> String {
-        format!("123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/{REPOSITORY}@{}", digest(seed!("v5.manifest.json")))
+    /// Stores a blob (an image configuration).
+    pub(crate) fn put_blob(&mut self, repository: &str, blob: &[u8]) -> String {
+        let digest = digest_of(blob);
+        self.repositories.entry(repository.to_owned()).or_default().blobs.insert(digest.clone(), blob.to_vec());
+        digest
     }
 
-    /// The bytes behind a download URL.
-    pub(super) fn blob(&self, digest: &str) -> Option<Vec<u8>> {
-        self.blobs.get(digest).map(|text| text.as_bytes().to_vec())
+    /// Serves other bytes under the digest of a stored image.
+    pub(crate) fn replace(&mut self, digest: &str, manifest: &[u8]) {
+        for image in self.repositories.values_mut().flat_map(|repository| &mut repository.images) {
+            if image.digest == digest {
+                image.media_type = media_type_of(manifest);
+                manifest.clone_into(&mut image.manifest);
+            }
+        }
     }
 
-    /// The architectures of an image reference in this registry; `None` for images that it does not hold.
-    pub(super) fn architectures(&self, reference: &str) -> Option<Vec<String>> {
-        let (_, name) = reference.rsplit_once('/')?;
-        let digest = match name.split_once('@') {
-            Some((_, digest)) => digest,
-            None => self.tags.get(name.split_once(':').map_or("latest", |(_, tag)| tag))?,
+    /// The bytes of a blob, whichever repository it lies in.
+    pub(crate) fn blob(&self, digest: &str) -> Option<&[u8]> {
+        self.repositories.values().find_map(|repository| repository.blobs.get(digest)).map(Vec::as_slice)
+    }
+
+    /// What happens when a task of `architecture` (`arm64`, `amd64`) pulls `reference`. Other registries are taken to have everything.
+    pub(crate) fn pull(&self, reference: &str, architecture: &str) -> Pull {
+        let host = format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/");
+        let Some(rest) = reference.strip_prefix(&host) else { return Pull::Runs(None) };
+        let (name, digest) = rest.split_once('@').map_or((rest, None), |(name, digest)| (name, Some(digest)));
+        let (name, tag) = name.split_once(':').map_or((name, "latest"), |(name, tag)| (name, tag));
+        let Some(repository) = self.repositories.get(name) else { return Pull::Missing };
+        let image = match digest {
+            Some(digest) => repository.images.iter().find(|image| image.digest == digest),
+            None => repository.images.iter().find(|image| image.tags.iter().any(|candidate| candidate == tag)),
         };
-        let manifest: Value = serde_json::from_str(self.manifests.get(digest)?.1).ok()?;
-        let config = manifest["config"]["digest"].as_str().and_then(|digest| self.blobs.get(digest));
-        let own = config
-            .and_then(|text| serde_json::from_str::<Value>(text).ok())
-            .map(|config| config["architecture"].clone());
-        let children = manifest["manifests"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|child| child["platform"]["architecture"].clone());
-        Some(own.into_iter().chain(children).filter_map(|value| value.as_str().map(str::to_owned)).collect())
+        image.map_or(Pull::Missing, |image| repository.pull(image, architecture))
     }
 
-    pub(super) fn act(&self, operation: &str, request: &Value) -> Result<Value, Refusal> {
-        let repository = request["repositoryName"].as_str().unwrap_or_default();
-        if repository != REPOSITORY {
-            let message = format!(
-                "The repository with name '{repository}' does not exist in the registry with id '123456789012'"
-            );
-            return Err((400, "RepositoryNotFoundException", message));
-        }
+    /// Runs one operation of the API.
+    pub(crate) fn handle(&self, operation: &str, input: &Value, endpoint: &str) -> Result<Value, ApiError> {
         match operation {
-            "BatchGetImage" => Ok(self.batch_get_image(request)),
-            "DescribeImages" => self.describe_images(request),
-            "GetDownloadUrlForLayer" => self.download_url(request),
-            other => Err((400, "UnknownOperationException", format!("{other} is not played here"))),
+            "BatchGetImage" => self.batch_get_image(input),
+            "DescribeImages" => self.describe_images(input),
+            "GetDownloadUrlForLayer" => self.download_url(input, endpoint),
+            _ => Err(ApiError::new("UnknownOperationException", "")),
         }
     }
 
-    /// The digest that an image id means, if it is here.
-    fn resolve(&self, id: &Value) -> Result<String, &'static str> {
-        let by_tag = id["imageTag"].as_str().map(|tag| self.tags.get(tag));
-        match (id["imageDigest"].as_str(), by_tag) {
-            (None, None) => Err("MissingDigestAndTag"),
-            (Some(digest), None) => self.manifests.get(digest).map(|_| digest.to_owned()).ok_or("ImageNotFound"),
-            (None, Some(tagged)) => tagged.cloned().ok_or("ImageNotFound"),
-            (Some(digest), Some(tagged)) => {
-                tagged.filter(|tagged| *tagged == digest).cloned().ok_or("ImageTagDoesNotMatchDigest")
-            }
-        }
+    fn repository(&self, input: &Value) -> Result<(&str, &Repository), ApiError> {
+        let name = text(input, "repositoryName")?;
+        let registry = optional_text(input, "registryId")?.unwrap_or(ACCOUNT);
+        self.repositories
+            .get_key_value(name)
+            .filter(|_| registry == ACCOUNT)
+            .map(|(name, repository)| (name.as_str(), repository))
+            .ok_or_else(|| {
+                ApiError::new(
+                    "RepositoryNotFoundException",
+                    format!("The repository with name '{name}' does not exist in the registry with id '{registry}'"),
+                )
+            })
     }
 
-    fn batch_get_image(&self, request: &Value) -> Value {
+    fn batch_get_image(&self, input: &Value) -> Result<Value, ApiError> {
+        let (name, repository) = self.repository(input)?;
+        let ids = image_ids(input)?;
+        if ids.is_empty() {
+            return Err(ApiError::parameter("Invalid parameter at 'imageIds': must contain between 1 and 100 images"));
+        }
         let (mut images, mut failures) = (Vec::new(), Vec::new());
-        for id in request["imageIds"].as_array().into_iter().flatten() {
-            match self.resolve(id) {
-                Ok(digest) => {
-                    let (kind, text) = self.manifests.get(&digest).copied().unwrap_or_default();
-                    let mut image_id = json!({"imageDigest": digest});
-                    if let Some(tag) = id.get("imageTag") {
-                        image_id["imageTag"] = tag.clone();
-                    }
-                    images
-                        .push(json!({"registryId": "123456789012", "repositoryName": REPOSITORY, "imageId": image_id,
-                        "imageManifest": text, "imageManifestMediaType": kind}));
+        for id in ids {
+            match repository.find(id) {
+                Ok((image, tag)) => images.push(json!({
+                    "registryId": ACCOUNT, "repositoryName": name, "imageId": image_id(&image.digest, tag),
+                    "imageManifest": String::from_utf8_lossy(&image.manifest), "imageManifestMediaType": image.media_type,
+                })),
+                Err((code, reason)) => {
+                    failures.push(json!({"imageId": id, "failureCode": code, "failureReason": reason}));
                 }
-                Err(code) => failures
-                    .push(json!({"imageId": id, "failureCode": code, "failureReason": "Requested image not found"})),
             }
         }
-        json!({"images": images, "failures": failures})
+        Ok(json!({"images": images, "failures": failures}))
     }
 
-    fn describe_images(&self, request: &Value) -> Result<Value, Refusal> {
-        let missing = |_| {
-            (400, "ImageNotFoundException", "The image requested does not exist in the specified repository".to_owned())
-        };
-        let ids = request["imageIds"].as_array().into_iter().flatten();
-        let digests: Vec<String> = ids.map(|id| self.resolve(id).map_err(missing)).collect::<Result<_, _>>()?;
-        let details = digests.iter().map(|digest| {
-            let tags: Vec<&str> =
-                self.tags.iter().filter(|(_, tagged)| *tagged == digest).map(|(tag, _)| *tag).collect();
-            let kind = self.manifests.get(digest).map_or("", |(kind, _)| kind);
-            json!({"registryId": "123456789012", "repositoryName": REPOSITORY, "imageDigest": digest, "imageTags": tags,
-                "imageManifestMediaType": kind, "imageStatus": "ACTIVE"})
-        });
-        Ok(json!({"imageDetails": details.collect::<Vec<_>>()}))
-    }
-
-    fn download_url(&self, request: &Value) -> Result<Value, Refusal> {
-        let digest = request["layerDigest"].as_str().unwrap_or_default();
-        if !self.blobs.contains_key(digest) {
-            let message = format!("The layer with digest '{digest}' was not found");
-            return Err((400, "LayersNotFoundException", message));
+    fn describe_images(&self, input: &Value) -> Result<Value, ApiError> {
+        let (name, repository) = self.repository(input)?;
+        let ids = image_ids(input)?;
+        let mut chosen = Vec::new();
+        for id in &ids {
+            let Ok((image, _)) = repository.find(id) else {
+                let member = |key: &str| id.get(key).and_then(Value::as_str).unwrap_or("null").to_owned();
+                return Err(ApiError::new(
+                    "ImageNotFoundException",
+                    format!(
+                        "The image with imageId {{imageDigest:'{}', imageTag:'{}'}} does not exist within the repository with name '{name}' in the registry with id '{ACCOUNT}'",
+                        member("imageDigest"),
+                        member("imageTag")
+                    ),
+                ));
+            };
+            chosen.push(image);
         }
-        let url = format!("{}/_sandbox/layers/{digest}?X-Amz-Signature=sandbox", self.endpoint);
+        if ids.is_empty() {
+            chosen = repository.images.iter().collect();
+        }
+        let details: Vec<Value> = chosen.into_iter().map(|image| image.describe(name)).collect();
+        Ok(json!({"imageDetails": details}))
+    }
+
+    fn download_url(&self, input: &Value, endpoint: &str) -> Result<Value, ApiError> {
+        let (name, repository) = self.repository(input)?;
+        let digest = text(input, "layerDigest")?;
+        if !repository.blobs.contains_key(digest) {
+            return Err(ApiError::new(
+                "LayersNotFoundException",
+                format!("The layer with digest '{digest}' does not exist within the repository with name '{name}'"),
+            ));
+        }
+        let signature = digest_of(format!("signature of {digest}").as_bytes());
+        let url = format!(
+            "{endpoint}/_sandbox/layers/{digest}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=3600&X-Amz-Signature={}",
+            signature.trim_start_matches("sha256:")
+        );
         Ok(json!({"downloadUrl": url, "layerDigest": digest}))
     }
 }
 
-fn digest(text: &str) -> String {
-    format!("sha256:{:x}", Sha256::digest(text.as_bytes()))
+impl Repository {
+    /// The image that an image id names and the tag it was asked by, or the failure code and reason.
+    fn find<'a>(&self, id: &'a Value) -> Result<(&Image, Option<&'a str>), (&'static str, &'static str)> {
+        let digest = id.get("imageDigest").and_then(Value::as_str);
+        let tag = id.get("imageTag").and_then(Value::as_str);
+        if digest.is_some_and(|digest| !is_digest(digest)) {
+            return Err(("InvalidImageDigest", "Invalid image digest"));
+        }
+        if tag.is_some_and(|tag| !is_tag(tag)) {
+            return Err(("InvalidImageTag", "Invalid image tag"));
+        }
+        let not_found = ("ImageNotFound", "Requested image not found");
+        let by_digest = |digest: &str| self.images.iter().find(|image| image.digest == digest).ok_or(not_found);
+        let by_tag = |tag: &str| {
+            self.images.iter().find(|image| image.tags.iter().any(|candidate| candidate == tag)).ok_or(not_found)
+        };
+        match (digest, tag) {
+            (None, None) => Err(("MissingDigestAndTag", "Image ID requires either a digest or a tag")),
+            (Some(digest), None) => Ok((by_digest(digest)?, None)),
+            (None, Some(tag)) => Ok((by_tag(tag)?, Some(tag))),
+            (Some(digest), Some(tag)) => {
+                let image = by_tag(tag)?;
+                if image.digest == digest {
+                    Ok((image, Some(tag)))
+                } else {
+                    Err(("ImageTagDoesNotMatchDigest", "Image tag does not match the given digest"))
+                }
+            }
+        }
+    }
+
+    fn pull(&self, image: &Image, architecture: &str) -> Pull {
+        let Ok(manifest) = serde_json::from_slice::<Value>(&image.manifest) else { return Pull::Missing };
+        if let Some(children) = manifest.get("manifests").and_then(Value::as_array) {
+            let fits = children.iter().any(|child| {
+                child.pointer("/platform/architecture").and_then(Value::as_str) == Some(architecture)
+                    && child.pointer("/platform/os").and_then(Value::as_str) == Some("linux")
+            });
+            return if fits { Pull::Runs(Some(image.digest.clone())) } else { Pull::NoPlatform };
+        }
+        let config = manifest
+            .pointer("/config/digest")
+            .and_then(Value::as_str)
+            .and_then(|digest| self.blobs.get(digest))
+            .and_then(|blob| serde_json::from_slice::<Value>(blob).ok());
+        match config.as_ref().and_then(|config| config.get("architecture")).and_then(Value::as_str) {
+            Some(built_for) if built_for != architecture => Pull::WrongArchitecture,
+            Some(_) => Pull::Runs(Some(image.digest.clone())),
+            None => Pull::Missing,
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Image {
+    fn describe(&self, repository: &str) -> Value {
+        let mut detail = json!({
+            "registryId": ACCOUNT, "repositoryName": repository, "imageDigest": self.digest, "imageSizeInBytes": self.size(),
+            "imagePushedAt": epoch(self.pushed_at), "imageManifestMediaType": self.media_type, "imageStatus": "ACTIVE",
+        });
+        if !self.tags.is_empty() {
+            detail["imageTags"] = json!(self.tags);
+        }
+        detail
+    }
 
-    #[test]
-    fn the_events_name_images_that_are_here() {
-        let ecr = Ecr::seeded("http://127.0.0.1", false);
-        for (event, tag) in [
-            (include_str!("../../events/ecr-image-push.json"), "v6"),
-            (include_str!("../../events/ecr-image-push-single-manifest.json"), "v7"),
-        ] {
-            let event: Value = serde_json::from_str(event).unwrap();
-            assert_eq!(event["detail"]["image-digest"], Value::from(ecr.tags[tag].clone()));
-            assert_eq!(event["detail"]["image-tag"], tag);
+    /// The layers' sizes, or those of the child manifests.
+    fn size(&self) -> u64 {
+        let manifest: Value = serde_json::from_slice(&self.manifest).unwrap_or_default();
+        ["/layers", "/manifests"]
+            .iter()
+            .filter_map(|pointer| manifest.pointer(pointer).and_then(Value::as_array))
+            .flatten()
+            .filter_map(|part| part.get("size").and_then(Value::as_u64))
+            .sum()
+    }
+}
+
+fn image_ids(input: &Value) -> Result<Vec<&Value>, ApiError> {
+    match input.get("imageIds") {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(ids)) if ids.len() <= 100 => Ok(ids.iter().collect()),
+        Some(_) => {
+            Err(ApiError::parameter("Invalid parameter at 'imageIds': must be a list of at most 100 image identifiers"))
         }
     }
+}
 
-    #[test]
-    fn every_manifest_names_blobs_and_children_that_are_here() {
-        let ecr = Ecr::seeded("http://127.0.0.1", false);
-        for (_, text) in ecr.manifests.values() {
-            let manifest: Value = serde_json::from_str(text).unwrap();
-            if let Some(config) = manifest["config"]["digest"].as_str() {
-                assert_eq!(ecr.blobs[config].len() as u64, manifest["config"]["size"].as_u64().unwrap(), "{config}");
-            }
-            for child in manifest["manifests"].as_array().into_iter().flatten() {
-                assert!(ecr.manifests.contains_key(child["digest"].as_str().unwrap()), "{child}");
-            }
-        }
-    }
+fn image_id(digest: &str, tag: Option<&str>) -> Value {
+    tag.map_or_else(|| json!({"imageDigest": digest}), |tag| json!({"imageDigest": digest, "imageTag": tag}))
+}
 
-    #[test]
-    fn the_live_image_runs_on_arm64() {
-        let ecr = Ecr::seeded("http://127.0.0.1", false);
-        assert_eq!(ecr.architectures(&Ecr::live_reference()), Some(vec!["arm64".to_owned()]));
-    }
+fn media_type_of(manifest: &[u8]) -> String {
+    serde_json::from_slice::<Value>(manifest)
+        .ok()
+        .and_then(|manifest| manifest.get("mediaType").and_then(Value::as_str).map(str::to_owned))
+        .unwrap_or_else(|| "application/vnd.oci.image.manifest.v1+json".to_owned())
+}
+
+fn is_digest(text: &str) -> bool {
+    text.strip_prefix("sha256:").is_some_and(|hex| {
+        hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    })
+}
+
+fn is_tag(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+        && !text.starts_with(['.', '-'])
+}
+
+/// What a call is about: the repository and the images or the layer.
+pub(crate) fn resource(input: &Value) -> String {
+    let mut words: Vec<&str> = ["repositoryName", "layerDigest"]
+        .iter()
+        .filter_map(|member| input.get(*member).and_then(Value::as_str))
+        .collect();
+    let ids = input.get("imageIds").and_then(Value::as_array).into_iter().flatten();
+    words.extend(ids.filter_map(|id| id.get("imageDigest").or(id.get("imageTag")).and_then(Value::as_str)));
+    words.join(" ").chars().take(512).collect()
 }

@@ -1,93 +1,176 @@
-//! Faults that are scripted into the stand-in: which call goes wrong, when, and how. It only counts and tells; the server acts on it.
+//! Faults that are scripted into the stand-in: which call fails, when and how. Nothing fails at random.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use serde::Deserialize;
 use tokio::sync::Semaphore;
 
-/// A fault at the nth call of an operation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use super::api::ApiError;
+use super::wire::Reply;
+
+/// One scripted fault: calls `nth` to `nth + times - 1` of an operation, counted from the moment it was injected.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fault {
-    /// The operation, such as `RegisterTaskDefinition`.
+    /// The operation as AWS names it: `RegisterTaskDefinition`, `PutObject`, `DownloadLayer` (the URL that ECR hands out),
+    /// `CheckpointDurableExecution`.
     pub operation: String,
-    /// The first call that goes wrong, from 1.
+    /// The first call that is hit; 1 is the next one.
+    #[serde(default = "one")]
     pub nth: u32,
-    /// How many calls in a row go wrong.
+    /// How many calls in a row are hit.
+    #[serde(default = "one")]
     pub times: u32,
-    /// Whether the server acts first.
+    /// Whether the server has acted by then.
+    #[serde(default)]
     pub moment: Moment,
-    /// What goes wrong.
+    /// What the caller sees.
     pub kind: FaultKind,
 }
 
-/// When a fault strikes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+fn one() -> u32 {
+    1
+}
+
+/// Whether the server acts on a call that fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Moment {
-    /// Before the server acts: nothing happens.
+    /// The call is refused; nothing has happened.
+    #[default]
     Before,
-    /// After the server has acted: only the answer is lost.
+    /// The server acted, and its answer is lost.
     After,
 }
 
-/// What goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the caller of a failing operation sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
-    /// The service's throttling error.
+    /// `ThrottlingException`; for S3, `SlowDown`.
     Throttle,
-    /// A 500.
+    /// Status 500.
     ServerError,
-    /// The connection closes without an answer.
+    /// The connection is closed without a reply.
     Drop,
-    /// The service's access denied error.
+    /// `AccessDeniedException`, worded as IAM words it.
     AccessDenied,
-    /// The function's process dies.
+    /// The caller dies while it waits: no reply ever, and the driver of executions drops the running invocation.
     Crash,
+    /// `ListServiceDeployments` does not show the newest deployment yet; other operations answer as always. The moment does not matter.
+    Stale,
 }
 
-/// The faults of a sandbox and the calls that were counted.
+/// The scripted faults and how often each has seen its operation.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Mutex<Vec<(Fault, u32)>>);
+pub(crate) struct FaultPlan(Vec<(Fault, u32)>);
 
-impl Faults {
-    pub(super) fn new(faults: Vec<Fault>) -> Self {
-        Self(Mutex::new(faults.into_iter().map(|fault| (fault, 0)).collect()))
+impl FaultPlan {
+    pub(crate) fn add(&mut self, fault: Fault) {
+        self.0.push((fault, 0));
     }
 
-    pub(super) fn add(&self, fault: Fault) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((fault, 0));
-    }
-
-    /// Counts a call and gives the fault that strikes it.
-    pub(super) fn strike(&self, operation: &str) -> Option<(Moment, FaultKind)> {
-        let mut struck = None;
-        for (fault, count) in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-            if fault.operation == operation {
-                *count += 1;
-                let first = fault.nth.max(1);
-                if (first..first.saturating_add(fault.times)).contains(count) {
-                    struck.get_or_insert((fault.moment, fault.kind));
-                }
+    /// Counts one call of `operation` and says what befalls it.
+    pub(crate) fn strike(&mut self, operation: &str) -> Option<(Moment, FaultKind)> {
+        let mut hit = None;
+        for (fault, seen) in self.0.iter_mut().filter(|(fault, _)| fault.operation == operation) {
+            *seen = seen.saturating_add(1);
+            if *seen >= fault.nth && *seen - fault.nth < fault.times {
+                hit = hit.or(Some((fault.moment, fault.kind)));
             }
         }
-        struck
+        hit
     }
 }
 
-/// The death of the function's process: raised by the server, taken by whoever plays the Lambda service. None is lost.
+/// Tells the driver of executions that the running invocation has died. Each crash is counted, so that none is lost.
 #[derive(Clone, Debug)]
 pub(crate) struct CrashSignal(Arc<Semaphore>);
 
 impl CrashSignal {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(Semaphore::new(0)))
     }
 
-    pub(super) fn raise(&self) {
+    /// Reports one crash.
+    pub(crate) fn raise(&self) {
         self.0.add_permits(1);
     }
 
-    pub(super) async fn raised(&self) {
+    /// Waits for one crash and takes it.
+    pub(crate) async fn raised(&self) {
         if let Ok(permit) = self.0.acquire().await {
             permit.forget();
         }
+    }
+}
+
+/// The refusal of a JSON service (ECS, ECR, Lambda), or none where the kind is not an answer.
+pub(crate) fn json_refusal(kind: FaultKind, service: &str, operation: &str, resource: &str) -> Option<Reply> {
+    let error = match kind {
+        FaultKind::Throttle => ApiError::new("ThrottlingException", "Rate exceeded"),
+        FaultKind::ServerError => ApiError::server("Service Unavailable. Please try again later."),
+        FaultKind::AccessDenied => ApiError::new("AccessDeniedException", denial(service, operation, resource)),
+        FaultKind::Drop | FaultKind::Crash | FaultKind::Stale => return None,
+    };
+    Some(error.reply())
+}
+
+/// The refusal of S3, or none where the kind is not an answer.
+pub(crate) fn s3_refusal(kind: FaultKind, operation: &str, resource: &str) -> Option<Reply> {
+    let (status, code, message) = match kind {
+        FaultKind::Throttle => (503, "SlowDown", "Please reduce your request rate.".to_owned()),
+        FaultKind::ServerError => {
+            (500, "InternalError", "We encountered an internal error. Please try again.".to_owned())
+        }
+        FaultKind::AccessDenied => (403, "AccessDenied", denial("s3", operation, resource)),
+        FaultKind::Drop | FaultKind::Crash | FaultKind::Stale => return None,
+    };
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message><RequestId>SANDBOX</RequestId></Error>"
+    );
+    Some(Reply { status, headers: vec![("content-type", "application/xml".to_owned())], body: body.into_bytes() })
+}
+
+fn denial(service: &str, operation: &str, resource: &str) -> String {
+    let resource = if resource.is_empty() { "*" } else { resource };
+    format!(
+        "User: arn:aws:sts::123456789012:assumed-role/deployer/deployer is not authorized to perform: {service}:{operation} on resource: {resource} because no identity-based policy allows the {service}:{operation} action"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(nth: u32, times: u32) -> Fault {
+        Fault { operation: "PutObject".to_owned(), nth, times, moment: Moment::Before, kind: FaultKind::Throttle }
+    }
+
+    #[test]
+    fn a_fault_hits_exactly_its_calls() {
+        let mut plan = FaultPlan::default();
+        plan.add(fault(2, 2));
+        let hits: Vec<bool> = (0..5).map(|_| plan.strike("PutObject").is_some()).collect();
+        assert_eq!(hits, [false, true, true, false, false]);
+        assert!(plan.strike("GetObject").is_none());
+    }
+
+    #[test]
+    fn an_injected_fault_counts_from_its_injection() {
+        let mut plan = FaultPlan::default();
+        plan.strike("PutObject");
+        plan.add(fault(1, 1));
+        assert_eq!(plan.strike("PutObject"), Some((Moment::Before, FaultKind::Throttle)));
+    }
+
+    #[tokio::test]
+    async fn no_crash_is_lost() {
+        let signal = CrashSignal::new();
+        signal.raise();
+        signal.raise();
+        signal.raised().await;
+        signal.raised().await;
+        assert_eq!(signal.0.available_permits(), 0);
     }
 }

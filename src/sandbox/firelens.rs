@@ -1,188 +1,246 @@
-//! The log objects that Fluent Bit's S3 output would write for the tasks that run: same keys, same encoding, same records. The lines in them
-//! are the stand-in's own and harmless.
+//! What Fluent Bit's S3 output would store for a task whose containers log through FireLens: when, under which key, with which
+//! bytes. Written from the observed behaviour of `out_s3` (put mode), not from the code that verifies it. Compressions other than gzip
+//! are stored as plain text.
 
-use std::collections::BTreeSet;
-use std::io::Write as _;
+mod key;
+mod output;
+mod record;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
+use serde_json::Value;
 
-use super::ecs::{Task, Voice};
-use super::s3::Buckets;
+pub(crate) use output::{Output, defect, outputs};
 
-/// Which objects were written: task, container and how many before.
-pub(super) type LogState = BTreeSet<(String, String, usize)>;
+use super::rollout::later;
 
-/// Objects that a task writes: enough to show that later ones follow.
-const OBJECTS: usize = 2;
+/// What the application says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// A start line and requests.
+    Normal,
+    /// Nothing arrives.
+    Silent,
+    /// A start line, then a panic.
+    Panicking,
+}
 
-/// Writes what a task's containers have due by now.
-pub(super) fn write(
-    task: &Task<'_>,
-    definition: &Map<String, Value>,
-    now: Timestamp,
-    buckets: &Buckets,
-    written: &mut LogState,
-) {
-    let (Some(started), Voice::Good | Voice::Panics) = (task.started(), task.voice()) else { return };
-    let containers = definition.get("containerDefinitions").and_then(Value::as_array).into_iter().flatten();
-    for container in containers.filter(|container| container["logConfiguration"]["logDriver"] == "awsfirelens") {
-        let Some(output) = Output::of(container) else { continue };
-        for nth in 0..OBJECTS {
-            let first = after(started, 1 + i64::try_from(nth).unwrap_or(0) * output.period());
-            let due = after(first, output.period());
-            let name = container["name"].as_str().unwrap_or_default().to_owned();
-            let is_alive = task.stopped().is_none_or(|stopped| first < stopped);
-            if due <= now && is_alive && written.insert((task.id.clone(), name.clone(), nth)) {
-                let metadata = !has_metadata_off(definition);
-                let body =
-                    output.encode(&records(task, definition, &name, first, nth, metadata), output.log_key.as_deref());
-                let key = output.key(&name, &task.id, first, nth);
-                buckets.put(&output.bucket, &key, body, output.is_gzip.then_some("gzip"));
+/// A task as its log router sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    /// The last segment of the task's ARN.
+    pub(crate) task_id: String,
+    pub(crate) task_arn: String,
+    pub(crate) cluster: String,
+    /// `family:revision`.
+    pub(crate) definition: String,
+    pub(crate) started: Timestamp,
+    /// When it is told to stop.
+    pub(crate) stopping: Option<Timestamp>,
+    /// Requests are logged from here on, or from the start if that is later.
+    pub(crate) busy_from: Timestamp,
+    pub(crate) voice: Voice,
+}
+
+/// An object that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogObject {
+    pub(crate) due: Timestamp,
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) encoding: Option<&'static str>,
+}
+
+/// One line that a container printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    at: Timestamp,
+    stream: &'static str,
+    text: String,
+}
+
+/// Requests that a task logs, one a minute: more would say nothing new.
+const REQUESTS: i64 = 30;
+
+/// The objects that the task's log router has stored by `until`, in order of time. `wanted` is asked for each bucket and key first, so
+/// that nothing is written out twice.
+pub(crate) fn objects(
+    source: &Source,
+    definition: &Value,
+    until: Timestamp,
+    wanted: &mut dyn FnMut(&str, &str) -> bool,
+) -> Vec<LogObject> {
+    let mut objects = Vec::new();
+    for output in outputs(definition) {
+        let lines: Vec<Line> = speak(source).into_iter().filter(|line| output.lets_through(&line.text)).collect();
+        for (index, (due, batch)) in batches(&lines, output.upload_timeout, source.stopping).into_iter().enumerate() {
+            let Some(first) = batch.first().filter(|_| due <= until) else { continue };
+            let key = key::build(&output, &source.task_id, first.at, index);
+            if wanted(&output.bucket, &key) {
+                objects.extend(store(source, &output, due, key, &batch));
             }
         }
     }
+    objects.sort_by_key(|object| object.due);
+    objects
 }
 
-fn after(time: Timestamp, seconds: i64) -> Timestamp {
-    time.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(time)
-}
-
-/// The `s3` output of a container.
-struct Output {
-    bucket: String,
-    format: String,
-    delimiters: String,
-    upload_timeout: i64,
-    is_gzip: bool,
-    is_static: bool,
-    log_key: Option<String>,
-}
-
-impl Output {
-    fn of(container: &Value) -> Option<Self> {
-        let options = container["logConfiguration"]["options"].as_object()?;
-        options.get("Name").and_then(Value::as_str).filter(|name| name.eq_ignore_ascii_case("s3"))?;
-        let option = |wanted: &str| {
-            options.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).and_then(|(_, value)| value.as_str())
-        };
-        Some(Self {
-            bucket: option("bucket")?.to_owned(),
-            format: option("s3_key_format").unwrap_or("/fluent-bit-logs/$TAG/%Y/%m/%d/%H/%M/%S").to_owned(),
-            delimiters: option("s3_key_format_tag_delimiters").unwrap_or(".").to_owned(),
-            upload_timeout: seconds(option("upload_timeout").unwrap_or("10m")),
-            is_gzip: option("compression") == Some("gzip"),
-            is_static: option("static_file_path")
-                .is_some_and(|value| ["on", "true"].contains(&value.to_lowercase().as_str())),
-            log_key: option("log_key").map(str::to_owned),
-        })
+/// One upload; none where no record has anything to say.
+fn store(source: &Source, output: &Output, due: Timestamp, key: String, batch: &[Line]) -> Option<LogObject> {
+    let text: String =
+        batch.iter().enumerate().filter_map(|(number, line)| record::render(source, output, line, number)).collect();
+    if text.is_empty() {
+        return None;
     }
-
-    /// Seconds from a record to its upload: the timeout, noticed at the next tick of the upload timer (`cb_s3_upload` in `plugins/out_s3/s3.c`).
-    fn period(&self) -> i64 {
-        let tick = (self.upload_timeout / 6).clamp(6, 60);
-        (self.upload_timeout + tick) / tick * tick
-    }
-
-    /// The object's key (`flb_get_s3_key` in `src/aws/flb_aws_util.c`): tag parts, tag, index, UUID, time, suffix, in this order.
-    fn key(&self, container: &str, task: &str, time: Timestamp, nth: usize) -> String {
-        let tag = format!("{container}-firelens-{task}");
-        let mut key = self.format.clone();
-        for (index, part) in
-            tag.split(|c| self.delimiters.contains(c)).filter(|part| !part.is_empty()).take(10).enumerate()
-        {
-            key = key.replace(&format!("$TAG[{index}]"), part);
-        }
-        key = key.replace("$TAG", &tag).replace("$INDEX", &nth.to_string());
-        let random = random(&format!("{task}{nth}"));
-        let is_unique = key.contains("$UUID") || self.format.contains("$INDEX") || self.is_static;
-        key = time.strftime(&key.replace("$UUID", &random)).to_string();
-        if !is_unique {
-            key = format!("{key}-object{random}");
-        }
-        key.strip_prefix('/').unwrap_or(&key).to_owned()
-    }
-
-    fn encode(&self, records: &[Value], log_key: Option<&str>) -> Vec<u8> {
-        let mut text = Vec::new();
-        for record in records {
-            let line = match log_key {
-                Some(key) => record[key].as_str().unwrap_or_default().to_owned(),
-                None => record.to_string(),
-            };
-            text.extend_from_slice(line.as_bytes());
-            text.push(b'\n');
-        }
-        if !self.is_gzip {
-            return text;
-        }
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        let encoded = encoder.write_all(&text).and_then(|()| encoder.finish());
-        encoded.unwrap_or_default()
-    }
+    let (body, encoding) =
+        if output.gzip { (compress(text.as_bytes())?, Some("gzip")) } else { (text.into_bytes(), None) };
+    Some(LogObject { due, bucket: output.bucket.clone(), key, body, encoding })
 }
 
-fn has_metadata_off(definition: &Map<String, Value>) -> bool {
-    let containers = definition.get("containerDefinitions").and_then(Value::as_array).into_iter().flatten();
-    containers
-        .into_iter()
-        .any(|container| container["firelensConfiguration"]["options"]["enable-ecs-log-metadata"] == "false")
-}
-
-/// The records of one object, shaped like those that Fluent Bit 1.9 and later write on Fargate.
-fn records(
-    task: &Task<'_>,
-    definition: &Map<String, Value>,
-    container: &str,
-    first: Timestamp,
-    nth: usize,
-    metadata: bool,
-) -> Vec<Value> {
-    let lines: &[&str] = match (nth, task.voice()) {
-        (0, Voice::Panics) => {
-            &["Starting server on :8080", "panic: thread 'main' panicked at src/cart.rs:42: index out of bounds"]
-        }
-        (0, _) => &["Starting server on :8080", "GET /health 200 0.4ms"],
-        _ => &["GET /health 200 0.3ms", "GET / 200 1.2ms"],
-    };
-    let family = definition.get("family").and_then(Value::as_str).unwrap_or_default();
-    let revision = definition.get("revision").and_then(Value::as_u64).unwrap_or_default();
+/// What the application prints, up to its end.
+fn speak(source: &Source) -> Vec<Line> {
+    if source.voice == Voice::Silent {
+        return Vec::new();
+    }
+    let line = |at: Timestamp, stream: &'static str, text: &str| Line { at, stream, text: text.to_owned() };
+    let millis =
+        |time: Timestamp, millis: i64| time.saturating_add(SignedDuration::from_millis(millis)).unwrap_or(time);
+    let mut lines = vec![line(millis(source.started, 1_204), "stdout", "Starting server on :8080")];
+    if source.voice == Voice::Panicking {
+        lines.push(line(
+            millis(source.started, 1_911),
+            "stderr",
+            "thread 'main' panicked at src/main.rs:12:5: index out of bounds",
+        ));
+    }
+    let request = r#"{"level":"info","msg":"request","path":"/health","status":200}"#;
+    let busy = source.started.max(source.busy_from);
+    lines.extend((0..REQUESTS).map(|minute| line(millis(later(busy, minute * 60), 3_317), "stdout", request)));
+    lines.retain(|line| source.stopping.is_none_or(|end| line.at < end));
     lines
-        .iter()
-        .zip(0_i32..)
-        .map(|(line, offset)| {
-            let time = after(first, i64::from(offset));
-            let mut record = json!({
-                "date": time.strftime("%Y-%m-%dT%H:%M:%S.427703Z").to_string(),
-                "container_id": format!("{}-0527074092", task.id), "container_name": container, "source": "stdout", "log": line,
-            });
-            if metadata {
-                record["ecs_cluster"] = json!("default");
-                record["ecs_task_arn"] = json!(task.arn());
-                record["ecs_task_definition"] = json!(format!("{family}:{revision}"));
-            }
-            record
-        })
-        .collect()
 }
 
-/// Eight characters of letters and digits that look random and are not.
-fn random(seed: &str) -> String {
-    const ALPHABET: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    Sha256::digest(seed).iter().take(8).map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect()
+/// Cuts the lines into uploads. A buffer opens with a line's flush and is due when its age has passed the timeout, which the next
+/// flush or the next tick of the upload timer notices (`cb_s3_flush`, `cb_s3_upload`); at SIGTERM everything is stored at once.
+fn batches(lines: &[Line], timeout: i64, stopping: Option<Timestamp>) -> Vec<(Timestamp, Vec<Line>)> {
+    let flushed = |line: &Line| line.at.saturating_add(SignedDuration::from_millis(300)).unwrap_or(line.at);
+    let Some(timer) = lines.first().map(flushed) else { return Vec::new() };
+    let period = (timeout / 6).clamp(6, 60);
+    let mut batches = Vec::new();
+    let mut rest = lines;
+    while let Some(first) = rest.first() {
+        let ripe = later(flushed(first), timeout);
+        let ticks =
+            (ripe.duration_since(timer).as_millis() + i128::from(period) * 1000 - 1) / (i128::from(period) * 1000);
+        let tick = later(timer, i64::try_from(ticks).unwrap_or(i64::MAX / 1000) * period);
+        let flush = rest.iter().map(flushed).find(|flush| *flush >= ripe);
+        let mut due = flush.map_or(tick, |flush| flush.min(tick));
+        if let Some(stopping) = stopping {
+            due = due.min(later(stopping, 1));
+        }
+        let count = rest.iter().take_while(|line| flushed(line) <= due).count().max(1);
+        let (batch, remaining) = rest.split_at(count);
+        batches.push((due, batch.to_vec()));
+        rest = remaining;
+    }
+    batches
 }
 
-/// Seconds of an option: the last character is the unit, anything else counts as seconds (`flb_utils_time_to_seconds` in `src/flb_utils.c`).
-fn seconds(text: &str) -> i64 {
-    let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
-    let number = digits.parse::<i64>().unwrap_or(0).min(1_000_000);
-    match text.chars().last() {
-        Some('m') => number * 60,
-        Some('h') => number * 3600,
-        Some('d') => number * 86_400,
-        _ => number,
+fn compress(text: &[u8]) -> Option<Vec<u8>> {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text).ok()?;
+    encoder.finish().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn source(voice: Voice) -> Source {
+        let started = "2026-11-23T10:00:40Z".parse().unwrap();
+        Source {
+            task_id: "1f2e3d4c5b6a79880123456789abcdef".to_owned(),
+            task_arn: "arn:aws:ecs:ap-northeast-1:123456789012:task/default/1f2e3d4c5b6a79880123456789abcdef"
+                .to_owned(),
+            cluster: "default".to_owned(),
+            definition: "express-mode-custom-td:6".to_owned(),
+            started,
+            stopping: None,
+            busy_from: started,
+            voice,
+        }
+    }
+
+    fn objects(source: &Source, definition: &Value) -> Vec<LogObject> {
+        super::objects(source, definition, Timestamp::MAX, &mut |_, _| true)
+    }
+
+    fn definition(options: &Value) -> Value {
+        json!({"containerDefinitions": [
+            {"name": "Main", "logConfiguration": {"logDriver": "awsfirelens", "options": options}},
+            {"name": "log-router", "firelensConfiguration": {"type": "fluentbit"}},
+        ]})
+    }
+
+    fn article() -> Value {
+        definition(&json!({
+            "Name": "s3", "region": "ap-northeast-1", "bucket": "your-log-bucket", "total_file_size": "1M",
+            "upload_timeout": "30s", "s3_key_format": "/logs/$TAG/%Y/%m/%d/%H/%M/$UUID.gz", "compression": "gzip",
+        }))
+    }
+
+    #[test]
+    fn the_first_object_is_due_a_timeout_after_the_first_line() {
+        let source = source(Voice::Normal);
+        let first = objects(&source, &article()).remove(0);
+        let delay = first.due.duration_since(source.started);
+        assert!((31..34).contains(&delay.as_secs()), "{delay:?}");
+        let prefix = "logs/Main-firelens-1f2e3d4c5b6a79880123456789abcdef/2026/11/23/10/00/";
+        let rest = first.key.strip_prefix(prefix).unwrap();
+        assert_eq!((rest.len(), rest.get(8..) == Some(".gz")), (11, true));
+        assert_eq!((first.bucket.as_str(), first.encoding), ("your-log-bucket", Some("gzip")));
+    }
+
+    #[test]
+    fn records_have_the_shape_that_fluent_bit_writes() {
+        let body = objects(&source(Voice::Panicking), &article()).remove(0).body;
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(body.as_slice()).read_to_string(&mut text).unwrap();
+        let records: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(records[0]["log"], "Starting server on :8080");
+        assert_eq!(records[0]["date"], "2026-11-23T10:00:41.204000Z");
+        assert_eq!(records[0]["ecs_task_definition"], "express-mode-custom-td:6");
+        assert!(records[1]["log"].as_str().unwrap().contains("panicked at"));
+        assert!(text.starts_with("{\"date\":"));
+    }
+
+    #[test]
+    fn a_silent_task_stores_nothing() {
+        assert_eq!(objects(&source(Voice::Silent), &article()), []);
+    }
+
+    #[test]
+    fn a_task_that_is_stopped_early_still_delivers() {
+        let mut source = source(Voice::Normal);
+        source.stopping = Some(later(source.started, 10));
+        let objects = objects(&source, &article());
+        assert_eq!(objects.len(), 1);
+        assert_eq!(objects[0].due, later(source.started, 11));
+    }
+
+    #[test]
+    fn every_line_is_stored_once() {
+        let source = source(Voice::Normal);
+        let options = json!({"Name": "s3", "bucket": "b", "upload_timeout": "1m", "log_key": "log"});
+        let stored: usize = objects(&source, &definition(&options))
+            .iter()
+            .map(|object| String::from_utf8_lossy(&object.body).lines().count())
+            .sum();
+        assert_eq!(stored, speak(&source).len());
     }
 }

@@ -17,7 +17,6 @@ use jiff::Timestamp;
 use self::bucket::{Bucket, Object, Version};
 use self::object_headers::MetadataNames;
 use self::refusal::Refusal;
-pub(super) use self::refusal::fault;
 use crate::sandbox::clock::VirtualClock;
 use crate::sandbox::wire::{Reply, Request};
 

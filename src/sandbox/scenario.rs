@@ -1,31 +1,38 @@
-//! What the stand-in lets happen: good days and bad ones, by name.
+//! What goes wrong, or not, with every revision that is rolled out on the stand-in. It decides nothing by itself.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What happens to deployments of what has not run before; going back always works.
+/// A good or a bad day. It concerns the revisions that are deployed while the stand-in runs; what was live before stays healthy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scenario {
-    /// The canary works and logs.
+    /// Every rollout ends well and logs as it should.
     #[default]
     Good,
-    /// The canary works, but no log object of it ever lands.
+    /// The new revision runs, and not one log object of it arrives.
     NoLogs,
-    /// The canary works, and logs a panic.
+    /// The new revision runs, and logs a panic.
     BadLogs,
-    /// The canary raises an alarm.
+    /// The alarm that Express Mode made goes off during the canary.
     CanaryFails,
-    /// The pushed image has no manifest for ARM64.
+    /// The pushed images have no manifest for ARM64.
     Amd64Only,
-    /// The tasks of the new revision stop as soon as they start.
+    /// The new revision's tasks stop as soon as they have started.
     TaskNeverStarts,
 }
 
+/// A text that names no scenario.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown scenario `{0}`; the scenarios are {names}", names = Scenario::ALL.map(Scenario::name).join(", "))]
+pub struct UnknownScenario(pub String);
+
 impl Scenario {
-    const ALL: [Self; 6] =
+    /// All scenarios, the good one first.
+    pub const ALL: [Self; 6] =
         [Self::Good, Self::NoLogs, Self::BadLogs, Self::CanaryFails, Self::Amd64Only, Self::TaskNeverStarts];
 
-    fn name(self) -> &'static str {
+    /// The name that `--scenario` takes.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::NoLogs => "no-logs",
@@ -36,15 +43,19 @@ impl Scenario {
         }
     }
 
-    /// What happens, in one sentence.
-    pub fn description(self) -> &'static str {
+    /// One sentence about what happens.
+    pub const fn description(self) -> &'static str {
         match self {
-            Self::Good => "the new revision starts, serves and logs",
-            Self::NoLogs => "the new revision starts and serves, but none of its logs land in S3",
-            Self::BadLogs => "the new revision starts and serves, and logs a panic",
-            Self::CanaryFails => "the new revision starts and answers with errors, which raises the service's alarm",
-            Self::Amd64Only => "the pushed image has no manifest for the task definition's architecture",
-            Self::TaskNeverStarts => "the tasks of the new revision stop as soon as they start",
+            Self::Good => "Every rollout ends well, and its tasks log as they should.",
+            Self::NoLogs => "The new revision runs, but not one log object of it arrives in S3.",
+            Self::BadLogs => "The new revision runs, but it logs a panic.",
+            Self::CanaryFails => {
+                "The service's alarm goes off while the canary carries its first traffic, and ECS rolls back."
+            }
+            Self::Amd64Only => "The pushed images were built for AMD64 alone, while the service runs on ARM64.",
+            Self::TaskNeverStarts => {
+                "The new revision's tasks stop right after their start, until ECS's circuit breaker rolls back."
+            }
         }
     }
 }
@@ -56,12 +67,31 @@ impl fmt::Display for Scenario {
 }
 
 impl FromStr for Scenario {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let names = || Self::ALL.map(Self::name).join(", ");
-        Self::ALL
-            .into_iter()
-            .find(|scenario| scenario.name() == text)
-            .ok_or_else(|| format!("there is no scenario `{text}`, only {}", names()))
+    type Err = UnknownScenario;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScenario> {
+        Self::ALL.into_iter().find(|scenario| scenario.name() == text).ok_or_else(|| UnknownScenario(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_read_back() {
+        for scenario in Scenario::ALL {
+            assert_eq!(scenario.to_string().parse(), Ok(scenario));
+            assert!(scenario.description().ends_with('.'));
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_known_ones() {
+        let error = "canary".parse::<Scenario>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown scenario `canary`; the scenarios are good, no-logs, bad-logs, canary-fails, amd64-only, task-never-starts"
+        );
     }
 }

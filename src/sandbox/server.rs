@@ -1,139 +1,265 @@
-//! The socket: HTTP/1.1 on 127.0.0.1, requests read whole, replies from the cloud behind it. It knows no service.
+//! The socket: accepts connections on 127.0.0.1, reads requests whole and bounded, hands each to its service, and lets the scripted
+//! faults befall it. No service's rules are here.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
+use hyper::{Response, header};
 use hyper_util::rt::TokioIo;
 use percent_encoding::percent_decode_str;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
-use super::cloud::{Answer, Cloud};
+use super::api::{ApiError, json_reply};
+use super::durable::DurableService;
+use super::faults::{FaultKind, Moment, json_refusal, s3_refusal};
+use super::s3::Buckets;
+use super::state::{Call, World};
 use super::wire::{Reply, Request};
+use super::{Advance, chunked, control, ecr, ecs};
 
-/// The largest request body, in bytes.
+/// The largest body that is read, in bytes.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// A socket that listens and is not served yet.
-pub(super) struct Listening {
-    listener: TcpListener,
-    address: SocketAddr,
-}
-
-/// A server; it stops when it is dropped.
-#[derive(Debug)]
-pub(super) struct Server {
-    address: SocketAddr,
-    accepting: JoinHandle<()>,
-}
-
-impl Server {
-    pub(super) async fn bind(port: u16) -> std::io::Result<Listening> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-        let address = listener.local_addr()?;
-        Ok(Listening { listener, address })
-    }
-
-    pub(super) fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
-    }
-}
-
-impl Listening {
-    pub(super) fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// Serves the cloud until the server is dropped.
-    pub(super) fn serve(self, cloud: Arc<Cloud>) -> Server {
-        let Self { listener, address } = self;
-        let accepting = tokio::spawn(async move {
-            // The connections go with the server.
-            let mut connections = tokio::task::JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let cloud = Arc::clone(&cloud);
-                connections.spawn(async move {
-                    let service = service_fn(move |request| answer(Arc::clone(&cloud), request));
-                    // A connection that ends badly is the client's to notice.
-                    drop(
-                        hyper::server::conn::http1::Builder::new()
-                            .serve_connection(TokioIo::new(stream), service)
-                            .await,
-                    );
-                });
-                while connections.try_join_next().is_some() {}
+/// Accepts connections until it is dropped, which closes them all.
+pub(crate) async fn accept(listener: TcpListener, world: Arc<World>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            Ok((stream, _)) = listener.accept() => {
+                connections.spawn(serve(stream, world.clone()));
             }
-        });
-        Server { address, accepting }
+            Some(_) = connections.join_next() => {}
+        }
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
+async fn serve(stream: TcpStream, world: Arc<World>) {
+    let service = service_fn(move |request| {
+        let world = world.clone();
+        async move { respond(request, &world).await }
+    });
+    // A connection that breaks is the client's business.
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// The connection is closed without an answer.
+/// The connection is to be closed without a reply.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection is dropped")]
+#[error("a scripted fault closes the connection")]
 struct Dropped;
 
-async fn answer(cloud: Arc<Cloud>, request: hyper::Request<Incoming>) -> Result<hyper::Response<Full<Bytes>>, Dropped> {
-    let Ok(request) = read(request).await else { return Err(Dropped) };
-    match cloud.answer(&request).await {
-        Answer::Reply(reply) => Ok(response(reply, request.method == "HEAD")),
-        Answer::Drop => Err(Dropped),
-        // The client is dead; its end of the connection closes this one.
-        Answer::Silence => std::future::pending().await,
+async fn respond(request: hyper::Request<Incoming>, world: &World) -> Result<Response<Full<Bytes>>, Dropped> {
+    let is_head = request.method() == hyper::Method::HEAD;
+    let outcome = match read(request).await {
+        Ok(request) => {
+            take_time(world, &request).await;
+            answer(world, &request)
+        }
+        Err(reply) => Outcome::Reply(reply),
+    };
+    match outcome {
+        Outcome::Reply(reply) => Ok(response(reply, is_head)),
+        Outcome::Dropped => Err(Dropped),
+        Outcome::Withheld => {
+            world.crash.raise();
+            match std::future::pending::<Infallible>().await {}
+        }
     }
 }
 
-async fn read(request: hyper::Request<Incoming>) -> Result<Request, Box<dyn std::error::Error + Send + Sync>> {
-    let (head, body) = request.into_parts();
-    let body = Limited::new(body, MAX_BODY).collect().await?.to_bytes().to_vec();
-    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let query = head.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
-    let query =
-        query.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decode(name), decode(value)));
-    let is_chunked = head
-        .headers
-        .get("content-encoding")
-        .is_some_and(|value| value.to_str().is_ok_and(|text| text.contains("aws-chunked")));
-    Ok(Request {
-        method: head.method.to_string(),
-        path: decode(head.uri.path()),
-        query: query.collect(),
-        headers: head.headers,
-        body: if is_chunked { unwrap_chunks(&body) } else { body },
+/// The latency of a benchmark, which is real; checkpoints have none.
+async fn take_time(world: &World, request: &Request) {
+    if !world.latency.is_zero() && !matches!(Target::of(request), Target::Durable) {
+        #[expect(clippy::disallowed_methods, reason = "a benchmark measures how much of this adds up")]
+        tokio::time::sleep(world.latency).await;
+    }
+}
+
+fn response(reply: Reply, is_head: bool) -> Response<Full<Bytes>> {
+    let length = reply.body.len();
+    let body = if is_head { Bytes::new() } else { Bytes::from(reply.body) };
+    let mut builder = Response::builder().status(reply.status);
+    for (name, value) in reply.headers {
+        builder = builder.header(name, value);
+    }
+    if !matches!(reply.status, 204 | 304) {
+        builder = builder.header(header::CONTENT_LENGTH, length);
+    }
+    builder.body(Full::new(body)).unwrap_or_else(|_| {
+        let mut broken = Response::new(Full::default());
+        *broken.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
+        broken
     })
 }
 
-/// The payload of an `aws-chunked` body (Amazon S3 API reference, "Signature calculations: transferring payload in multiple chunks").
-fn unwrap_chunks(mut body: &[u8]) -> Vec<u8> {
-    let mut payload = Vec::new();
-    while let Some(end) = body.windows(2).position(|pair| pair == b"\r\n") {
-        let header = String::from_utf8_lossy(&body[..end]).into_owned();
-        let size = usize::from_str_radix(header.split(';').next().unwrap_or_default(), 16).unwrap_or(0);
-        let start = end + 2;
-        let Some(chunk) = body.get(start..start + size).filter(|chunk| !chunk.is_empty()) else { break };
-        payload.extend_from_slice(chunk);
-        body = body.get(start + size + 2..).unwrap_or_default();
-    }
-    payload
+/// Reads a request whole.
+async fn read(request: hyper::Request<Incoming>) -> Result<Request, Reply> {
+    let (head, body) = request.into_parts();
+    let too_large = |_| plain(413, "the body is larger than the stand-in takes");
+    let body = Limited::new(body, MAX_BODY).collect().await.map_err(too_large)?.to_bytes().to_vec();
+    let mut headers = head.headers;
+    let body = if chunked::is_chunked(&headers) {
+        chunked::strip(&mut headers);
+        chunked::unwrap(&body).ok_or_else(|| plain(400, "the aws-chunked body is malformed"))?
+    } else {
+        body
+    };
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let query = head.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    let query =
+        query.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(key, value)| (decode(key), decode(value)));
+    Ok(Request {
+        method: head.method.as_str().to_owned(),
+        path: decode(head.uri.path()),
+        query: query.collect(),
+        headers,
+        body,
+    })
 }
 
-fn response(reply: Reply, is_head: bool) -> hyper::Response<Full<Bytes>> {
-    let mut response = hyper::Response::new(Full::new(Bytes::from(if is_head { Vec::new() } else { reply.body })));
-    *response.status_mut() =
-        hyper::StatusCode::from_u16(reply.status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
-    for (name, value) in reply.headers {
-        if let Ok(value) = value.parse() {
-            response.headers_mut().insert(name, value);
+pub(super) fn plain(status: u16, text: &str) -> Reply {
+    Reply { status, headers: vec![("content-type", "text/plain".to_owned())], body: text.as_bytes().to_vec() }
+}
+
+/// What becomes of a call.
+enum Outcome {
+    Reply(Reply),
+    Dropped,
+    Withheld,
+}
+
+/// Which service a request is for.
+enum Target {
+    Ecs(String),
+    Ecr(String),
+    Durable,
+    Layer(String),
+    Storage,
+}
+
+impl Target {
+    fn of(request: &Request) -> Self {
+        let operation = |prefix| request.header("x-amz-target").and_then(|target| target.strip_prefix(prefix));
+        if let Some(operation) = operation("AmazonEC2ContainerServiceV20141113.") {
+            return Self::Ecs(operation.to_owned());
+        }
+        if let Some(operation) = operation("AmazonEC2ContainerRegistry_V20150921.") {
+            return Self::Ecr(operation.to_owned());
+        }
+        if request.path.starts_with("/2025-12-01/durable-executions/") {
+            return Self::Durable;
+        }
+        match request.path.strip_prefix("/_sandbox/layers/") {
+            Some(digest) => Self::Layer(digest.to_owned()),
+            None => Self::Storage,
         }
     }
-    response
+
+    /// Service, operation and resource of the call.
+    fn describe(&self, request: &Request, input: &Value) -> (&'static str, String, String) {
+        match self {
+            Self::Ecs(operation) => ("ecs", operation.clone(), ecs::resource(input)),
+            Self::Ecr(operation) => ("ecr", operation.clone(), ecr::resource(input)),
+            Self::Durable => {
+                let (operation, resource) = DurableService::operation(request);
+                ("lambda", operation.to_owned(), resource)
+            }
+            Self::Layer(digest) => ("ecr", "DownloadLayer".to_owned(), digest.clone()),
+            Self::Storage => {
+                let (operation, resource) = Buckets::operation(request);
+                ("s3", operation.to_owned(), resource)
+            }
+        }
+    }
+}
+
+/// Serves one request: the clock, the fault, the service, the list of calls.
+fn answer(world: &World, request: &Request) -> Outcome {
+    let target = Target::of(request);
+    if matches!(target, Target::Storage) && request.path.starts_with("/_sandbox/") {
+        return Outcome::Reply(control::handle(world, request));
+    }
+    let input = input(&target, request);
+    let (service, operation, resource) = target.describe(request, input.as_ref().unwrap_or(&Value::Null));
+    if let (Advance::PerObservation(span), "DescribeServiceDeployments") = (world.advance, operation.as_str()) {
+        world.clock.advance(span);
+    }
+    world.settle();
+    let strike = world.faults().strike(&operation);
+    let stale = matches!(strike, Some((_, FaultKind::Stale)));
+    let mut outcome = match strike {
+        Some((Moment::Before, kind)) if !stale => befall(kind, &target, (service, &operation, &resource)),
+        _ => Outcome::Reply(match input {
+            Ok(input) => act(world, &target, request, &input, stale),
+            Err(error) => error.reply(),
+        }),
+    };
+    if let Some((Moment::After, kind)) = strike.filter(|_| !stale) {
+        outcome = befall(kind, &target, (service, &operation, &resource));
+    }
+    if !matches!(target, Target::Durable) {
+        let status = if let Outcome::Reply(reply) = &outcome { reply.status } else { 0 };
+        world.record(Call { service, operation, resource, status, at: world.clock.now() });
+    }
+    outcome
+}
+
+/// The JSON input of the services that have one.
+fn input(target: &Target, request: &Request) -> Result<Value, ApiError> {
+    match target {
+        Target::Ecs(_) | Target::Ecr(_) if !request.body.is_empty() => serde_json::from_slice(&request.body)
+            .ok()
+            .filter(Value::is_object)
+            .ok_or_else(|| ApiError::new("SerializationException", "the body is not a JSON object")),
+        _ => Ok(Value::Object(serde_json::Map::new())),
+    }
+}
+
+fn befall(kind: FaultKind, target: &Target, (service, operation, resource): (&str, &str, &str)) -> Outcome {
+    let refusal = match target {
+        Target::Storage | Target::Layer(_) => s3_refusal(kind, operation, resource),
+        Target::Ecs(_) | Target::Ecr(_) | Target::Durable => json_refusal(kind, service, operation, resource),
+    };
+    match (refusal, kind) {
+        (Some(reply), _) => Outcome::Reply(reply),
+        (None, FaultKind::Crash) => Outcome::Withheld,
+        (None, _) => Outcome::Dropped,
+    }
+}
+
+fn act(world: &World, target: &Target, request: &Request, input: &Value, stale: bool) -> Reply {
+    let json = |result: Result<Value, ApiError>| match result {
+        Ok(body) => json_reply(200, &body),
+        Err(error) => error.reply(),
+    };
+    match target {
+        Target::Ecs(operation) => {
+            let mut ecs = world.ecs();
+            let context = ecs::Context { now: world.clock.now(), registry: &world.registry(), stale };
+            json(ecs.handle(operation, input, context))
+        }
+        Target::Ecr(operation) => json(world.registry().handle(operation, input, &world.endpoint)),
+        Target::Durable => world.durable.handle(request),
+        Target::Layer(digest) => layer(world, request, digest),
+        Target::Storage => world.buckets.handle(request),
+    }
+}
+
+/// A blob behind the URL that ECR handed out; without its signature it is refused.
+fn layer(world: &World, request: &Request, digest: &str) -> Reply {
+    if request.query("X-Amz-Signature").is_none_or(str::is_empty) {
+        return plain(403, "the URL is not signed");
+    }
+    match world.registry().blob(digest) {
+        Some(blob) => Reply {
+            status: 200,
+            headers: vec![("content-type", "application/octet-stream".to_owned())],
+            body: blob.to_vec(),
+        },
+        None => plain(404, "no such layer"),
+    }
 }

@@ -2,6 +2,7 @@
 
 mod flow;
 mod rules;
+mod sandbox_ecs;
 mod tidy;
 mod triggers;
 mod verify_corpus;

@@ -114,6 +114,18 @@ async fn a_long_record_begins_in_the_payload_and_goes_on_behind_its_marker() {
     assert_eq!(rest.operations().iter().map(WireOperation::id).collect::<Vec<_>>(), ["1000", "1001"]);
 }
 
+#[test]
+fn calls_are_named_for_the_record_of_calls() {
+    let named = |method: &str, path: &str| {
+        let (query, headers, body) = (Vec::new(), hyper::HeaderMap::new(), Vec::new());
+        DurableService::operation(&Request { method: method.to_owned(), path: path.to_owned(), query, headers, body })
+    };
+    let arn = "arn:aws:lambda:r:1:function:f:1/durable-execution/n/i";
+    assert_eq!(named("POST", &format!("{PATH}{arn}/checkpoint")), ("CheckpointDurableExecution", arn.to_owned()));
+    assert_eq!(named("GET", &format!("{PATH}{arn}/state")), ("GetDurableExecutionState", arn.to_owned()));
+    assert_eq!(named("DELETE", "/x"), ("NotImplemented", "/x".to_owned()));
+}
+
 #[tokio::test]
 async fn what_is_not_served_is_refused_by_name() {
     let world = World::new().await;

@@ -61,8 +61,13 @@ impl Refusal {
             _ => {}
         }
         headers.push(("content-type", "application/xml".to_owned()));
-        let message = self.to_string();
-        Reply { status, headers, body: document(code, &message, resource, id) }
+        let inner = [
+            xml::text("Code", code),
+            xml::text("Message", &self.to_string()),
+            xml::text("Resource", resource),
+            xml::text("RequestId", id),
+        ];
+        Reply { status, headers, body: xml::error_document(&inner.concat()).into_bytes() }
     }
 
     fn code(&self) -> (u16, &'static str) {
@@ -82,20 +87,4 @@ impl Refusal {
             Self::MetadataTooLarge => (400, "MetadataTooLarge"),
         }
     }
-}
-
-/// The answer of an injected fault: an error that S3 has and this one never gives by itself.
-pub(in crate::sandbox) fn fault(status: u16, code: &str, resource: &str) -> Reply {
-    let headers = vec![("content-type", "application/xml".to_owned())];
-    Reply { status, headers, body: document(code, "an injected fault", resource, "fault") }
-}
-
-fn document(code: &str, message: &str, resource: &str, id: &str) -> Vec<u8> {
-    let inner = [
-        xml::text("Code", code),
-        xml::text("Message", message),
-        xml::text("Resource", resource),
-        xml::text("RequestId", id),
-    ];
-    xml::error_document(&inner.concat()).into_bytes()
 }

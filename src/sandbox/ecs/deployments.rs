@@ -1,0 +1,261 @@
+//! Service deployments, service revisions and plain services as the API shows them, and the one call that intervenes.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::super::api::{ApiError, epoch, page, text, texts};
+use super::super::rollout::{CANARY_PERCENT, Phase, Status, THRESHOLD};
+use super::service::{Deployment, Revision, Service};
+use super::{CLUSTER, Context, Ecs, check_cluster, cluster_arn, missing, service_not_found};
+
+impl Ecs {
+    /// `ListServiceDeployments`, newest first.
+    pub(super) fn list_deployments(&self, input: &Value, context: Context<'_>) -> Result<Value, ApiError> {
+        check_cluster(input)?;
+        let service = self.service(text(input, "service")?).ok_or_else(service_not_found)?;
+        let statuses = texts(input, "status")?;
+        let bound = |member: &str| input.pointer(&format!("/createdAt/{member}")).and_then(Value::as_f64);
+        let (after, before) = (bound("after"), bound("before"));
+        let briefs: Vec<Value> = service
+            .deployments
+            .iter()
+            .rev()
+            .skip(usize::from(context.stale))
+            .map(|deployment| brief(service, deployment, context.now))
+            .filter(|brief| statuses.is_empty() || statuses.iter().any(|status| brief["status"] == *status))
+            .filter(|brief| {
+                let created = brief["createdAt"].as_f64().unwrap_or_default();
+                after.is_none_or(|after| created >= after) && before.is_none_or(|before| created <= before)
+            })
+            .collect();
+        let (briefs, next) = page(&briefs, input, 20)?;
+        let mut answer = json!({"serviceDeployments": briefs});
+        if let Some(next) = next {
+            answer["nextToken"] = json!(next);
+        }
+        Ok(answer)
+    }
+
+    /// `DescribeServiceDeployments`.
+    pub(super) fn describe_deployments(&self, input: &Value, now: Timestamp) -> Result<Value, ApiError> {
+        let arns = bounded(texts(input, "serviceDeploymentArns")?, 20, "serviceDeploymentArns")?;
+        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        for arn in arns {
+            match self.deployment(arn) {
+                Some((service, deployment)) => found.push(describe(service, deployment, now)),
+                None => failures.push(missing(arn)),
+            }
+        }
+        Ok(json!({"serviceDeployments": found, "failures": failures}))
+    }
+
+    /// Every deployment of every service as `DescribeServiceDeployments` shows it, oldest first.
+    pub(crate) fn all_deployments(&self, now: Timestamp) -> Vec<Value> {
+        let pairs = self
+            .services
+            .iter()
+            .flat_map(|service| service.deployments.iter().map(move |deployment| (service, deployment)));
+        pairs.map(|(service, deployment)| describe(service, deployment, now)).collect()
+    }
+
+    fn deployment(&self, arn: &str) -> Option<(&Service, &Deployment)> {
+        self.services.iter().find_map(|service| {
+            let deployment = service.deployments.iter().find(|deployment| service.deployment_arn(deployment) == arn)?;
+            Some((service, deployment))
+        })
+    }
+
+    /// `StopServiceDeployment`, with ROLLBACK only.
+    pub(super) fn stop_deployment(&mut self, input: &Value, now: Timestamp) -> Result<Value, ApiError> {
+        let arn = text(input, "serviceDeploymentArn")?;
+        match input.get("stopType").and_then(Value::as_str) {
+            None | Some("ROLLBACK") => {}
+            Some("ABORT") => {
+                return Err(ApiError::new(
+                    "UnsupportedFeatureException",
+                    "The stand-in stops a deployment by ROLLBACK only.",
+                ));
+            }
+            Some(_) => return Err(ApiError::parameter("Invalid stopType.")),
+        }
+        let not_found = || ApiError::new("ServiceDeploymentNotFoundException", "Service deployment not found.");
+        let status =
+            self.deployment(arn).map(|(_, deployment)| Service::phase(deployment, now).status).ok_or_else(not_found)?;
+        if status.is_final() {
+            let message = format!("Cannot stop a service deployment in {} status.", status.name());
+            return Err(ApiError::new("ConflictException", message));
+        }
+        // A deployment that is being stopped or rolled back already takes the request and goes on.
+        if matches!(status, Status::Pending | Status::InProgress) {
+            for service in &mut self.services {
+                let index = service.deployments.iter().position(|deployment| service.deployment_arn(deployment) == arn);
+                if let Some(deployment) = index.and_then(|index| service.deployments.get_mut(index)) {
+                    deployment.rollout.rollback_requested = Some(now);
+                }
+            }
+        }
+        Ok(json!({"serviceDeploymentArn": arn}))
+    }
+
+    /// `DescribeServiceRevisions`.
+    pub(super) fn describe_revisions(&self, input: &Value) -> Result<Value, ApiError> {
+        let arns = bounded(texts(input, "serviceRevisionArns")?, 20, "serviceRevisionArns")?;
+        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        for arn in arns {
+            let pair = self.services.iter().find_map(|service| {
+                Some((service, service.revisions.iter().find(|revision| service.revision_arn(revision) == arn)?))
+            });
+            match pair {
+                Some((service, revision)) => found.push(describe_revision(service, revision)),
+                None => failures.push(missing(arn)),
+            }
+        }
+        Ok(json!({"serviceRevisions": found, "failures": failures}))
+    }
+
+    /// `DescribeServices`: the plain view of an Express Mode service.
+    pub(super) fn describe_services(&self, input: &Value, now: Timestamp) -> Result<Value, ApiError> {
+        check_cluster(input)?;
+        let references = bounded(texts(input, "services")?, 10, "services")?;
+        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        for reference in references {
+            match self.service(reference) {
+                Some(service) => found.push(describe_service(service, now)),
+                None => failures.push(missing(&super::arn(&format!("service/{CLUSTER}/{reference}")))),
+            }
+        }
+        Ok(json!({"services": found, "failures": failures}))
+    }
+}
+
+fn bounded<'a>(list: Vec<&'a str>, most: usize, member: &str) -> Result<Vec<&'a str>, ApiError> {
+    if list.is_empty() || list.len() > most {
+        return Err(ApiError::parameter(format!("{member} must have between 1 and {most} elements.")));
+    }
+    Ok(list)
+}
+
+fn brief(service: &Service, deployment: &Deployment, now: Timestamp) -> Value {
+    let phase = Service::phase(deployment, now);
+    let target = service.revisions.get(deployment.target).map(|revision| service.revision_arn(revision));
+    let mut brief = json!({
+        "serviceDeploymentArn": service.deployment_arn(deployment), "serviceArn": service.arn(), "clusterArn": cluster_arn(),
+        "targetServiceRevisionArn": target, "status": phase.status.name(), "createdAt": epoch(deployment.rollout.requested),
+    });
+    if let Some(reason) = &phase.reason {
+        brief["statusReason"] = json!(reason);
+    }
+    if let Some(started) = deployment.rollout.started().filter(|started| *started <= now) {
+        brief["startedAt"] = epoch(started);
+    }
+    if phase.status.is_final() {
+        brief["finishedAt"] = epoch(phase.at);
+    }
+    brief
+}
+
+fn describe(service: &Service, deployment: &Deployment, now: Timestamp) -> Value {
+    let phase = Service::phase(deployment, now);
+    let mut described = brief(service, deployment, now);
+    if let Some(members) = described.as_object_mut() {
+        members.shift_remove("targetServiceRevisionArn");
+    }
+    let live = deployment.sources.first().copied();
+    let sources: Vec<Value> = deployment
+        .sources
+        .iter()
+        .map(|source| {
+            let weight = if Some(*source) == live { 100.0 - phase.weight } else { 0.0 };
+            summary(service, *source, weight, now)
+        })
+        .collect();
+    described["sourceServiceRevisions"] = json!(sources);
+    described["targetServiceRevision"] = summary(service, deployment.target, phase.weight, now);
+    described["updatedAt"] = epoch(phase.at);
+    if let Some(stage) = phase.stage {
+        described["lifecycleStage"] = json!(stage);
+    }
+    if phase.status == Status::Stopped {
+        described["stoppedAt"] = epoch(phase.at);
+    }
+    if let (Some((started, reason)), Some(source)) =
+        (&phase.rollback, live.and_then(|live| service.revisions.get(live)))
+    {
+        described["rollback"] =
+            json!({"reason": reason, "startedAt": epoch(*started), "serviceRevisionArn": service.revision_arn(source)});
+    }
+    let alarm = format!("{}-rollback-alarm", service.name);
+    described["alarms"] = alarms(&phase, &alarm);
+    described["deploymentCircuitBreaker"] =
+        json!({"status": breaker(&phase), "failureCount": phase.failures, "threshold": THRESHOLD});
+    described["deploymentConfiguration"] = json!({
+        "strategy": "CANARY", "maximumPercent": 200, "minimumHealthyPercent": 100, "bakeTimeInMinutes": 3,
+        "canaryConfiguration": {"canaryPercent": CANARY_PERCENT, "canaryBakeTimeInMinutes": 3},
+        "deploymentCircuitBreaker": {"enable": true, "rollback": true},
+        "alarms": {"alarmNames": [alarm], "enable": true, "rollback": true},
+    });
+    described
+}
+
+fn summary(service: &Service, revision: usize, weight: f64, now: Timestamp) -> Value {
+    let (requested, running, pending) = service.counts(revision, now);
+    json!({
+        "arn": service.revisions.get(revision).map(|revision| service.revision_arn(revision)),
+        "requestedTaskCount": requested, "runningTaskCount": running, "pendingTaskCount": pending,
+        "requestedProductionTrafficWeight": weight, "requestedTestTrafficWeight": 0.0,
+    })
+}
+
+fn alarms(phase: &Phase, alarm: &str) -> Value {
+    let triggered: &[&str] = if phase.alarm { &[alarm] } else { &[] };
+    let status = match phase.status {
+        _ if phase.alarm => "TRIGGERED",
+        status if status.is_final() => "MONITORING_COMPLETE",
+        _ => "MONITORING",
+    };
+    json!({"status": status, "alarmNames": [alarm], "triggeredAlarmNames": triggered})
+}
+
+fn breaker(phase: &Phase) -> &'static str {
+    match phase.status {
+        _ if phase.failures >= THRESHOLD => "TRIGGERED",
+        status if status.is_final() => "MONITORING_COMPLETE",
+        _ => "MONITORING",
+    }
+}
+
+fn describe_revision(service: &Service, revision: &Revision) -> Value {
+    let images: Vec<Value> = revision
+        .images
+        .iter()
+        .map(|(name, image, digest)| match digest {
+            Some(digest) => json!({"containerName": name, "image": image, "imageDigest": digest}),
+            None => json!({"containerName": name, "image": image}),
+        })
+        .collect();
+    json!({
+        "serviceRevisionArn": service.revision_arn(revision), "serviceArn": service.arn(), "clusterArn": cluster_arn(),
+        "taskDefinition": revision.definition_arn, "platformVersion": "1.4.0", "platformFamily": "Linux",
+        "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}],
+        "containerImages": images, "createdAt": epoch(revision.created),
+    })
+}
+
+fn describe_service(service: &Service, now: Timestamp) -> Value {
+    let definition_of = |index: Option<usize>| {
+        index.and_then(|index| service.revisions.get(index)).map(|revision| revision.definition_arn.clone())
+    };
+    let (mut desired, mut running, mut pending) = (0, 0, 0);
+    for revision in 0..service.revisions.len() {
+        let (a, b, c) = service.counts(revision, now);
+        (desired, running, pending) = (desired + a, running + b, pending + c);
+    }
+    let heading = service.running(now).map(|deployment| deployment.target).or(service.live(now));
+    json!({
+        "serviceArn": service.arn(), "serviceName": service.name, "clusterArn": cluster_arn(), "status": service.status,
+        "taskDefinition": definition_of(heading), "desiredCount": desired, "runningCount": running, "pendingCount": pending,
+        "launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux", "schedulingStrategy": "REPLICA",
+        "deploymentController": {"type": "ECS"}, "resourceManagementType": "ECS", "deployments": [], "events": [],
+        "createdAt": epoch(service.created),
+    })
+}

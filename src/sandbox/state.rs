@@ -1,0 +1,122 @@
+//! Everything that one sandbox is: the services behind one clock, the faults, and the list of calls. It hears no socket.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::clock::VirtualClock;
+use super::durable::DurableService;
+use super::ecr::Registry;
+use super::ecs::Ecs;
+use super::faults::{CrashSignal, FaultPlan};
+use super::s3::Buckets;
+use super::{Advance, Options};
+
+/// Calls that are kept; later ones are served all the same.
+const MAX_CALLS: usize = 100_000;
+
+/// One call of an AWS operation, durable ones apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Call {
+    /// `ecs`, `ecr` or `s3`.
+    pub service: &'static str,
+    /// As AWS names it; `DownloadLayer` is the URL that ECR hands out.
+    pub operation: String,
+    /// What it was about, shortly.
+    pub resource: String,
+    /// The status of the answer; 0 where none was given.
+    pub status: u16,
+    /// The virtual time; in JSON as text.
+    #[serde(serialize_with = "as_text")]
+    pub at: Timestamp,
+}
+
+/// The state of a sandbox.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) clock: VirtualClock,
+    pub(crate) buckets: Buckets,
+    pub(crate) durable: DurableService,
+    pub(crate) crash: CrashSignal,
+    /// `http://127.0.0.1:PORT`.
+    pub(crate) endpoint: String,
+    pub(crate) advance: Advance,
+    pub(crate) latency: Duration,
+    ecs: Mutex<Ecs>,
+    registry: Mutex<Registry>,
+    faults: Mutex<FaultPlan>,
+    calls: Mutex<Vec<Call>>,
+    /// Bucket and key of each log object that has been stored.
+    stored: Mutex<BTreeSet<(String, String)>>,
+}
+
+impl World {
+    pub(crate) fn new(options: &Options, endpoint: String) -> Self {
+        let clock = VirtualClock::at(options.start);
+        let mut faults = FaultPlan::default();
+        for fault in &options.faults {
+            faults.add(fault.clone());
+        }
+        Self {
+            buckets: Buckets::new(clock.clone()),
+            durable: DurableService::new(clock.clone()),
+            crash: CrashSignal::new(),
+            endpoint,
+            advance: options.advance,
+            latency: options.latency,
+            ecs: Mutex::new(Ecs::new(options.scenario, options.start)),
+            registry: Mutex::default(),
+            faults: Mutex::new(faults),
+            calls: Mutex::default(),
+            stored: Mutex::default(),
+            clock,
+        }
+    }
+
+    /// ECS; taken before the registry where both are needed.
+    pub(crate) fn ecs(&self) -> MutexGuard<'_, Ecs> {
+        lock(&self.ecs)
+    }
+
+    pub(crate) fn registry(&self) -> MutexGuard<'_, Registry> {
+        lock(&self.registry)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, FaultPlan> {
+        lock(&self.faults)
+    }
+
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        lock(&self.calls).clone()
+    }
+
+    pub(crate) fn record(&self, call: Call) {
+        let mut calls = lock(&self.calls);
+        if calls.len() < MAX_CALLS {
+            calls.push(call);
+        }
+    }
+
+    /// Brings everything that happens by itself up to the present: what remains to be done is to store log objects.
+    pub(crate) fn settle(&self) {
+        let ecs = self.ecs();
+        let mut stored = lock(&self.stored);
+        let objects =
+            ecs.log_objects(self.clock.now(), &mut |bucket, key| stored.insert((bucket.to_owned(), key.to_owned())));
+        for object in objects {
+            // Where there is no such bucket, the log router's uploads fail and nobody hears of it.
+            self.buckets.put(&object.bucket, &object.key, object.body, object.encoding);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn as_text<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(time)
+}
