@@ -48,6 +48,12 @@ impl fmt::Debug for Clock {
     }
 }
 
+/// How long one attempt of a call may take.
+const ATTEMPT: Duration = Duration::from_secs(10);
+/// How long a call may take, its retries included. A step makes a few calls one after another, within one invocation (`Timeout` in
+/// template.yaml).
+const CALL: Duration = Duration::from_secs(25);
+
 /// The clients, made when they are first needed: one set for the function's own region, others by the way.
 #[derive(Clone, Debug)]
 pub struct Aws {
@@ -71,11 +77,12 @@ impl Aws {
 
     /// Clients as the environment says: region, credentials and endpoints by the SDK's own rules.
     ///
-    /// An attempt that takes more than 15 s is given up and counts as an answer that was lost.
+    /// An attempt or a call that takes too long is given up and counts as an answer that was lost.
     pub async fn from_environment() -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
-            .operation_attempt_timeout(Duration::from_secs(15))
+            .operation_attempt_timeout(ATTEMPT)
+            .operation_timeout(CALL)
             .build();
         let config = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::standard())

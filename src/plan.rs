@@ -361,3 +361,154 @@ fn unverifiable(definition: &TaskDefinition, container: &str, logs: &Expectation
     let help = "write the container's logs to S3 with FireLens, or set `logs = \"if-configured\"` for this service";
     Some(finding("unverifiable-logs", Severity::Error, pointer, message, help))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    const CONFIG: &str = include_str!("../examples/deployer.toml");
+    const LIVE: &[u8] = include_bytes!("../events/task-definitions/firelens.json");
+
+    fn request(event: &str) -> Request {
+        let config = Config::parse(CONFIG).unwrap();
+        let trigger = crate::trigger::recognise(event).triggers.remove(0);
+        Request { service: config.services[0].clone(), state_bucket: config.state_bucket, trigger }
+    }
+
+    fn push() -> Request {
+        request(include_str!("../events/ecr-image-push.json"))
+    }
+
+    fn upload() -> Request {
+        request(include_str!("../events/s3-object-created.json"))
+    }
+
+    fn pushed_digest() -> Digest {
+        match push().trigger {
+            Trigger::ImagePush(push) => push.digest,
+            Trigger::Upload(_) => unreachable!(),
+        }
+    }
+
+    fn found(digest: Digest, architecture: &str) -> ImageEvidence {
+        let platform = Platform { os: "linux".into(), architecture: architecture.into() };
+        ImageEvidence::Found { tag_digest: Some(digest.clone()), digest, content: Ok(vec![platform]) }
+    }
+
+    fn situation(image: ImageEvidence) -> Situation {
+        let definition = TaskDefinition::parse(LIVE).unwrap();
+        let live = Live { task_definition_arn: "arn:task-definition/web:5".into(), definition };
+        Situation { head: None, live, document: None, image }
+    }
+
+    fn rejected(plan: Plan) -> Vec<String> {
+        match plan {
+            Plan::Rejected(draft) => draft.findings.into_iter().map(|finding| finding.rule).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_push_changes_the_image_and_nothing_else() {
+        let plan = plan(&push(), "execution", &situation(found(pushed_digest(), "arm64")));
+        let Plan::Release(draft) = plan else { panic!("{plan:?}") };
+        assert_eq!(draft.changes.len(), 1, "{:?}", draft.changes);
+        assert!(draft.image.unwrap().after.ends_with(pushed_digest().as_str()));
+        assert!(matches!(draft.logs, Expectation::Logs(_)));
+    }
+
+    #[test]
+    fn a_tag_that_has_moved_on_is_superseded() {
+        let image = match found(pushed_digest(), "arm64") {
+            ImageEvidence::Found { digest, content, .. } => {
+                ImageEvidence::Found { digest, content, tag_digest: Some(Digest::of(b"newer")) }
+            }
+            other => other,
+        };
+        assert!(
+            matches!(plan(&push(), "execution", &situation(image)), Plan::Superseded(reason) if reason.contains("v6"))
+        );
+    }
+
+    #[test]
+    fn an_image_that_is_missing_or_none_or_for_another_platform_is_rejected() {
+        let digest = pushed_digest;
+        let chart = ImageEvidence::Found { digest: digest(), tag_digest: None, content: Err("it is a chart".into()) };
+        assert_eq!(rejected(plan(&push(), "x", &situation(ImageEvidence::Missing))), ["missing-image"]);
+        assert_eq!(rejected(plan(&push(), "x", &situation(chart))), ["not-an-image"]);
+        assert_eq!(rejected(plan(&push(), "x", &situation(found(digest(), "amd64")))), ["mismatched-architecture"]);
+    }
+
+    #[test]
+    fn an_upload_that_is_gone_or_unreadable_is_rejected() {
+        let unread = || ImageEvidence::Unread("x".into());
+        assert_eq!(rejected(plan(&upload(), "x", &situation(unread()))), ["missing-document"]);
+        let document = Some(TaskDefinition::parse(b"{"));
+        assert_eq!(
+            rejected(plan(&upload(), "x", &Situation { document, ..situation(unread()) })),
+            ["unreadable-document"]
+        );
+    }
+
+    #[test]
+    fn an_upload_is_pinned_and_keeps_the_live_tags() {
+        let mut live = situation(found(pushed_digest(), "arm64"));
+        live.live.definition.set_tag("team", "shop");
+        live.document = Some(TaskDefinition::parse(include_bytes!("../events/task-definitions/plain-arm64.json")));
+        let Plan::Release(draft) = plan(&upload(), "x", &live) else { panic!("not released") };
+        assert!(draft.definition.to_json().contains(r#"{"key":"team","value":"shop"}"#));
+        assert!(draft.image.unwrap().after.ends_with(pushed_digest().as_str()));
+    }
+
+    #[test]
+    fn an_upload_of_what_is_live_is_no_change() {
+        let unread = ImageEvidence::Unread("public".into());
+        let document = Some(TaskDefinition::parse(LIVE));
+        let plan = plan(&upload(), "x", &Situation { document, ..situation(unread) });
+        assert_eq!(plan, Plan::NoChange("arn:task-definition/web:5".into()));
+    }
+
+    #[test]
+    fn required_logs_that_cannot_be_verified_are_rejected() {
+        let mut request = upload();
+        request.service.verify.logs = Logs::Required;
+        let document = Some(TaskDefinition::parse(include_bytes!("../events/task-definitions/plain-arm64.json")));
+        let situation = Situation { document, ..situation(found(pushed_digest(), "arm64")) };
+        assert_eq!(rejected(plan(&request, "x", &situation)), ["unverifiable-logs"]);
+    }
+
+    #[test]
+    fn the_live_registry_host_is_kept() {
+        let Trigger::ImagePush(push) = push().trigger else { unreachable!() };
+        let dual = "123456789012.dkr-ecr.ap-northeast-1.on.aws/express-mode-custom-td:old";
+        assert!(
+            pushed_reference(&push, Some(dual))
+                .starts_with("123456789012.dkr-ecr.ap-northeast-1.on.aws/express-mode-custom-td@sha256:")
+        );
+        let moved = pushed_reference(&push, Some("public.ecr.aws/x/y:1"));
+        assert!(moved.starts_with("123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/express-mode-custom-td@sha256:"));
+        assert_eq!(registry_host("1", "cn-north-1"), "1.dkr.ecr.cn-north-1.amazonaws.com.cn");
+    }
+
+    #[test]
+    fn a_draft_starts_from_what_the_service_is_heading_to() {
+        let pair = |revision: &str| (revision.to_owned(), format!("definition-of-{revision}"));
+        let state = |deployments: Vec<(&str, &str)>| ServiceState {
+            configurations: vec![pair("old"), pair("new")],
+            deployments: deployments
+                .into_iter()
+                .map(|(status, target)| (Status::from_word(status), target.to_owned()))
+                .collect(),
+        };
+        let definition = |text: &str| Heading::TaskDefinition(text.to_owned());
+        assert_eq!(heading(&state(vec![("SUCCESSFUL", "old")])), definition("definition-of-old"));
+        assert_eq!(
+            heading(&state(vec![("IN_PROGRESS", "new"), ("SUCCESSFUL", "old")])),
+            definition("definition-of-new")
+        );
+        assert_eq!(heading(&state(vec![("ROLLBACK_IN_PROGRESS", "new")])), definition("definition-of-old"));
+        assert_eq!(heading(&state(vec![("PENDING", "unlisted")])), Heading::Revision("unlisted".to_owned()));
+        assert_eq!(heading(&ServiceState::default()), Heading::Nothing);
+    }
+}

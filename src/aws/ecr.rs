@@ -5,7 +5,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
-use super::{Aws, Failure, Trouble, failure, in_short};
+use super::{ATTEMPT, Aws, Failure, Trouble, failure, in_short};
 use crate::image::{Digest, MAX_BLOB, Manifest, Platform, platform_of_config};
 use crate::plan::ImageEvidence;
 
@@ -124,7 +124,9 @@ impl Aws {
         let connector =
             aws_smithy_http_client::Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
         let request = HttpRequest::get(url).map_err(|error| trouble(Trouble::Refused, in_short(&error)))?;
-        let answer = connector.call(request).await.map_err(|error| trouble(Trouble::Unclear, in_short(&error)))?;
+        let answer = tokio::time::timeout(ATTEMPT, connector.call(request)).await;
+        let answer = answer.map_err(|_| trouble(Trouble::Unclear, "the registry's storage does not answer".to_owned()))?;
+        let answer = answer.map_err(|error| trouble(Trouble::Unclear, in_short(&error)))?;
         let status = answer.status();
         if !status.is_success() {
             let kind = if status.is_server_error() { Trouble::Unclear } else { Trouble::Refused };

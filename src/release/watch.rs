@@ -1,5 +1,6 @@
 //! Watching a deployment as a value: what was seen so far, and what follows from the next look. It travels between looks as the state of the
-//! durable wait, so it stays small, and it never asks the clock: elapsed time is the sum of the pauses that it asked for.
+//! durable wait, so it stays small, and it never asks the clock: elapsed time is the sum of the pauses that it asked for. A process that dies
+//! during a look may take this state with it; then the watch begins again, which costs patience and proves nothing falsely.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,80 @@
+//! The command line as a user meets it: what is printed where, and the exit codes of the contract.
+
+#![cfg(test)]
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use express_deployer::report::{Outcome, Report};
+
+/// Runs the tool in the repository's folder, without the environment of whoever runs the tests.
+fn run(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_express-deployer"))
+        .args(arguments)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn a_good_day_tells_its_story_in_plain_lines_and_ends_with_0() {
+    let output = run(&["try", "events/ecr-image-push.json"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    for word in ["recognised", "registered", "canary", "5 % of the traffic", "verified", "Starting server", "succeeded"]
+    {
+        assert!(text.contains(word), "{word} is missing in {text}");
+    }
+    assert!(!text.contains('\u{1b}'), "no escape codes in a pipe");
+}
+
+#[test]
+fn json_is_the_report_alone() {
+    let output = run(&["try", "events/ecr-image-push.json", "--json", "--scenario", "amd64-only"], "");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let report: Report = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(report.releases[0].outcome, Outcome::Rejected);
+    assert_eq!(report.releases[0].findings[0].rule, "mismatched-architecture");
+}
+
+#[test]
+fn an_event_for_nobody_ends_with_0_and_the_reason() {
+    let output = run(&["try", "-"], "{\"hello\":\"world\"}");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("ignored: an event of unknown shape"), "{}", stdout(&output));
+}
+
+#[test]
+fn what_cannot_be_used_ends_with_2_and_names_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("deployer.toml");
+    std::fs::write(&config, "state_bucket = 7\n").unwrap();
+    let config = config.to_str().unwrap();
+    for (arguments, word) in [
+        (vec!["try", "events/none.json"], "events/none.json"),
+        (vec!["try", "Cargo.toml"], "not JSON"),
+        (vec!["try", "events/ecr-image-push.json", "--config", config], "line 1, state_bucket: expected a string"),
+        (vec!["try", "events/ecr-image-push.json", "--scenario", "sunny"], "sunny"),
+        (vec!["deploy"], "deploy"),
+    ] {
+        let output = run(&arguments, "");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(word), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+    }
+}
