@@ -155,7 +155,7 @@ pub struct Failure {
 pub enum Trouble {
     /// No permission: only a person can help.
     Denied,
-    /// Too many calls: the server did nothing, and the same call works later.
+    /// Too many calls, or credentials that are being renewed: the server did nothing, and the same call works later.
     Throttled,
     /// A timeout, a reset, a 5xx: the server may have acted.
     Unclear,
@@ -173,6 +173,11 @@ impl Failure {
         matches!(self.kind, Trouble::Throttled | Trouble::Unclear)
     }
 
+    /// ECS took an update and does not list its deployment yet.
+    pub(crate) fn not_listed(service: &str) -> Self {
+        Self::new("ecs:ListServiceDeployments", service, Trouble::Unclear, "the deployment is not listed yet")
+    }
+
     fn new(action: &'static str, resource: &str, kind: Trouble, message: impl Into<String>) -> Self {
         Self { action, resource: resource.to_owned(), kind, message: message.into() }
     }
@@ -186,7 +191,7 @@ impl fmt::Display for Failure {
                 f,
                 "{action} on {resource} is denied: allow the function's role this action on this resource ({message})"
             ),
-            Trouble::Throttled => write!(f, "{action} on {resource} is throttled ({message})"),
+            Trouble::Throttled => write!(f, "{action} on {resource} cannot be had just now ({message})"),
             Trouble::Unclear => write!(f, "{action} on {resource} got no clear answer ({message})"),
             Trouble::Missing => write!(f, "{action} on {resource}: not found ({message})"),
             Trouble::Conflict => write!(f, "{action} on {resource}: conflict ({message})"),
@@ -232,9 +237,17 @@ fn in_short(error: &dyn std::error::Error) -> String {
 /// Sorts an error code. 412 and 409 of S3 have codes that the SDK's model does not name, so the status counts as well.
 fn trouble(code: &str, status: Option<u16>) -> Trouble {
     match code {
-        "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "SlowDown" | "RequestLimitExceeded" => {
-            Trouble::Throttled
-        }
+        _ if is_early(code) => Trouble::Throttled,
+        // S3 says 400 when a request's body came too slowly; whether it acted is not known.
+        "RequestTimeout" => Trouble::Unclear,
+        // Credentials and states that no permission would mend, whatever their status is.
+        "UnrecognizedClientException"
+        | "InvalidSignatureException"
+        | "InvalidClientTokenId"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "OptInRequired"
+        | "InvalidObjectState" => Trouble::Refused,
         "ConflictException" | "PreconditionFailed" | "ConditionalRequestConflict" => Trouble::Conflict,
         _ if code.starts_with("AccessDenied") || code.starts_with("UnauthorizedAccess") => Trouble::Denied,
         _ if code.contains("NotFound") || code.starts_with("NoSuch") => Trouble::Missing,
@@ -249,6 +262,20 @@ fn trouble(code: &str, status: Option<u16>) -> Trouble {
     }
 }
 
+/// Whether the server did nothing and the same call works a little later: too many calls, or credentials that are being renewed.
+fn is_early(code: &str) -> bool {
+    let words = [
+        "Throttl",
+        "TooManyRequests",
+        "SlowDown",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "PriorRequestNotComplete",
+    ];
+    let credentials = ["ExpiredToken", "RequestExpired", "RequestTimeTooSkewed"];
+    words.iter().chain(&credentials).any(|word| code.contains(word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,6 +288,10 @@ mod tests {
         assert_eq!(trouble("ServerException", Some(500)), Trouble::Unclear);
         assert_eq!(trouble("PreconditionFailed", Some(412)), Trouble::Conflict);
         assert_eq!(trouble("", Some(412)), Trouble::Conflict);
+        assert_eq!(trouble("RequestTimeout", Some(400)), Trouble::Unclear);
+        assert_eq!(trouble("RequestTimeTooSkewed", Some(403)), Trouble::Throttled);
+        assert_eq!(trouble("KMS.ThrottlingException", Some(400)), Trouble::Throttled);
+        assert_eq!(trouble("UnrecognizedClientException", Some(403)), Trouble::Refused);
         assert_eq!(trouble("ClientException", Some(400)), Trouble::Refused);
     }
 

@@ -1,7 +1,7 @@
 //! The head: who owns a service now. One object per service, changed only by compare-and-swap; here is what it says and what follows from
 //! it for a release. Reading and writing it is the shell's work.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::config::ServiceArn;
@@ -22,6 +22,8 @@ pub struct Head {
     pub execution: String,
     /// The release's place in the order.
     pub order: Order,
+    /// When the release claimed the service.
+    pub claimed_at: Timestamp,
     /// The trigger, for people.
     pub trigger: String,
     /// The digest on its way, of a pushed image.
@@ -38,8 +40,8 @@ pub struct Head {
     pub last_good: Option<String>,
 }
 
-/// How long after its event a release can still be on its way; the durable execution ends before (`ExecutionTimeout` in template.yaml).
-const ON_ITS_WAY: SignedDuration = SignedDuration::from_hours(6);
+/// How long after its claim a release can still be on its way; the durable execution ends before (`ExecutionTimeout` in template.yaml).
+const ON_ITS_WAY: SignedDuration = SignedDuration::from_hours(8);
 
 /// What a head means for a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,11 +63,12 @@ pub fn key(service: &ServiceArn) -> String {
 
 impl Head {
     /// The head with which a release claims a service; what the last head knew to be good is kept.
-    pub fn claim(trigger: &Trigger, execution: &str, last: Option<&Self>) -> Self {
+    pub fn claim(trigger: &Trigger, execution: &str, at: Timestamp, last: Option<&Self>) -> Self {
         Self {
             release: trigger.release(),
             execution: execution.to_owned(),
             order: trigger.order(),
+            claimed_at: at,
             trigger: trigger.to_string(),
             digest: match trigger {
                 Trigger::ImagePush(push) => Some(push.digest.clone()),
@@ -85,18 +88,20 @@ impl Head {
 
 /// Compares a release with the head. The order decides; a digest counts only while it is on its way: after a rollback a newer event for the
 /// same digest deploys it again, because somebody asked.
-pub fn standing(head: Option<&Head>, trigger: &Trigger, execution: &str) -> Standing {
+pub fn standing(head: Option<&Head>, trigger: &Trigger, execution: &str, now: Timestamp) -> Standing {
     let Some(head) = head else { return Standing::Free };
     let release = trigger.release();
     if head.is_owned_by(&release, execution) {
         return Standing::Ours;
     }
+    let is_on_its_way = head.outcome.is_none() && now.duration_since(head.claimed_at) < ON_ITS_WAY;
+    // An execution that died without an outcome may be started again with its event.
     if head.release == release {
-        return Standing::Duplicate(head.release.clone());
+        let is_dead = head.outcome.is_none() && !is_on_its_way;
+        return if is_dead { Standing::Free } else { Standing::Duplicate(head.release.clone()) };
     }
     let same_digest = matches!(trigger, Trigger::ImagePush(push) if head.digest.as_ref() == Some(&push.digest));
-    let on_its_way = head.outcome.is_none() && trigger.at().duration_since(head.order.at) < ON_ITS_WAY;
-    if same_digest && on_its_way {
+    if same_digest && is_on_its_way {
         return Standing::Duplicate(head.release.clone());
     }
     if head.order > trigger.order() {
@@ -109,6 +114,10 @@ pub fn standing(head: Option<&Head>, trigger: &Trigger, execution: &str) -> Stan
 mod tests {
     use super::*;
     use crate::trigger::ImagePush;
+
+    fn now() -> Timestamp {
+        "2026-11-23T10:01:00Z".parse().unwrap()
+    }
 
     fn push(event: &str, second: u32, digest: char) -> Trigger {
         Trigger::ImagePush(ImagePush {
@@ -124,33 +133,32 @@ mod tests {
 
     #[test]
     fn the_order_decides_whatever_comes_first() {
-        let newer = Head::claim(&push("b", 5, 'b'), "x", None);
-        assert_eq!(standing(Some(&newer), &push("a", 1, 'a'), "y"), Standing::Superseded(newer.release.clone()));
-        assert_eq!(standing(Some(&newer), &push("c", 9, 'c'), "y"), Standing::Free);
-        assert_eq!(standing(None, &push("a", 1, 'a'), "y"), Standing::Free);
+        let newer = Head::claim(&push("b", 5, 'b'), "x", now(), None);
+        assert_eq!(standing(Some(&newer), &push("a", 1, 'a'), "y", now()), Standing::Superseded(newer.release.clone()));
+        assert_eq!(standing(Some(&newer), &push("c", 9, 'c'), "y", now()), Standing::Free);
+        assert_eq!(standing(None, &push("a", 1, 'a'), "y", now()), Standing::Free);
     }
 
     #[test]
     fn a_second_delivery_and_a_second_tag_are_duplicates() {
-        let head = Head::claim(&push("a", 1, 'a'), "x", None);
-        assert_eq!(standing(Some(&head), &push("a", 1, 'a'), "y"), Standing::Duplicate(head.release.clone()));
-        assert_eq!(standing(Some(&head), &push("b", 2, 'a'), "y"), Standing::Duplicate(head.release.clone()));
-        assert_eq!(standing(Some(&head), &push("a", 1, 'a'), "x"), Standing::Ours);
+        let head = Head::claim(&push("a", 1, 'a'), "x", now(), None);
+        assert_eq!(standing(Some(&head), &push("a", 1, 'a'), "y", now()), Standing::Duplicate(head.release.clone()));
+        assert_eq!(standing(Some(&head), &push("b", 2, 'a'), "y", now()), Standing::Duplicate(head.release.clone()));
+        assert_eq!(standing(Some(&head), &push("a", 1, 'a'), "x", now()), Standing::Ours);
     }
 
     #[test]
     fn a_release_that_died_blocks_its_digest_for_hours_and_not_for_ever() {
-        let head = Head {
-            order: Order { at: "2026-11-23T03:00:00Z".parse().unwrap(), tie: String::new() },
-            ..Head::claim(&push("a", 1, 'a'), "x", None)
-        };
-        assert_eq!(standing(Some(&head), &push("b", 2, 'a'), "y"), Standing::Free);
+        let claimed_at = now().checked_sub(ON_ITS_WAY).unwrap();
+        let head = Head { claimed_at, ..Head::claim(&push("a", 1, 'a'), "x", now(), None) };
+        assert_eq!(standing(Some(&head), &push("a", 1, 'a'), "y", now()), Standing::Free);
+        assert_eq!(standing(Some(&head), &push("b", 2, 'a'), "y", now()), Standing::Free);
     }
 
     #[test]
     fn a_newer_event_deploys_a_rolled_back_digest_again() {
-        let head = Head { outcome: Some(Outcome::RolledBack), ..Head::claim(&push("a", 1, 'a'), "x", None) };
-        assert_eq!(standing(Some(&head), &push("b", 2, 'a'), "y"), Standing::Free);
-        assert_eq!(standing(Some(&head), &push("a", 1, 'a'), "y"), Standing::Duplicate(head.release.clone()));
+        let head = Head { outcome: Some(Outcome::RolledBack), ..Head::claim(&push("a", 1, 'a'), "x", now(), None) };
+        assert_eq!(standing(Some(&head), &push("b", 2, 'a'), "y", now()), Standing::Free);
+        assert_eq!(standing(Some(&head), &push("a", 1, 'a'), "y", now()), Standing::Duplicate(head.release.clone()));
     }
 }

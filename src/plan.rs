@@ -1,6 +1,7 @@
 //! The plan: from a trigger, the live service, the image or document and the head, what a release will do, if anything.
 //! Everything it looks at has been read before; it asks nobody.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Logs, Service};
@@ -38,8 +39,10 @@ pub struct Situation {
     pub head: Option<Head>,
     /// What the service is heading to.
     pub live: Live,
+    /// When it was read.
+    pub at: Timestamp,
     /// The uploaded document, for an upload.
-    pub document: Option<Result<TaskDefinition, Unreadable>>,
+    pub document: Option<Uploaded>,
     /// The image that the container is to run.
     pub image: ImageEvidence,
 }
@@ -51,6 +54,21 @@ pub struct Live {
     pub task_definition_arn: String,
     /// It, ready to be registered again: read-only members gone, tags carried over.
     pub definition: TaskDefinition,
+    /// What serves while it is still on its way: what a rollback goes back to, because it has proved itself.
+    pub serving: Option<String>,
+}
+
+/// What became of an uploaded document.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Uploaded {
+    /// It is there.
+    Document(TaskDefinition),
+    /// It is no task definition.
+    Unreadable(Unreadable),
+    /// A later upload took its place, in a bucket without versions.
+    Replaced,
+    /// It was deleted.
+    Gone,
 }
 
 /// What the registry says about an image.
@@ -89,7 +107,7 @@ pub enum Plan {
 /// The next task definition and what is known about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
-    /// The document; empty when what was uploaded is no document.
+    /// The document; empty when it is rejected.
     pub definition: TaskDefinition,
     /// The live task definition, which a rollback goes back to.
     pub previous: String,
@@ -106,9 +124,12 @@ pub struct Draft {
 /// The places of difference that are shown.
 const MAX_CHANGES: usize = 50;
 
+/// The findings that are kept, the worst ones first.
+const MAX_FINDINGS: usize = 100;
+
 /// Decides what a release does.
 pub fn plan(request: &Request, execution: &str, situation: &Situation) -> Plan {
-    match head::standing(situation.head.as_ref(), &request.trigger, execution) {
+    match head::standing(situation.head.as_ref(), &request.trigger, execution, situation.at) {
         Standing::Duplicate(release) => return Plan::Duplicate(release),
         Standing::Superseded(release) => {
             return Plan::Superseded(format!("release {release} is newer and owns the service"));
@@ -130,6 +151,7 @@ fn plan_push(request: &Request, push: &ImagePush, situation: &Situation) -> Plan
     }
     let before = live.definition.container(container).and_then(|container| container.image());
     let after = pushed_reference(push, before);
+    let foreign = is_foreign(push, request, before).then(|| foreign_registry(&live.definition, container, push));
     if before.is_some_and(|before| is_same_image(before, &after)) {
         return Plan::NoChange(live.task_definition_arn.clone());
     }
@@ -140,19 +162,22 @@ fn plan_push(request: &Request, push: &ImagePush, situation: &Situation) -> Plan
         tag: Some(push.tag.clone()),
     };
     let definition = live.definition.with_image(container, &after).unwrap_or_else(|| live.definition.clone());
-    decide(request, situation, Origin::Live, definition, Some(image), Vec::new())
+    decide(request, situation, Origin::Live, definition, Some(image), foreign.into_iter().collect())
 }
 
 fn plan_upload(request: &Request, upload: &Upload, situation: &Situation) -> Plan {
     let (container, live) = (request.service.container.as_str(), &situation.live);
     let mut findings = Vec::new();
     let mut definition = match &situation.document {
-        Some(Ok(document)) => document.clone(),
-        Some(Err(unreadable)) => {
+        Some(Uploaded::Document(document)) => document.clone(),
+        Some(Uploaded::Unreadable(unreadable)) => {
             findings.push(validate::unreadable(unreadable));
             return reject_unreadable(live, findings);
         }
-        None => {
+        Some(Uploaded::Replaced) => {
+            return Plan::Superseded("a later upload took the place of this document".to_owned());
+        }
+        Some(Uploaded::Gone) | None => {
             findings.push(gone(upload));
             return reject_unreadable(live, findings);
         }
@@ -219,11 +244,13 @@ fn decide(
         findings.extend(unverifiable(&definition, &service.container, &logs));
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings.truncate(MAX_FINDINGS);
     let changes = ReleaseReport::describe_changes(&situation.live.definition.differences(&definition, MAX_CHANGES));
-    let previous = situation.live.task_definition_arn.clone();
+    let previous = situation.live.serving.as_ref().unwrap_or(&situation.live.task_definition_arn).clone();
     let is_rejected = validate::is_rejected(&findings);
-    let draft =
-        Box::new(Draft { definition: definition.without(&READ_ONLY), previous, image, changes, findings, logs });
+    // What is rejected is never registered, so it need not be recorded; it may hold what nobody should see.
+    let definition = if is_rejected { TaskDefinition::default() } else { definition.without(&READ_ONLY) };
+    let draft = Box::new(Draft { definition, previous, image, changes, findings, logs });
     if is_rejected { Plan::Rejected(draft) } else { Plan::Release(draft) }
 }
 
@@ -255,6 +282,13 @@ fn pushed_reference(push: &ImagePush, live: Option<&str>) -> String {
 pub fn registry_host(account: &str, region: &str) -> String {
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     format!("{account}.dkr.ecr.{region}.{suffix}")
+}
+
+/// Whether the image was pushed to a registry that is neither the service's account's nor the live image's: on a bus that other accounts
+/// feed, a repository's name alone says little.
+fn is_foreign(push: &ImagePush, request: &Request, live: Option<&str>) -> bool {
+    let live_account = live.and_then(|live| ImageRef::parse(live).private_ecr().map(|ecr| ecr.account.to_owned()));
+    push.account != request.service.arn.account() && live_account.as_deref() != Some(push.account.as_str())
 }
 
 fn is_same_image(one: &str, other: &str) -> bool {
@@ -289,6 +323,12 @@ pub struct ServiceState {
     pub configurations: Vec<(String, String)>,
     /// Deployments, newest first: status and target service revision.
     pub deployments: Vec<(Status, String)>,
+}
+
+/// The task definition that serves while another one is on its way.
+pub fn serving(state: &ServiceState) -> Option<String> {
+    let (_, target) = state.deployments.iter().find(|(status, _)| status.is_heading_to_target())?;
+    state.configurations.iter().find(|(arn, _)| arn != target).map(|(_, definition)| definition.clone())
 }
 
 /// What a draft starts from, so that nothing in flight is dropped: the target of the running deployment; while that is rolled back, its
@@ -338,6 +378,15 @@ fn not_pinned(definition: &TaskDefinition, container: &str, reason: &str) -> Fin
     let message = format!("the image stays as written: {reason}");
     let help = "name it by digest, so that every task runs the same image";
     finding("unpinned-image", Severity::Hint, image_pointer(definition, container), message, help)
+}
+
+fn foreign_registry(definition: &TaskDefinition, container: &str, push: &ImagePush) -> Finding {
+    let message = format!(
+        "the image was pushed to the registry of account {}, which this service has nothing to do with",
+        push.account
+    );
+    let help = "deploy an image of that registry once by an uploaded task definition, or do not forward its events";
+    finding("foreign-registry", Severity::Error, image_pointer(definition, container), message, help)
 }
 
 fn family_changed(before: &str, after: &str) -> Finding {
@@ -398,8 +447,12 @@ mod tests {
 
     fn situation(image: ImageEvidence) -> Situation {
         let definition = TaskDefinition::parse(LIVE).unwrap();
-        let live = Live { task_definition_arn: "arn:task-definition/web:5".into(), definition };
-        Situation { head: None, live, document: None, image }
+        let live = Live { task_definition_arn: "arn:task-definition/web:5".into(), definition, serving: None };
+        Situation { at: Timestamp::UNIX_EPOCH, head: None, live, document: None, image }
+    }
+
+    fn uploaded(text: &[u8]) -> Option<Uploaded> {
+        Some(TaskDefinition::parse(text).map_or_else(Uploaded::Unreadable, Uploaded::Document))
     }
 
     fn rejected(plan: Plan) -> Vec<String> {
@@ -444,7 +497,7 @@ mod tests {
     fn an_upload_that_is_gone_or_unreadable_is_rejected() {
         let unread = || ImageEvidence::Unread("x".into());
         assert_eq!(rejected(plan(&upload(), "x", &situation(unread()))), ["missing-document"]);
-        let document = Some(TaskDefinition::parse(b"{"));
+        let document = uploaded(b"{");
         assert_eq!(
             rejected(plan(&upload(), "x", &Situation { document, ..situation(unread()) })),
             ["unreadable-document"]
@@ -455,7 +508,7 @@ mod tests {
     fn an_upload_is_pinned_and_keeps_the_live_tags() {
         let mut live = situation(found(pushed_digest(), "arm64"));
         live.live.definition.set_tag("team", "shop");
-        live.document = Some(TaskDefinition::parse(include_bytes!("../events/task-definitions/plain-arm64.json")));
+        live.document = uploaded(include_bytes!("../events/task-definitions/plain-arm64.json"));
         let Plan::Release(draft) = plan(&upload(), "x", &live) else { panic!("not released") };
         assert!(draft.definition.to_json().contains(r#"{"key":"team","value":"shop"}"#));
         assert!(draft.image.unwrap().after.ends_with(pushed_digest().as_str()));
@@ -464,16 +517,34 @@ mod tests {
     #[test]
     fn an_upload_of_what_is_live_is_no_change() {
         let unread = ImageEvidence::Unread("public".into());
-        let document = Some(TaskDefinition::parse(LIVE));
+        let document = uploaded(LIVE);
         let plan = plan(&upload(), "x", &Situation { document, ..situation(unread) });
         assert_eq!(plan, Plan::NoChange("arn:task-definition/web:5".into()));
+    }
+
+    #[test]
+    fn a_replaced_upload_is_superseded_and_a_foreign_push_rejected() {
+        let situation = |document| Situation { document, ..situation(ImageEvidence::Unread("x".into())) };
+        assert!(matches!(plan(&upload(), "x", &situation(Some(Uploaded::Replaced))), Plan::Superseded(_)));
+        let event = include_str!("../events/ecr-image-push.json").replace("123456789012", "999999999999");
+        let image = found(pushed_digest(), "arm64");
+        let rules = rejected(plan(&request(&event), "x", &Situation { image, ..situation(None) }));
+        assert!(rules.contains(&"foreign-registry".to_owned()), "{rules:?}");
+    }
+
+    #[test]
+    fn a_rollback_goes_back_to_what_serves_not_to_what_was_on_its_way() {
+        let mut situation = situation(found(pushed_digest(), "arm64"));
+        situation.live.serving = Some("arn:task-definition/web:4".into());
+        let Plan::Release(draft) = plan(&push(), "x", &situation) else { panic!("not released") };
+        assert_eq!(draft.previous, "arn:task-definition/web:4");
     }
 
     #[test]
     fn required_logs_that_cannot_be_verified_are_rejected() {
         let mut request = upload();
         request.service.verify.logs = Logs::Required;
-        let document = Some(TaskDefinition::parse(include_bytes!("../events/task-definitions/plain-arm64.json")));
+        let document = uploaded(include_bytes!("../events/task-definitions/plain-arm64.json"));
         let situation = Situation { document, ..situation(found(pushed_digest(), "arm64")) };
         assert_eq!(rejected(plan(&request, "x", &situation)), ["unverifiable-logs"]);
     }

@@ -56,6 +56,9 @@ enum Concerned {
 /// The target of the log lines that tell what happens as it happens.
 pub const PROGRESS: &str = "express_deployer::progress";
 
+/// The releases that one execution runs; each takes about a dozen of its 3,000 operations.
+const MAX_REQUESTS: usize = 100;
+
 /// The services that are released side by side.
 const MAX_CONCURRENCY: usize = 10;
 
@@ -113,6 +116,10 @@ fn concern(config: &Config, event: &str) -> Concerned {
             reasons.push(format!("no configured service takes the {trigger}"));
         }
     }
+    if requests.len() > MAX_REQUESTS {
+        tracing::warn!(requests = requests.len(), "one event concerns more services than an execution can release");
+        requests.truncate(MAX_REQUESTS);
+    }
     if requests.is_empty() { Concerned::Nobody(reasons.join("; ")) } else { Concerned::Requests(requests) }
 }
 
@@ -122,8 +129,9 @@ async fn release(deployer: Arc<Deployer>, ctx: DurableContext, request: Request)
     let ending = match deploy(&deployer, &ctx, &request, &mut story).await {
         Ok(ending) | Err(ending) => ending,
     };
+    let was_owner = story.is_owner();
     let report = story.end(ending);
-    write_report::run(&deployer, &ctx, &request, &report).await?;
+    write_report::run(&deployer, &ctx, &request, &report, was_owner).await?;
     Ok(report)
 }
 
@@ -179,15 +187,17 @@ async fn deploy(
                 watch.reason()
             )))
         }
-        Decision::Unproven(reason) => match request.service.on_failure {
-            OnFailure::Notify => {
-                Ok(Ending::failed(format!("{reason}; the service was left as it is (`on_failure = \"notify\"`)")))
+        Decision::Unproven(reason) => {
+            story.stopped(follow::diagnose(deployer, ctx, request, &registered.task_definition_arn).await);
+            match request.service.on_failure {
+                OnFailure::Notify => {
+                    Ok(Ending::failed(format!("{reason}; the service was left as it is (`on_failure = \"notify\"`)")))
+                }
+                OnFailure::Rollback => {
+                    roll_back::run(deployer, ctx, request, story, &watch, &draft.previous, &reason).await
+                }
             }
-            OnFailure::Rollback => {
-                story.stopped(follow::diagnose(deployer, ctx, request, &registered.task_definition_arn).await);
-                roll_back::run(deployer, ctx, request, story, &watch, &draft.previous, &reason).await
-            }
-        },
+        }
         Decision::Lost(reason) => Ok(Ending::failed(reason)),
     }
 }

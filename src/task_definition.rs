@@ -258,7 +258,9 @@ pub struct Difference {
 impl Difference {
     /// Whether the place can hold what must not be printed: an environment value, a secret's name is fine.
     fn is_confidential(&self) -> bool {
-        self.pointer.split('/').any(|part| matches!(part, "environment" | "command" | "entryPoint" | "options"))
+        self.pointer
+            .split('/')
+            .any(|part| matches!(part, "environment" | "command" | "entryPoint" | "options" | "dockerLabels"))
     }
 }
 
@@ -272,7 +274,8 @@ impl fmt::Display for Difference {
             Some(Value::Object(members)) => format!("({} members)", members.len()),
             Some(scalar) => scalar.to_string(),
         };
-        write!(f, "{}: {} -> {}", self.pointer, show(&self.before), show(&self.after))
+        let pointer: String = self.pointer.chars().take(300).collect();
+        write!(f, "{pointer}: {} -> {}", show(&self.before), show(&self.after))
     }
 }
 

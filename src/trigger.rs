@@ -233,7 +233,9 @@ fn describe_unknown(event: &Value) -> String {
 /// A member that is text and not empty, or the reason why the event is incomplete.
 fn required<'v>(event: &'v Value, pointer: &str) -> Result<&'v str, String> {
     let text = event.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
-    text.ok_or_else(|| format!("an incomplete event: {pointer} is missing"))
+    let text = text.ok_or_else(|| format!("an incomplete event: {pointer} is missing"))?;
+    // One byte of a key takes at most three when it is encoded; nothing else that is read is half as long.
+    if text.len() > 3 * MAX_KEY { Err(format!("an event whose {pointer} is too long")) } else { Ok(text) }
 }
 
 /// A member that is a time.

@@ -109,6 +109,9 @@ pub struct Report<'a> {
 /// The findings of one rule that are kept: a document can be wrong in thousands of places in the same way.
 const MAX_PER_RULE: usize = 20;
 
+/// The characters of a pointer, a message or a help text that are kept: names from a document go into all three.
+const MAX_TEXT: usize = 1_000;
+
 impl Report<'_> {
     /// Adds a finding with the rule's severity.
     pub fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
@@ -124,7 +127,8 @@ impl Report<'_> {
         help: impl Into<String>,
     ) {
         if self.findings.iter().rev().take_while(|finding| finding.rule == self.rule.id).count() < MAX_PER_RULE {
-            let (pointer, message, help) = (pointer.into(), message.into(), help.into());
+            let bounded = |text: String| text.chars().take(MAX_TEXT).collect::<String>();
+            let (pointer, message, help) = (bounded(pointer.into()), bounded(message.into()), bounded(help.into()));
             self.findings.push(Finding { rule: self.rule.id.to_owned(), severity, pointer, message, help });
         }
     }

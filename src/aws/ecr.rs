@@ -5,7 +5,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
-use super::{ATTEMPT, Aws, Failure, Trouble, failure, in_short};
+use super::{Aws, CALL, Failure, Trouble, failure, in_short};
 use crate::image::{Digest, MAX_BLOB, Manifest, Platform, platform_of_config};
 use crate::plan::ImageEvidence;
 
@@ -61,8 +61,10 @@ impl Aws {
                 Some(ImageFailureCode::ImageNotFound | ImageFailureCode::ImageTagDoesNotMatchDigest)
             ) {
                 let code = trouble.failure_code().map_or("", ImageFailureCode::as_str);
+                let passes = ["UpstreamUnavailable", "UpstreamTooManyRequests"].contains(&code);
+                let kind = if passes { Trouble::Throttled } else { Trouble::Refused };
                 let message = format!("{code}: {}", trouble.failure_reason().unwrap_or_default());
-                return Err(Failure::new(BATCH_GET_IMAGE, &resource, Trouble::Refused, message));
+                return Err(Failure::new(BATCH_GET_IMAGE, &resource, kind, message));
             }
         }
         let mut tag_digest = None;
@@ -117,22 +119,28 @@ impl Aws {
             .ok_or_else(|| "its configuration names no platform".to_owned()))
     }
 
-    /// Fetches a presigned URL. The URL is a secret while it is valid: it is in no message.
+    /// Fetches a presigned URL. The URL is a secret while it is valid: it is in no message. A function in a VPC without a gateway endpoint
+    /// for S3 hangs here, so the time is bounded.
     async fn download(&self, url: &str, resource: &str) -> Result<Vec<u8>, Failure> {
-        let trouble =
-            |kind, message: String| Failure::new(GET_LAYER, resource, kind, message.replace(url, "the download URL"));
-        let connector =
-            aws_smithy_http_client::Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
-        let request = HttpRequest::get(url).map_err(|error| trouble(Trouble::Refused, in_short(&error)))?;
-        let answer = tokio::time::timeout(ATTEMPT, connector.call(request)).await;
-        let answer = answer.map_err(|_| trouble(Trouble::Unclear, "the registry's storage does not answer".to_owned()))?;
-        let answer = answer.map_err(|error| trouble(Trouble::Unclear, in_short(&error)))?;
-        let status = answer.status();
-        if !status.is_success() {
-            let kind = if status.is_server_error() { Trouble::Unclear } else { Trouble::Refused };
-            return Err(trouble(kind, format!("the registry's storage answered {}", status.as_u16())));
+        let trouble = |kind, message: String| Failure::new(GET_LAYER, resource, kind, message);
+        if url.is_empty() {
+            return Err(trouble(Trouble::Unclear, "the answer has no URL".to_owned()));
         }
-        let body = super::s3::read_bounded(answer.into_body().into(), MAX_BLOB).await;
-        body.map_err(|error| trouble(Trouble::Unclear, in_short(&*error)))
+        let hidden = |error: &dyn std::error::Error| in_short(error).replace(url, "the download URL");
+        let fetched = tokio::time::timeout(CALL, async {
+            let connector =
+                aws_smithy_http_client::Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
+            let request = HttpRequest::get(url).map_err(|error| trouble(Trouble::Refused, hidden(&error)))?;
+            let answer = connector.call(request).await.map_err(|error| trouble(Trouble::Unclear, hidden(&error)))?;
+            let status = answer.status();
+            if !status.is_success() {
+                let kind = if status.is_server_error() { Trouble::Unclear } else { Trouble::Refused };
+                return Err(trouble(kind, format!("the registry's storage answered {}", status.as_u16())));
+            }
+            let body = super::s3::read_bounded(answer.into_body().into(), MAX_BLOB).await;
+            body.map_err(|error| trouble(Trouble::Unclear, hidden(&*error)))
+        });
+        let unreachable = "the registry's storage does not answer: a function in a VPC needs a gateway endpoint for S3";
+        fetched.await.map_err(|_| trouble(Trouble::Unclear, unreachable.to_owned()))?
     }
 }

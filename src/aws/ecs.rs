@@ -27,6 +27,9 @@ const SEARCHED_REVISIONS: i32 = 10;
 /// The deployments and tasks that one answer may hold (API model: `maxResults` up to 100).
 const PAGE: i32 = 100;
 
+/// The pages of deployments that are read.
+const MAX_PAGES: usize = 20;
+
 /// The tasks of a service that are looked at.
 const MAX_TASKS: usize = 500;
 
@@ -69,30 +72,23 @@ impl Aws {
             .collect())
     }
 
+    /// The service's deployments of the last 90 days, which is all that ECS keeps, newest first.
     async fn deployments(&self, service: &ServiceArn) -> Result<Vec<Brief>, Failure> {
-        let request =
-            self.ecs(service.region()).list_service_deployments().cluster(service.cluster()).service(service.as_str());
-        let answer =
-            request.max_results(PAGE).send().await.map_err(failure("ecs:ListServiceDeployments", service.as_str()))?;
-        let mut briefs: Vec<(i64, Brief)> = answer
-            .service_deployments
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|brief| {
-                let created = brief.created_at.map_or(0, |at| at.secs());
-                let target_revision = brief.target_service_revision_arn?;
-                Some((
-                    created,
-                    Brief {
-                        arn: brief.service_deployment_arn?,
-                        target_revision,
-                        status: status(brief.status.as_ref()),
-                    },
-                ))
-            })
-            .collect();
-        briefs.sort_by_key(|(created, _)| std::cmp::Reverse(*created));
-        Ok(briefs.into_iter().map(|(_, brief)| brief).collect())
+        let client = self.ecs(service.region());
+        let mut briefs = Vec::new();
+        let mut next = None;
+        for _ in 0..MAX_PAGES {
+            let request = client.list_service_deployments().cluster(service.cluster()).service(service.as_str());
+            let page = request.max_results(PAGE).set_next_token(next.take()).send().await;
+            let page = page.map_err(failure("ecs:ListServiceDeployments", service.as_str()))?;
+            briefs.extend(page.service_deployments.unwrap_or_default().into_iter().filter_map(brief));
+            next = page.next_token;
+            if next.is_none() {
+                break;
+            }
+        }
+        briefs.sort_by_key(|brief| std::cmp::Reverse(brief.created));
+        Ok(briefs)
     }
 
     /// The task definition of a service revision.
@@ -200,6 +196,12 @@ impl Aws {
         self.revision_with(service, task_definition, targets(&deployments, Some(failed))).await
     }
 
+    /// Whether a deployment is the service's newest: nobody has deployed since.
+    pub async fn is_newest(&self, service: &ServiceArn, target_revision: &str) -> Result<bool, Failure> {
+        let deployments = self.deployments(service).await?;
+        Ok(deployments.first().is_some_and(|brief| brief.target_revision == target_revision))
+    }
+
     async fn revision_with(
         &self,
         service: &ServiceArn,
@@ -301,13 +303,27 @@ impl Aws {
 
 /// A deployment in a list.
 struct Brief {
+    created: i64,
     arn: String,
     target_revision: String,
     status: Status,
 }
 
-/// The newest deployments' targets, those after `since` only; as many as one call describes.
+fn brief(brief: types::ServiceDeploymentBrief) -> Option<Brief> {
+    Some(Brief {
+        created: brief.created_at.map_or(0, |at| at.secs()),
+        arn: brief.service_deployment_arn?,
+        target_revision: brief.target_service_revision_arn?,
+        status: status(brief.status.as_ref()),
+    })
+}
+
+/// The newest deployments' targets, those after `since` only; as many as one call describes. Where `since` is not listed, none is known to
+/// be newer.
 fn targets(deployments: &[Brief], since: Option<&str>) -> Vec<String> {
+    if since.is_some_and(|since| !deployments.iter().any(|brief| brief.target_revision == since)) {
+        return Vec::new();
+    }
     let newer = deployments.iter().take_while(|brief| since != Some(brief.target_revision.as_str()));
     newer.take(20).map(|brief| brief.target_revision.clone()).collect()
 }

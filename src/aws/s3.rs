@@ -5,7 +5,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use super::{Aws, Failure, Trouble, failure};
 use crate::config::ServiceArn;
 use crate::head::{self, Head, MAX_HEAD};
-use crate::plan::Request;
+use crate::plan::{Request, Uploaded};
 use crate::report::ReleaseReport;
 use crate::task_definition::{MAX_DOCUMENT, TaskDefinition, Unreadable};
 use crate::trigger::Upload;
@@ -88,8 +88,8 @@ impl Aws {
         }
     }
 
-    /// The uploaded document, in the version that the event names; `None` when that is gone.
-    pub async fn uploaded(&self, upload: &Upload) -> Result<Option<Result<TaskDefinition, Unreadable>>, Failure> {
+    /// The uploaded document, in the version that the event names.
+    pub async fn uploaded(&self, upload: &Upload) -> Result<Uploaded, Failure> {
         let action = if upload.version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
         let resource = format!("arn:aws:s3:::{}/{}", upload.bucket, upload.key);
         let request = self.s3(&upload.region).get_object().bucket(&upload.bucket).key(&upload.key);
@@ -101,34 +101,33 @@ impl Aws {
         };
         let answer = match request.send().await.map_err(failure(action, &resource)) {
             Ok(answer) => answer,
-            Err(gone)
-                if matches!(gone.kind, Trouble::Missing | Trouble::Conflict)
-                    && !gone.message.starts_with("NoSuchBucket") =>
-            {
-                return Ok(None);
+            Err(gone) if gone.kind == Trouble::Missing && !gone.message.starts_with("NoSuchBucket") => {
+                return Ok(Uploaded::Gone);
             }
+            Err(replaced) if replaced.kind == Trouble::Conflict => return Ok(Uploaded::Replaced),
             Err(failure) => return Err(failure),
         };
         let size = usize::try_from(answer.content_length.unwrap_or(0)).unwrap_or(0);
         if size > MAX_DOCUMENT {
-            return Ok(Some(Err(Unreadable::TooLarge(size))));
+            return Ok(Uploaded::Unreadable(Unreadable::TooLarge(size)));
         }
         let body = read_bounded(answer.body, MAX_DOCUMENT + 1).await;
         let body = body.map_err(|error| Failure::new(action, &resource, Trouble::Unclear, error.to_string()))?;
-        Ok(Some(TaskDefinition::parse(&body)))
+        Ok(TaskDefinition::parse(&body).map_or_else(Uploaded::Unreadable, Uploaded::Document))
     }
 
-    /// Writes a release's report, once: where one lies already, from an attempt whose answer was lost or from another delivery of the event,
-    /// that one stays.
-    pub async fn put_report(&self, request: &Request, report: &ReleaseReport) -> Result<(), Failure> {
+    /// Writes a release's report: over whatever lies there where the release owned its service, else only where nothing lies.
+    pub async fn put_report(&self, request: &Request, report: &ReleaseReport, was_owner: bool) -> Result<(), Failure> {
         let key = report.key();
         let resource = format!("arn:aws:s3:::{}/{key}", request.state_bucket);
         let body = serde_json::to_vec_pretty(report)
             .map_err(|error| Failure::new("s3:PutObject", &resource, Trouble::Refused, error.to_string()))?;
         let put = self.s3(&self.home_region()).put_object().bucket(&request.state_bucket).key(&key);
-        let put = put.if_none_match("*").content_type("application/json").body(ByteStream::from(body));
-        match put.send().await.map_err(failure("s3:PutObject", &resource)) {
-            Err(there) if there.kind == Trouble::Conflict => Ok(()),
+        let put = if was_owner { put } else { put.if_none_match("*") };
+        let sent = put.content_type("application/json").body(ByteStream::from(body)).send().await;
+        match sent.map_err(failure("s3:PutObject", &resource)) {
+            Err(there) if there.kind == Trouble::Conflict && there.message.starts_with("PreconditionFailed") => Ok(()),
+            Err(race) if race.kind == Trouble::Conflict => Err(Failure { kind: Trouble::Unclear, ..race }),
             sent => sent.map(|_| ()),
         }
     }
@@ -174,6 +173,8 @@ impl Aws {
             if !take(&chunk) {
                 break;
             }
+            // Decoding is work: the releases beside this one get their turn.
+            tokio::task::yield_now().await;
         }
         Ok(true)
     }

@@ -19,12 +19,12 @@ pub(super) async fn run(
     held: Held,
 ) -> Result<bool, Ending> {
     let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
-    let body = move |_| async move { settle(claim(&deployer, &request, &execution, &held).await) };
+    let body = move |_| async move { settle(claim(&deployer, &request, &execution, &held)).await };
     step::run(ctx.step(body), "claim", StepSemantics::AtLeastOncePerRetry).await
 }
 
 async fn claim(deployer: &Deployer, request: &Request, execution: &str, held: &Held) -> Result<bool, Failure> {
-    let head = Head::claim(&request.trigger, execution, held.head.as_ref());
+    let head = Head::claim(&request.trigger, execution, deployer.aws.clock().now(), held.head.as_ref());
     let swapped =
         deployer.aws.swap_head(&request.state_bucket, &request.service.arn, held.etag.as_deref(), &head).await?;
     if swapped.is_some() {

@@ -25,6 +25,9 @@ use crate::verify::{LogOutput, Revision};
 /// Listings that are under way at once.
 const MAX_IN_FLIGHT: usize = 16;
 
+/// The decoded bytes after which a look leaves further objects to the next one: a small function must not be cut off while it reads.
+const MAX_PER_LOOK: u64 = 32 * 1024 * 1024;
+
 /// Looks at the deployment, and at its logs, until there is a decision.
 pub(super) async fn run(
     deployer: &Arc<Deployer>,
@@ -58,15 +61,21 @@ pub(super) async fn run(
     watched.map_err(|error| Ending::failed(format!("the deployment could not be followed: {error}")))
 }
 
-/// One look: the deployment and the logs side by side.
+/// One look: the deployment and the logs side by side, within what one invocation can take.
 async fn look(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks) -> (Seen, Option<SeenLogs>) {
-    let logs = async {
-        match watch.wants_logs() {
-            true => Some(look_at_logs(aws, request, watch, checks).await),
-            false => None,
-        }
+    let too_long = || format!("no answer within {} s", step::BODY.as_secs());
+    let deployment = async {
+        let seen = tokio::time::timeout(step::BODY, look_at_deployment(aws, request, watch)).await;
+        seen.unwrap_or_else(|_| Seen::Trouble(too_long()))
     };
-    tokio::join!(look_at_deployment(aws, request, watch), logs)
+    let logs = async {
+        if !watch.wants_logs() {
+            return None;
+        }
+        let seen = tokio::time::timeout(step::BODY, look_at_logs(aws, request, watch, checks)).await;
+        Some(seen.unwrap_or_else(|_| SeenLogs::Trouble { reason: too_long(), has_task: false }))
+    };
+    tokio::join!(deployment, logs)
 }
 
 async fn look_at_deployment(aws: &Aws, request: &Request, watch: &Watch) -> Seen {
@@ -83,7 +92,8 @@ async fn look_at_deployment(aws: &Aws, request: &Request, watch: &Watch) -> Seen
     };
     match seen.await {
         Ok(seen) => seen,
-        Err(failure) if failure.is_passing() => Seen::Trouble(failure.to_string()),
+        // A deployment that was just listed may not be described yet.
+        Err(failure) if failure.is_passing() || failure.kind == Trouble::Missing => Seen::Trouble(failure.to_string()),
         Err(failure) => Seen::Refused(failure.to_string()),
     }
 }
@@ -91,7 +101,7 @@ async fn look_at_deployment(aws: &Aws, request: &Request, watch: &Watch) -> Seen
 async fn look_at_logs(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks) -> SeenLogs {
     let tasks = match aws.tasks(&request.service.arn, &watch.task_definition_arn).await {
         Ok(tasks) => tasks,
-        Err(failure) => return unseen(&failure),
+        Err(failure) => return unseen(&failure, false),
     };
     let started: Vec<Task> = tasks.into_iter().filter(|task| task.has_started).collect();
     if started.is_empty() && watch.logs.evidence.objects == 0 {
@@ -100,13 +110,13 @@ async fn look_at_logs(aws: &Aws, request: &Request, watch: &Watch, checks: &Chec
     let evidence = watch.logs.evidence.clone();
     match read_logs(aws, watch, checks, &started, evidence).await {
         Ok(evidence) => SeenLogs::Read(Box::new(evidence)),
-        Err(failure) => unseen(&failure),
+        Err(failure) => unseen(&failure, true),
     }
 }
 
-fn unseen(failure: &Failure) -> SeenLogs {
+fn unseen(failure: &Failure, has_task: bool) -> SeenLogs {
     match failure.kind {
-        Trouble::Throttled | Trouble::Unclear => SeenLogs::Trouble(failure.to_string()),
+        Trouble::Throttled | Trouble::Unclear => SeenLogs::Trouble { reason: failure.to_string(), has_task },
         Trouble::Denied | Trouble::Missing | Trouble::Conflict | Trouble::Refused => {
             SeenLogs::Denied(failure.to_string())
         }
@@ -127,10 +137,17 @@ async fn read_logs(
         lookups.extend(tasks.iter().map(|task| list(aws, output, task)));
     }
     let listings: Vec<_> = stream::iter(lookups).buffered(MAX_IN_FLIGHT).try_collect().await?;
+    let before = evidence.decoded_bytes;
     for (output, task, listed) in listings {
         for Listed { key, etag } in listed {
             let object = Object { task: &task.id, key: &key, etag: &etag };
-            if !matches!(evidence.verdict(checks), Verdict::Waiting { .. }) {
+            // After a pass, what lies there already is still held against what must not be.
+            let is_settled = match evidence.verdict(checks) {
+                Verdict::Failed(_) => true,
+                Verdict::Passed => checks.forbid().is_empty(),
+                Verdict::Waiting { .. } => false,
+            };
+            if is_settled || evidence.decoded_bytes - before >= MAX_PER_LOOK {
                 return Ok(evidence);
             }
             if evidence.wants(output, &object) {
@@ -179,6 +196,6 @@ pub(super) async fn diagnose(
     task_definition_arn: &str,
 ) -> Vec<StoppedTask> {
     let (deployer, service, arn) = (Arc::clone(deployer), request.service.arn.clone(), task_definition_arn.to_owned());
-    let body = move |_| async move { settle(deployer.aws.stopped_tasks(&service, &arn).await) };
+    let body = move |_| async move { settle(deployer.aws.stopped_tasks(&service, &arn)).await };
     step::run(ctx.step(body), "diagnose", StepSemantics::AtLeastOncePerRetry).await.unwrap_or_default()
 }

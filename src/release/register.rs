@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_durable_execution_sdk::{DurableContext, StepSemantics};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::step::{self, settle};
@@ -11,14 +12,18 @@ use crate::aws::Failure;
 use crate::aws::ecs::RELEASE_TAG;
 use crate::plan::{Draft, Request};
 use crate::report::Outcome;
+use crate::trigger::Trigger;
 
 /// A registered revision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Registered {
     pub(super) task_definition_arn: String,
-    /// Whether the head, read beside the registration, still named this release; `None` when it could not be read.
-    is_owner: Option<bool>,
+    /// Whether the head, read beside the registration, still named this release, and when; `None` when it could not be read.
+    ownership: Option<(bool, Timestamp)>,
 }
+
+/// How long what the head said stays true enough to update on, in seconds: two steps that follow each other at once, but not a crash between.
+const FRESH: i64 = 10;
 
 /// Registers the draft, tagged with the release.
 pub(super) async fn run(
@@ -29,21 +34,28 @@ pub(super) async fn run(
 ) -> Result<Registered, Ending> {
     let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
     let mut definition = draft.definition.clone();
-    definition.set_tag(RELEASE_TAG, request.release().as_str());
+    // One push can release several services with one family: the tag names the service as well.
+    let service = &request.service.arn;
+    let mark = format!("{}@{}/{}", request.release(), service.cluster(), service.name());
+    definition.set_tag(RELEASE_TAG, &mark);
     let body = move |attempt: aws_durable_execution_sdk::StepContext| async move {
-        let (aws, region, release) = (&deployer.aws, request.service.arn.region(), request.release());
-        let is_owner = async { Ok(is_owner(&deployer, &request, &execution).await.ok()) };
+        let (aws, region) = (&deployer.aws, request.service.arn.region());
+        let ownership =
+            async { Ok(is_owner(&deployer, &request, &execution).await.ok().map(|owner| (owner, aws.clock().now()))) };
         let revision = async {
             let family = definition.family().unwrap_or_default();
             if attempt.attempt() > 1
-                && let Some(found) = aws.find_registered(region, family, release.as_str()).await?
+                && let Some(found) = aws.find_registered(region, family, &mark).await?
             {
                 return Ok(found);
             }
             aws.register(region, &definition).await
         };
-        let both: Result<_, Failure> = tokio::try_join!(revision, is_owner);
-        settle(both.map(|(task_definition_arn, is_owner)| Registered { task_definition_arn, is_owner }))
+        settle(async {
+            let (task_definition_arn, ownership) = tokio::try_join!(revision, ownership)?;
+            Ok::<_, Failure>(Registered { task_definition_arn, ownership })
+        })
+        .await
     };
     step::run(ctx.step(body), "register", StepSemantics::AtMostOncePerRetry).await
 }
@@ -59,10 +71,16 @@ pub(super) async fn update(
     let (owned_request, registered) = (request.clone(), registered.clone());
     let body = move |attempt: aws_durable_execution_sdk::StepContext| async move {
         let is_first = attempt.attempt() == 1;
-        settle(update_once(&deployer, &owned_request, &execution, &registered, is_first).await)
+        settle(update_once(&deployer, &owned_request, &execution, &registered, is_first)).await
     };
     let target = step::run(ctx.step(body), "update", StepSemantics::AtMostOncePerRetry).await?;
-    target.ok_or_else(|| Ending::new(Outcome::Superseded, "a newer release claimed the service before the update"))
+    target.ok_or_else(|| {
+        let lost = match request.trigger {
+            Trigger::ImagePush(_) => "",
+            Trigger::Upload(_) => "; what was uploaded is not part of it: upload it again if it should be",
+        };
+        Ending::new(Outcome::Superseded, format!("a newer release claimed the service before the update{lost}"))
+    })
 }
 
 /// The target revision; `None` when another release owns the service.
@@ -78,8 +96,9 @@ async fn update_once(
     if !is_first && let Some(target) = aws.find_update(service, arn).await? {
         return Ok(Some(target));
     }
-    let is_owner = match registered.is_owner {
-        Some(is_owner) if is_first => is_owner,
+    let is_fresh = |at: Timestamp| aws.clock().now().duration_since(at).as_secs() < FRESH;
+    let is_owner = match registered.ownership {
+        Some((is_owner, at)) if is_first && is_fresh(at) => is_owner,
         _ => is_owner(deployer, request, execution).await?,
     };
     if is_owner { aws.update(service, arn).await.map(Some) } else { Ok(None) }

@@ -13,7 +13,7 @@ use super::{Deployer, Ending, follow};
 use crate::aws::{Failure, Trouble};
 use crate::plan::Request;
 use crate::report::Outcome;
-use crate::rollout::End;
+use crate::rollout::{End, Status};
 
 /// What became of the wish to stop the deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,16 +39,19 @@ pub(super) async fn run(
     let superseded = || {
         Ending::new(
             Outcome::Superseded,
-            format!("{reason}; a newer release owns the service, so nothing was rolled back"),
+            format!("{reason}; the service was deployed anew since, so nothing was rolled back"),
         )
     };
+    // Whatever goes wrong on the way back, the reason to go stays in the report.
+    let because =
+        |ending: Ending| Ending { reason: ending.reason.map(|then| format!("{reason}; then: {then}")), ..ending };
     story.rolling_back(reason);
-    match stop(deployer, ctx, request, watch).await? {
+    match stop(deployer, ctx, request, watch).await.map_err(because)? {
         Stop::NotOurs => return Err(superseded()),
         Stop::TooLate => {}
         Stop::Asked => {
             let again = Watch::of_rollback(&watch.target_revision, previous, watch.deployment_arn.as_deref());
-            let stopped = follow::run(deployer, ctx, request, again).await?;
+            let stopped = follow::run(deployer, ctx, request, again).await.map_err(because)?;
             story.followed_back(&stopped);
             match stopped.decision() {
                 Decision::Ended(End::RolledBack) => return Ok(Ending::new(Outcome::RolledBack, reason)),
@@ -63,8 +66,10 @@ pub(super) async fn run(
             }
         }
     }
-    let Some(target) = restore(deployer, ctx, request, watch, previous).await? else { return Err(superseded()) };
-    let restored = follow::run(deployer, ctx, request, Watch::of_rollback(&target, previous, None)).await?;
+    let target = restore(deployer, ctx, request, watch, previous).await.map_err(because)?;
+    let Some(target) = target else { return Err(superseded()) };
+    let restored =
+        follow::run(deployer, ctx, request, Watch::of_rollback(&target, previous, None)).await.map_err(because)?;
     story.followed_back(&restored);
     match restored.decision() {
         Decision::Ended(End::Successful) => Ok(Ending::new(Outcome::RolledBack, reason)),
@@ -84,26 +89,44 @@ async fn stop(
     watch: &Watch,
 ) -> Result<Stop, Ending> {
     let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
-    let arn = watch.deployment_arn.clone().unwrap_or_default();
-    let body = move |_| async move { settle(stop_running(&deployer, &request, &execution, &arn).await) };
+    let (arn, target) = (watch.deployment_arn.clone(), watch.target_revision.clone());
+    let body = move |_| async move { settle(stop_running(&deployer, &request, &execution, arn, &target)).await };
     step::run(ctx.step(body), "stop", StepSemantics::AtLeastOncePerRetry).await
 }
 
-async fn stop_running(deployer: &Deployer, request: &Request, execution: &str, arn: &str) -> Result<Stop, Failure> {
-    let (aws, region) = (&deployer.aws, request.service.arn.region());
-    let (owns, deployment) = tokio::try_join!(is_owner(deployer, request, execution), aws.deployment(region, arn))?;
-    let stop = match deployment.status.end() {
-        _ if !owns => Stop::NotOurs,
-        Some(End::Successful) => Stop::TooLate,
-        Some(_) => Stop::Asked,
-        None => match aws.stop(region, arn).await {
-            Ok(()) => Stop::Asked,
-            // It ended between the two calls; the look that follows sees how.
-            Err(failure) if failure.kind == Trouble::Conflict => Stop::Asked,
-            Err(failure) => return Err(failure),
-        },
+async fn stop_running(
+    deployer: &Deployer,
+    request: &Request,
+    execution: &str,
+    arn: Option<String>,
+    target_revision: &str,
+) -> Result<Stop, Failure> {
+    let (aws, service) = (&deployer.aws, &request.service.arn);
+    let found = async {
+        match arn {
+            Some(arn) => Ok(Some(arn)),
+            None => aws.find_deployment(service, target_revision).await,
+        }
     };
-    Ok(stop)
+    let (owns, arn) = tokio::try_join!(is_owner(deployer, request, execution), found)?;
+    if !owns {
+        return Ok(Stop::NotOurs);
+    }
+    let arn = arn.ok_or_else(|| Failure::not_listed(service.as_str()))?;
+    let deployment = aws.deployment(service.region(), &arn).await?;
+    match (deployment.status.end(), &deployment.status) {
+        (Some(End::Successful), _) => Ok(Stop::TooLate),
+        // It goes already, back or out of the way of another one.
+        (Some(_), _) | (None, Status::StopRequested | Status::RollbackRequested | Status::RollbackInProgress) => {
+            Ok(Stop::Asked)
+        }
+        (None, _) => match aws.stop(service.region(), &arn).await {
+            Ok(()) => Ok(Stop::Asked),
+            // It ended between the two calls; the look that follows sees how.
+            Err(failure) if failure.kind == Trouble::Conflict => Ok(Stop::Asked),
+            Err(failure) => Err(failure),
+        },
+    }
 }
 
 /// Updates the service back to the previous task definition; gives the service revision to follow, `None` when a newer release owns it.
@@ -124,12 +147,15 @@ async fn restore(
             {
                 return Ok(Some(target));
             }
-            match is_owner(&deployer, &request, &execution).await? {
+            // Nobody else may have deployed since, with or without a head: a console, another tool.
+            let (owns, is_newest) =
+                tokio::try_join!(is_owner(&deployer, &request, &execution), aws.is_newest(service, &failed))?;
+            match owns && is_newest {
                 true => aws.update(service, &previous).await.map(Some),
                 false => Ok(None),
             }
         };
-        settle(restored.await)
+        settle(restored).await
     };
     step::run(ctx.step(body), "restore", StepSemantics::AtMostOncePerRetry).await
 }

@@ -11,8 +11,7 @@ use super::{Deployer, Ending};
 use crate::aws::ecr::Wanted;
 use crate::aws::{Aws, Failure, Trouble};
 use crate::image::{Digest, ImageRef};
-use crate::plan::{self, Heading, ImageEvidence, Live, Plan, Request, ServiceState, Situation};
-use crate::task_definition::{TaskDefinition, Unreadable};
+use crate::plan::{self, Heading, ImageEvidence, Live, Plan, Request, ServiceState, Situation, Uploaded};
 use crate::trigger::{Trigger, Upload};
 
 /// A plan, when it was made, and which version of the head it was made from.
@@ -33,7 +32,7 @@ pub(super) struct Held {
 /// Makes the plan.
 pub(super) async fn plan(deployer: &Arc<Deployer>, ctx: &DurableContext, request: &Request) -> Result<Planned, Ending> {
     let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
-    let body = move |_| async move { settle(Box::pin(read_and_plan(&deployer.aws, &request, &execution)).await) };
+    let body = move |_| async move { settle(Box::pin(read_and_plan(&deployer.aws, &request, &execution))).await };
     step::run(ctx.step(body), "plan", StepSemantics::AtLeastOncePerRetry).await
 }
 
@@ -54,7 +53,7 @@ async fn read_and_plan(aws: &Aws, request: &Request, execution: &str) -> Result<
                 aws.inspect_image(&wanted)
             )?;
             let (head, etag) = held.map(|held| (held.head, held.etag)).unzip();
-            (Situation { head, live, document: None, image }, etag)
+            (Situation { at, head, live, document: None, image }, etag)
         }
         Trigger::Upload(upload) => {
             let (held, live, (document, image)) = tokio::try_join!(
@@ -63,7 +62,7 @@ async fn read_and_plan(aws: &Aws, request: &Request, execution: &str) -> Result<
                 read_upload(aws, upload, &request.service.container)
             )?;
             let (head, etag) = held.map(|held| (held.head, held.etag)).unzip();
-            (Situation { head, live, document, image }, etag)
+            (Situation { at, head, live, document: Some(document), image }, etag)
         }
     };
     let plan = plan::plan(request, execution, &situation);
@@ -88,16 +87,14 @@ async fn read_live(aws: &Aws, request: &Request) -> Result<Live, Failure> {
         Heading::Nothing => return Err(nothing()),
     };
     let definition = aws.task_definition(service.region(), &task_definition_arn).await?;
-    Ok(Live { task_definition_arn, definition })
+    Ok(Live { task_definition_arn, definition, serving: plan::serving(&state) })
 }
 
-type Document = Option<Result<TaskDefinition, Unreadable>>;
-
 /// The uploaded document, and what the registry says about the image in it.
-async fn read_upload(aws: &Aws, upload: &Upload, container: &str) -> Result<(Document, ImageEvidence), Failure> {
+async fn read_upload(aws: &Aws, upload: &Upload, container: &str) -> Result<(Uploaded, ImageEvidence), Failure> {
     let document = aws.uploaded(upload).await?;
     let written = match &document {
-        Some(Ok(definition)) => definition.container(container).and_then(|container| container.image()),
+        Uploaded::Document(definition) => definition.container(container).and_then(|container| container.image()),
         _ => None,
     };
     let image = match written {

@@ -14,6 +14,9 @@ use crate::aws::Failure;
 /// The attempts of a step. With the pauses below, AWS may be in trouble for ten minutes before a release gives up.
 const MAX_ATTEMPTS: u32 = 12;
 
+/// How long a body may work; the function's `Timeout` in template.yaml is longer.
+pub(super) const BODY: Duration = Duration::from_secs(120);
+
 /// The pause before the next attempt: long enough at once for ECS to list what a lost answer left behind.
 pub(super) fn pause(attempt: u32) -> Duration {
     Duration::from_secs(5 * 2_u64.pow(attempt.saturating_sub(1).min(4))).min(Duration::from_mins(1))
@@ -22,12 +25,14 @@ pub(super) fn pause(attempt: u32) -> Duration {
 /// What a step body records: the result, or the final reason why there is none.
 pub(super) type Answer<T> = Result<T, String>;
 
-/// Sorts a body's result: what stays is recorded as a reason, what passes is an error that the step is retried for.
-pub(super) fn settle<T>(result: Result<T, Failure>) -> Result<Answer<T>, BoxError> {
-    match result {
-        Ok(value) => Ok(Ok(value)),
-        Err(failure) if failure.is_passing() => Err(Box::new(failure)),
-        Err(failure) => Ok(Err(failure.to_string())),
+/// Does a body's work and sorts its result: what stays is recorded as a reason, what passes is an error that the step is retried for. Work
+/// that takes too long passes as well: a body that Lambda cut off would be begun again without being counted.
+pub(super) async fn settle<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<Answer<T>, BoxError> {
+    match tokio::time::timeout(BODY, work).await {
+        Ok(Ok(value)) => Ok(Ok(value)),
+        Ok(Err(failure)) if failure.is_passing() => Err(Box::new(failure)),
+        Ok(Err(failure)) => Ok(Err(failure.to_string())),
+        Err(_) => Err(format!("no end after {} s", BODY.as_secs()).into()),
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) struct Story {
     start: Timestamp,
     /// Seconds of waiting since the start.
     elapsed: u64,
+    is_owner: bool,
 }
 
 impl Story {
@@ -38,7 +39,7 @@ impl Story {
             timeline: Vec::new(),
         };
         let start = request.trigger.at();
-        Self { ctx: ctx.clone(), request: request.clone(), report, start, elapsed: 0 }
+        Self { ctx: ctx.clone(), request: request.clone(), report, start, elapsed: 0, is_owner: false }
     }
 
     pub(super) fn planned(&mut self, planned: &Planned) {
@@ -68,6 +69,7 @@ impl Story {
     }
 
     pub(super) fn claimed(&mut self) {
+        self.is_owner = true;
         self.note("claimed", self.request.service.arn.to_string());
     }
 
@@ -103,8 +105,18 @@ impl Story {
 
     pub(super) fn followed_back(&mut self, watch: &Watch) {
         self.add_phases(watch);
-        let stopped = self.report.rollout.take().map(|rollout| rollout.stopped_tasks).unwrap_or_default();
-        self.report.rollout = watch.deployment.as_ref().map(|deployment| deployment.report(stopped));
+        // The report is about the deployment that failed; the one that leads back is in the timeline.
+        if let (Some(failed), Some(deployment)) = (&mut self.report.rollout, &watch.deployment)
+            && failed.deployment_arn == deployment.arn
+        {
+            let stopped = std::mem::take(&mut failed.stopped_tasks);
+            *failed = deployment.report(stopped);
+        }
+    }
+
+    /// Whether the release ever owned its service.
+    pub(super) fn is_owner(&self) -> bool {
+        self.is_owner
     }
 
     pub(super) fn end(mut self, ending: Ending) -> ReleaseReport {

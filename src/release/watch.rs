@@ -14,6 +14,9 @@ use crate::verify::{Expectation, LogOutput, deadline};
 /// How long a deployment is followed, in seconds. Express Mode takes 6 to 20 minutes; what takes longer needs a person.
 const MAX_WATCH: u64 = 2 * 3600;
 
+/// The longest patience for logs, in seconds: a deployment is not followed for longer.
+const MAX_PATIENCE: u64 = 90 * 60;
+
 /// How long AWS may give no usable answer before a release gives up, in seconds.
 const MAX_TROUBLE: u64 = 900;
 
@@ -57,6 +60,8 @@ pub(super) struct LogWatch {
     first_task: Option<u64>,
     /// Seconds from the first task to the end of patience.
     patience: u64,
+    /// Since when the logs cannot be looked at.
+    trouble: Option<u64>,
     /// The verdict, once there is one; set from the start where nothing is looked for.
     verdict: Option<(VerificationStatus, String)>,
 }
@@ -93,7 +98,12 @@ pub(super) enum SeenLogs {
     /// What has landed was read into the evidence.
     Read(Box<Evidence>),
     /// No usable answer; it may pass.
-    Trouble(String),
+    Trouble {
+        /// What AWS said.
+        reason: String,
+        /// Whether a task runs that could have logged.
+        has_task: bool,
+    },
     /// The function may not look: the reason names what to allow.
     Denied(String),
 }
@@ -101,6 +111,11 @@ pub(super) enum SeenLogs {
 impl Watch {
     pub(super) fn new(target_revision: &str, task_definition_arn: &str, logs: &Expectation, verify: &Verify) -> Self {
         let (outputs, verdict) = match logs {
+            Expectation::Logs(outputs) if deadline(0, outputs) > MAX_PATIENCE => {
+                let reason =
+                    "the output holds logs back for longer than a release is followed: shorten its `upload_timeout`";
+                (Vec::new(), Some((VerificationStatus::NotVerifiable, reason.to_owned())))
+            }
             Expectation::Logs(outputs) => (outputs.clone(), None),
             Expectation::NotConfigured(reason) => {
                 (Vec::new(), Some((VerificationStatus::NotConfigured, reason.clone())))
@@ -118,7 +133,14 @@ impl Watch {
             pause: 0,
             deployment: None,
             phases: Vec::new(),
-            logs: LogWatch { outputs, evidence: Evidence::default(), first_task: None, patience, verdict },
+            logs: LogWatch {
+                outputs,
+                evidence: Evidence::default(),
+                first_task: None,
+                patience,
+                trouble: None,
+                verdict,
+            },
             trouble: None,
             decision: None,
         }
@@ -191,34 +213,46 @@ impl Watch {
 
     fn note_logs(&mut self, seen: SeenLogs, checks: &Checks) {
         match seen {
-            SeenLogs::NoTask | SeenLogs::Trouble(_) => {}
+            SeenLogs::NoTask => {}
             SeenLogs::Denied(reason) => self.conclude_logs(VerificationStatus::NotReached, reason),
+            SeenLogs::Trouble { reason, has_task } => self.note_log_trouble(reason, has_task),
             SeenLogs::Read(evidence) => {
                 self.logs.first_task.get_or_insert(self.elapsed);
+                self.logs.trouble = None;
                 self.logs.evidence = *evidence;
-                match self.logs.evidence.verdict(checks) {
-                    Verdict::Passed => {
-                        let records = self.logs.evidence.records;
-                        self.conclude_logs(
-                            VerificationStatus::Passed,
-                            format!("{records} records of the new revision"),
-                        );
-                    }
-                    Verdict::Failed(reason) => self.conclude_logs(VerificationStatus::Failed, reason),
-                    Verdict::Waiting { .. } => {}
-                }
+                self.judge_logs(checks);
             }
         }
+    }
+
+    /// What cannot be looked at is no proof of anything: the deadline counts only looks that saw.
+    fn note_log_trouble(&mut self, reason: String, has_task: bool) {
+        if has_task {
+            self.logs.first_task.get_or_insert(self.elapsed);
+        }
+        let since = *self.logs.trouble.get_or_insert(self.elapsed);
+        if self.elapsed - since >= MAX_TROUBLE {
+            self.conclude_logs(VerificationStatus::NotReached, format!("the logs could not be looked at: {reason}"));
+        }
+    }
+
+    fn judge_logs(&mut self, checks: &Checks) {
         let waited = self.logs.first_task.map_or(0, |since| self.elapsed - since);
-        if self.wants_logs() && waited >= self.logs.patience {
-            let missing = match self.logs.evidence.verdict(checks) {
-                Verdict::Waiting { missing } => missing.join(", "),
-                Verdict::Passed | Verdict::Failed(_) => String::new(),
-            };
-            self.conclude_logs(
-                VerificationStatus::Failed,
-                format!("after {waited} s of waiting for logs, still missing: {missing}"),
-            );
+        match self.logs.evidence.verdict(checks) {
+            Verdict::Passed => {
+                let records = self.logs.evidence.records;
+                let plural = if records == 1 { "" } else { "s" };
+                self.conclude_logs(VerificationStatus::Passed, format!("{records} record{plural} of the new revision"));
+            }
+            Verdict::Failed(reason) => self.conclude_logs(VerificationStatus::Failed, reason),
+            Verdict::Waiting { missing } if waited >= self.logs.patience => {
+                let missing = missing.join(", ");
+                let seen = self.logs.evidence.records;
+                let detail =
+                    format!("after {waited} s of waiting for logs ({seen} records seen), still missing: {missing}");
+                self.conclude_logs(VerificationStatus::Failed, detail);
+            }
+            Verdict::Waiting { .. } => {}
         }
     }
 
@@ -397,6 +431,18 @@ mod tests {
         }
         assert!(matches!(watch.decision(), Decision::Unproven(reason) if reason.contains("any record")));
         assert!((60..=70).contains(&watch.elapsed), "{}", watch.elapsed);
+    }
+
+    #[test]
+    fn logs_that_cannot_be_looked_at_prove_nothing() {
+        let mut watch = watch(&Expectation::Logs(vec![sample_output()]));
+        while !watch.is_decided() {
+            let trouble = SeenLogs::Trouble { reason: "throttled".into(), has_task: true };
+            let status = if watch.elapsed < 480 { "IN_PROGRESS" } else { "SUCCESSFUL" };
+            look(&mut watch, seen(status, 5.0), Some(trouble));
+        }
+        assert_eq!(watch.decision(), Decision::Ended(End::Successful));
+        assert_eq!(watch.verification().status, VerificationStatus::NotReached);
     }
 
     fn sample_output() -> LogOutput {

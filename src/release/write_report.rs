@@ -14,24 +14,32 @@ use crate::report::{Outcome, ReleaseReport};
 /// How often the outcome is put into a head that changes under it.
 const MAX_SWAPS: u32 = 5;
 
-/// Writes everything down.
+/// Writes everything down. A release that owned the service says what became of it; one that never did only speaks where nobody has: another
+/// delivery of the same event has the same id and the same key.
 pub(super) async fn run(
     deployer: &Arc<Deployer>,
     ctx: &DurableContext,
     request: &Request,
     report: &ReleaseReport,
+    was_owner: bool,
 ) -> Result<(), BoxError> {
     let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
     let report = report.clone();
     let body = move |_| async move {
-        let written = tokio::try_join!(
-            deployer.aws.put_report(&request, &report),
-            settle_head(&deployer, &request, &execution, &report)
-        );
-        if written.is_ok() {
+        settle(async {
+            let put = deployer.aws.put_report(&request, &report, was_owner);
+            let (written, settled) = tokio::join!(put, settle_head(&deployer, &request, &execution, &report));
+            written?;
+            match settled {
+                Err(failure) if failure.is_passing() => return Err(failure),
+                // The report says more than the head: a head that cannot be written costs no report.
+                Err(failure) => tracing::warn!(%failure, release = %report.release, "the outcome is not in the head"),
+                Ok(()) => {}
+            }
             (deployer.metrics)(&report.metric_line(deployer.aws.clock().now()));
-        }
-        settle(written.map(|_| ()))
+            Ok(())
+        })
+        .await
     };
     let written = step::run(ctx.step(body), "report", StepSemantics::AtLeastOncePerRetry).await;
     written.map_err(|ending| ending.reason.unwrap_or_default().into())
