@@ -451,8 +451,8 @@ mod tests {
         Situation { at: Timestamp::UNIX_EPOCH, head: None, live, document: None, image }
     }
 
-    fn uploaded(text: &[u8]) -> Option<Uploaded> {
-        Some(TaskDefinition::parse(text).map_or_else(Uploaded::Unreadable, Uploaded::Document))
+    fn uploaded(text: &[u8]) -> Uploaded {
+        TaskDefinition::parse(text).map_or_else(Uploaded::Unreadable, Uploaded::Document)
     }
 
     fn rejected(plan: Plan) -> Vec<String> {
@@ -497,7 +497,7 @@ mod tests {
     fn an_upload_that_is_gone_or_unreadable_is_rejected() {
         let unread = || ImageEvidence::Unread("x".into());
         assert_eq!(rejected(plan(&upload(), "x", &situation(unread()))), ["missing-document"]);
-        let document = uploaded(b"{");
+        let document = Some(uploaded(b"{"));
         assert_eq!(
             rejected(plan(&upload(), "x", &Situation { document, ..situation(unread()) })),
             ["unreadable-document"]
@@ -508,7 +508,7 @@ mod tests {
     fn an_upload_is_pinned_and_keeps_the_live_tags() {
         let mut live = situation(found(pushed_digest(), "arm64"));
         live.live.definition.set_tag("team", "shop");
-        live.document = uploaded(include_bytes!("../events/task-definitions/plain-arm64.json"));
+        live.document = Some(uploaded(include_bytes!("../events/task-definitions/plain-arm64.json")));
         let Plan::Release(draft) = plan(&upload(), "x", &live) else { panic!("not released") };
         assert!(draft.definition.to_json().contains(r#"{"key":"team","value":"shop"}"#));
         assert!(draft.image.unwrap().after.ends_with(pushed_digest().as_str()));
@@ -517,7 +517,7 @@ mod tests {
     #[test]
     fn an_upload_of_what_is_live_is_no_change() {
         let unread = ImageEvidence::Unread("public".into());
-        let document = uploaded(LIVE);
+        let document = Some(uploaded(LIVE));
         let plan = plan(&upload(), "x", &Situation { document, ..situation(unread) });
         assert_eq!(plan, Plan::NoChange("arn:task-definition/web:5".into()));
     }
@@ -544,7 +544,7 @@ mod tests {
     fn required_logs_that_cannot_be_verified_are_rejected() {
         let mut request = upload();
         request.service.verify.logs = Logs::Required;
-        let document = uploaded(include_bytes!("../events/task-definitions/plain-arm64.json"));
+        let document = Some(uploaded(include_bytes!("../events/task-definitions/plain-arm64.json")));
         let situation = Situation { document, ..situation(found(pushed_digest(), "arm64")) };
         assert_eq!(rejected(plan(&request, "x", &situation)), ["unverifiable-logs"]);
     }

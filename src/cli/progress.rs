@@ -41,7 +41,7 @@ impl Progress {
             "change" => told.detail.replacen(": ", "\n- ", 1).replacen(" -> ", "\n+ ", 1),
             _ => told.detail.clone(),
         };
-        let detail = detail.replace('\n', "\n                         ");
+        let detail = shorten_digests(&detail).replace('\n', "\n                         ");
         format!(
             "{time}{:>4}:{:02}{time:#}  {service}{word}{:<14}{word:#}  {detail}",
             seconds / 60,
@@ -49,6 +49,23 @@ impl Progress {
             told.what
         )
     }
+}
+
+/// Digests as people compare them: their first digits. The report has them whole.
+fn shorten_digests(text: &str) -> String {
+    let mut parts = text.split("sha256:");
+    let mut short = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.chars().take_while(char::is_ascii_hexdigit).count();
+        let rest = part.get(digits..).unwrap_or_default();
+        short.push_str("sha256:");
+        match digits {
+            64 => short.extend(part.chars().take(12).chain("…".chars())),
+            _ => short.push_str(part.get(..digits).unwrap_or_default()),
+        }
+        short.push_str(rest);
+    }
+    short
 }
 
 /// Green for what is good news, red for what is not.
@@ -91,4 +108,17 @@ impl Visit for Told {
     }
 
     fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_digests_are_shortened_and_nothing_else() {
+        let digest = "a".repeat(64);
+        assert_eq!(shorten_digests(&format!("x@sha256:{digest} -> y")), "x@sha256:aaaaaaaaaaaa… -> y");
+        assert_eq!(shorten_digests("x (sha256:abc) y"), "x (sha256:abc) y");
+        assert_eq!(shorten_digests(""), "");
+    }
 }

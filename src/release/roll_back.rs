@@ -45,7 +45,7 @@ pub(super) async fn run(
     // Whatever goes wrong on the way back, the reason to go stays in the report.
     let because =
         |ending: Ending| Ending { reason: ending.reason.map(|then| format!("{reason}; then: {then}")), ..ending };
-    story.rolling_back(reason);
+    story.rolling_back(previous);
     match stop(deployer, ctx, request, watch).await.map_err(because)? {
         Stop::NotOurs => return Err(superseded()),
         Stop::TooLate => {}

@@ -32,7 +32,7 @@ pub(super) struct Held {
 /// Makes the plan.
 pub(super) async fn plan(deployer: &Arc<Deployer>, ctx: &DurableContext, request: &Request) -> Result<Planned, Ending> {
     let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
-    let body = move |_| async move { settle(Box::pin(read_and_plan(&deployer.aws, &request, &execution))).await };
+    let body = move |_| async move { settle(read_and_plan(&deployer.aws, &request, &execution)).await };
     step::run(ctx.step(body), "plan", StepSemantics::AtLeastOncePerRetry).await
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_durable_execution_sdk as durable;
 use durable::builders::StepBuilder;
 use durable::{BoxError, RetryDecision, StepSemantics};
+use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -15,7 +16,7 @@ use crate::aws::Failure;
 const MAX_ATTEMPTS: u32 = 12;
 
 /// How long a body may work; the function's `Timeout` in template.yaml is longer.
-pub(super) const BODY: Duration = Duration::from_secs(120);
+pub(super) const BODY: Duration = Duration::from_mins(2);
 
 /// The pause before the next attempt: long enough at once for ECS to list what a lost answer left behind.
 pub(super) fn pause(attempt: u32) -> Duration {
@@ -27,13 +28,18 @@ pub(super) type Answer<T> = Result<T, String>;
 
 /// Does a body's work and sorts its result: what stays is recorded as a reason, what passes is an error that the step is retried for. Work
 /// that takes too long passes as well: a body that Lambda cut off would be begun again without being counted.
-pub(super) async fn settle<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<Answer<T>, BoxError> {
-    match tokio::time::timeout(BODY, work).await {
-        Ok(Ok(value)) => Ok(Ok(value)),
-        Ok(Err(failure)) if failure.is_passing() => Err(Box::new(failure)),
-        Ok(Err(failure)) => Ok(Err(failure.to_string())),
-        Err(_) => Err(format!("no end after {} s", BODY.as_secs()).into()),
-    }
+pub(super) fn settle<'w, T: Send + 'w>(
+    work: impl Future<Output = Result<T, Failure>> + Send + 'w,
+) -> BoxFuture<'w, Result<Answer<T>, BoxError>> {
+    // Boxed: a call of the SDK is a future of some ten kilobytes, which would be moved around with the step.
+    Box::pin(async move {
+        match tokio::time::timeout(BODY, work).await {
+            Ok(Ok(value)) => Ok(Ok(value)),
+            Ok(Err(failure)) if failure.is_passing() => Err(Box::new(failure).into()),
+            Ok(Err(failure)) => Ok(Err(failure.to_string())),
+            Err(_) => Err(format!("no end after {} s", BODY.as_secs()).into()),
+        }
+    })
 }
 
 /// Runs a step to its recorded result.

@@ -99,8 +99,8 @@ impl Story {
         }
     }
 
-    pub(super) fn rolling_back(&mut self, reason: &str) {
-        self.note("rollback", reason.to_owned());
+    pub(super) fn rolling_back(&mut self, previous: &str) {
+        self.note("rollback", format!("to {previous}"));
     }
 
     pub(super) fn followed_back(&mut self, watch: &Watch) {

@@ -215,7 +215,7 @@ impl Watch {
         match seen {
             SeenLogs::NoTask => {}
             SeenLogs::Denied(reason) => self.conclude_logs(VerificationStatus::NotReached, reason),
-            SeenLogs::Trouble { reason, has_task } => self.note_log_trouble(reason, has_task),
+            SeenLogs::Trouble { reason, has_task } => self.note_log_trouble(&reason, has_task),
             SeenLogs::Read(evidence) => {
                 self.logs.first_task.get_or_insert(self.elapsed);
                 self.logs.trouble = None;
@@ -226,7 +226,7 @@ impl Watch {
     }
 
     /// What cannot be looked at is no proof of anything: the deadline counts only looks that saw.
-    fn note_log_trouble(&mut self, reason: String, has_task: bool) {
+    fn note_log_trouble(&mut self, reason: &str, has_task: bool) {
         if has_task {
             self.logs.first_task.get_or_insert(self.elapsed);
         }
