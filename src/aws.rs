@@ -8,8 +8,6 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::config::timeout::TimeoutConfig;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -87,7 +85,6 @@ impl Aws {
         let config = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::standard())
             .timeout_config(timeouts)
-            .http_client(https_client())
             .load()
             .await;
         Self::new(config, Clock::system())
@@ -130,11 +127,6 @@ impl Aws {
         let config = aws_sdk_s3::config::Builder::from(&self.config).region(Region::new(region.to_owned())).build();
         aws_sdk_s3::Client::from_conf(config)
     }
-}
-
-/// The HTTP client that all SDK clients share: one pool of connections, one set of root certificates.
-fn https_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
 }
 
 /// A call that did not work.
