@@ -19,10 +19,10 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let aws = Aws::from_environment().await;
     let config = Arc::new(read_config(&aws).await?);
-    let lambda = durable::LambdaClient::new(aws.config());
-    let options = durable::Options::builder().lambda_client(lambda).build()?;
     let deployer = Arc::new(Deployer { config: Config::clone(&config), aws, metrics: print_metric });
-    let service = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
+    // No client is made before the first event: root certificates are what a start would spend most of its time on.
+    let service =
+        durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), durable::Options::default());
     let service = Arc::new(service);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let service = Arc::clone(&service);
