@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
 
+mod connect;
 pub mod ecr;
 pub mod ecs;
 pub mod s3;
@@ -83,6 +84,7 @@ impl Aws {
             .operation_timeout(CALL)
             .build();
         let config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(connect::OnFirstCall::default())
             .retry_config(RetryConfig::standard())
             .timeout_config(timeouts)
             .load()

@@ -18,11 +18,10 @@ const NOT_DURABLE: &str = "this function only runs as a durable function: deploy
 async fn main() -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let aws = Aws::from_environment().await;
-    let config = Arc::new(read_config(&aws).await?);
-    let deployer = Arc::new(Deployer { config: Config::clone(&config), aws, metrics: print_metric });
-    // No client is made before the first event: root certificates are what a start would spend most of its time on.
-    let service =
-        durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), durable::Options::default());
+    let config = read_config(&aws).await?;
+    let options = durable::Options::builder().lambda_client(durable::LambdaClient::new(aws.config())).build()?;
+    let deployer = Arc::new(Deployer { config, aws, metrics: print_metric });
+    let service = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
     let service = Arc::new(service);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let service = Arc::clone(&service);
