@@ -222,15 +222,17 @@ fn decide(
 ) -> Plan {
     let service = &request.service;
     let guard = service.guard.as_ref();
-    let platforms = match &situation.image {
-        ImageEvidence::Found { content: Ok(platforms), .. } => Some(platforms.as_slice()),
-        _ => None,
+    let images = match &situation.image {
+        ImageEvidence::Found { content: Ok(platforms), .. } => {
+            &[(service.container.as_str(), platforms.as_slice())][..]
+        }
+        _ => &[],
     };
     findings.extend(image_findings(&definition, &service.container, &situation.image));
     findings.extend(validate::validate(&Subject {
         definition: &definition,
         container: &service.container,
-        platforms,
+        images,
         origin,
         allowed_roles: guard.and_then(|guard| guard.roles.as_deref()),
         allowed_registries: guard.and_then(|guard| guard.registries.as_deref()),

@@ -64,8 +64,8 @@ pub struct Subject<'a> {
     pub definition: &'a TaskDefinition,
     /// The container that gets the traffic and the image: `Main`, unless the configuration says otherwise.
     pub container: &'a str,
-    /// The platforms that the container's image has, where its manifest was read.
-    pub platforms: Option<&'a [Platform]>,
+    /// The platforms of the images whose manifests were read, each with the name of its container.
+    pub images: &'a [(&'a str, &'a [Platform])],
     /// Whether a person wrote the document, or AWS described it.
     pub origin: Origin,
     /// Role ARN globs that the document may use; `None` means no restriction.
@@ -92,8 +92,12 @@ pub struct Rule {
     pub id: &'static str,
     /// The severity of its findings.
     pub severity: Severity,
-    /// What it reports, in one sentence.
+    /// What it reports, in one sentence without a full stop.
     pub summary: &'static str,
+    /// What happens on AWS otherwise, in one to three sentences.
+    pub why: &'static str,
+    /// Where the fact is written down: the address of an AWS or Fluent Bit page, or a repository and a file.
+    pub source: &'static str,
     /// The check.
     pub check: fn(&Subject<'_>, &mut Report<'_>),
 }

@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use serde_json::Value;
 /// What the rules look at beside the document: `subject.json` in a rule's folder, everything optional.
 struct Setting {
     container: String,
-    platforms: Option<Vec<Platform>>,
+    images: Vec<(String, Vec<Platform>)>,
     roles: Option<Vec<String>>,
     registries: Option<Vec<String>>,
     verify_timeout: Option<u64>,
@@ -29,13 +29,15 @@ impl Setting {
         let texts = |name: &str| -> Option<Vec<String>> {
             settings.get(name).map(|list| serde_json::from_value(list.clone()).unwrap())
         };
+        let images: BTreeMap<String, Vec<String>> =
+            settings.get("images").map(|list| serde_json::from_value(list.clone()).unwrap()).unwrap_or_default();
         let platform = |text: String| {
             let (os, architecture) = text.split_once('/').unwrap();
             Platform { os: os.to_owned(), architecture: architecture.to_owned() }
         };
         Self {
             container: settings["container"].as_str().unwrap_or("Main").to_owned(),
-            platforms: texts("platforms").map(|list| list.into_iter().map(platform).collect()),
+            images: images.into_iter().map(|(name, list)| (name, list.into_iter().map(platform).collect())).collect(),
             roles: texts("roles"),
             registries: texts("registries"),
             verify_timeout: settings["verifyTimeout"].as_u64(),
@@ -43,10 +45,11 @@ impl Setting {
     }
 
     fn findings(&self, definition: &TaskDefinition, origin: Origin) -> Vec<Finding> {
+        let images: Vec<_> = self.images.iter().map(|(name, list)| (name.as_str(), list.as_slice())).collect();
         validate(&Subject {
             definition,
             container: &self.container,
-            platforms: self.platforms.as_deref(),
+            images: &images,
             origin,
             allowed_roles: self.roles.as_deref(),
             allowed_registries: self.registries.as_deref(),
@@ -135,7 +138,7 @@ fn good_documents_pass_every_rule() {
 fn the_articles_definitions_pass() {
     let setting = Setting {
         container: "Main".to_owned(),
-        platforms: Some(vec![Platform { os: "linux".into(), architecture: "arm64".into() }]),
+        images: vec![("Main".to_owned(), vec![Platform { os: "linux".into(), architecture: "arm64".into() }])],
         roles: Some(vec!["arn:aws:iam::123456789012:role/ecs*".into()]),
         registries: Some(vec!["123456789012.dkr.ecr.ap-northeast-1.amazonaws.com".into(), "public.ecr.aws".into()]),
         verify_timeout: Some(600),
@@ -266,7 +269,7 @@ fn spoilt_documents_get_findings_that_point_into_them() {
     }
     let setting = Setting {
         container: "web".to_owned(),
-        platforms: Some(Vec::new()),
+        images: vec![("web".to_owned(), Vec::new())],
         roles: Some(Vec::new()),
         registries: Some(Vec::new()),
         verify_timeout: Some(0),

@@ -8,6 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "dependency-without-health-check",
     severity: Severity::Error,
     summary: "a container waits for the health of one that has no health check",
+    why: "",
+    source: "",
     check,
 };
 

@@ -8,6 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "duplicate-container-name",
     severity: Severity::Error,
     summary: "two containers have the same name",
+    why: "",
+    source: "",
     check,
 };
 

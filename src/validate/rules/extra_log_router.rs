@@ -7,6 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "extra-log-router",
     severity: Severity::Error,
     summary: "more than one container is a log router",
+    why: "",
+    source: "",
     check,
 };
 

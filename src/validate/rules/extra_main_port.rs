@@ -2,8 +2,14 @@
 
 use crate::validate::{Report, Rule, Severity, Subject};
 
-pub(super) static RULE: Rule =
-    Rule { id: "extra-main-port", severity: Severity::Error, summary: "`Main` has more than one port mapping", check };
+pub(super) static RULE: Rule = Rule {
+    id: "extra-main-port",
+    severity: Severity::Error,
+    summary: "`Main` has more than one port mapping",
+    why: "",
+    source: "",
+    check,
+};
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     let Some(main) = subject.definition.container("Main") else { return };

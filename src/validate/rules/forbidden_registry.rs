@@ -10,6 +10,8 @@ pub(super) static RULE: Rule = Rule {
     id: "forbidden-registry",
     severity: Severity::Error,
     summary: "an image is from a registry that `[service.guard]` does not allow",
+    why: "",
+    source: "",
     check,
 };
 

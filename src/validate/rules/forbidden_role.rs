@@ -8,6 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "forbidden-role",
     severity: Severity::Error,
     summary: "a role is not among those that `[service.guard]` allows",
+    why: "",
+    source: "",
     check,
 };
 

@@ -6,6 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "invalid-container-name",
     severity: Severity::Error,
     summary: "a container has no name, or none that ECS takes",
+    why: "",
+    source: "",
     check,
 };
 

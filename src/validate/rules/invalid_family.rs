@@ -6,6 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "invalid-family",
     severity: Severity::Error,
     summary: "`family` is missing, or no name that ECS takes",
+    why: "",
+    source: "",
     check,
 };
 

@@ -6,6 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "invalid-fargate-size",
     severity: Severity::Error,
     summary: "`cpu` and `memory` are no pair that Fargate offers",
+    why: "",
+    source: "",
     check,
 };
 

@@ -8,6 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "late-log-upload",
     severity: Severity::Warning,
     summary: "the `upload_timeout` of the S3 output is longer than the verification's timeout can cover",
+    why: "",
+    source: "",
     check,
 };
 

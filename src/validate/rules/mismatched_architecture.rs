@@ -9,34 +9,37 @@ pub(super) static RULE: Rule = Rule {
     id: "mismatched-architecture",
     severity: Severity::Error,
     summary: "the image has no build for the platform that the definition asks for",
+    why: "",
+    source: "",
     check,
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let Some(platforms) = subject.platforms else { return };
     let runtime = subject.definition.members().get("runtimePlatform");
     let architecture = runtime.and_then(|runtime| runtime.get("cpuArchitecture")).and_then(Value::as_str);
     let wanted = subject.definition.platform();
     // With an architecture that ECS does not list nothing can be compared; `unknown-value` speaks of it.
-    if !matches!(architecture, None | Some("ARM64" | "X86_64")) || platforms.contains(&wanted) {
+    if !matches!(architecture, None | Some("ARM64" | "X86_64")) {
         return;
     }
+    for (name, platforms) in subject.images.iter().filter(|(_, platforms)| !platforms.contains(&wanted)) {
+        let place = subject.definition.container(name).map(|container| container.pointer() + "/image");
+        report.add(place.unwrap_or_default(), message(platforms, &wanted, architecture), advice(platforms, &wanted));
+    }
+}
+
+/// The platforms that a message lists.
+const MAX_LISTED: usize = 10;
+
+fn message(platforms: &[Platform], wanted: &Platform, architecture: Option<&str>) -> String {
     let available: Vec<String> = platforms.iter().take(MAX_LISTED).map(ToString::to_string).collect();
     let available = match available.len() {
         0 => "no platform that runs".to_owned(),
         _ => available.join(", "),
     };
     let asks = if architecture.is_some() { "asks" } else { "does not set `cpuArchitecture` and so asks" };
-    let place = subject.definition.container(subject.container).map(|container| container.pointer() + "/image");
-    report.add(
-        place.unwrap_or_default(),
-        format!("the image has {available}; the definition {asks} for {wanted}"),
-        advice(platforms, &wanted),
-    );
+    format!("the image has {available}; the definition {asks} for {wanted}")
 }
-
-/// The platforms that a message lists.
-const MAX_LISTED: usize = 10;
 
 fn advice(platforms: &[Platform], wanted: &Platform) -> String {
     let build = format!("build the image with `--platform {wanted}`");

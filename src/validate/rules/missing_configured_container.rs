@@ -6,6 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-configured-container",
     severity: Severity::Error,
     summary: "the container that the configuration names does not exist",
+    why: "",
+    source: "",
     check,
 };
 

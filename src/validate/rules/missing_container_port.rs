@@ -6,6 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-container-port",
     severity: Severity::Error,
     summary: "the port mapping of `Main` has no `containerPort`",
+    why: "",
+    source: "",
     check,
 };
 

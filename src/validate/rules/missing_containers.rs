@@ -4,8 +4,14 @@ use serde_json::Value;
 
 use crate::validate::{Report, Rule, Severity, Subject};
 
-pub(super) static RULE: Rule =
-    Rule { id: "missing-containers", severity: Severity::Error, summary: "the definition has no containers", check };
+pub(super) static RULE: Rule = Rule {
+    id: "missing-containers",
+    severity: Severity::Error,
+    summary: "the definition has no containers",
+    why: "",
+    source: "",
+    check,
+};
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     let containers = subject.definition.members().get("containerDefinitions").unwrap_or(&Value::Null);

@@ -10,6 +10,8 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-execution-role",
     severity: Severity::Error,
     summary: "`executionRoleArn` is missing, though something needs it before the containers start",
+    why: "",
+    source: "",
     check,
 };
 

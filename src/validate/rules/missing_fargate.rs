@@ -8,6 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-fargate",
     severity: Severity::Error,
     summary: "`requiresCompatibilities` does not contain `FARGATE`",
+    why: "",
+    source: "",
     check,
 };
 

@@ -2,8 +2,14 @@
 
 use crate::validate::{Report, Rule, Severity, Subject, is_missing, label};
 
-pub(super) static RULE: Rule =
-    Rule { id: "missing-image", severity: Severity::Error, summary: "a container has no image", check };
+pub(super) static RULE: Rule = Rule {
+    id: "missing-image",
+    severity: Severity::Error,
+    summary: "a container has no image",
+    why: "",
+    source: "",
+    check,
+};
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for container in subject.definition.containers() {

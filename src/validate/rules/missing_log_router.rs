@@ -6,6 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-log-router",
     severity: Severity::Error,
     summary: "a container logs through FireLens, and no container is the log router",
+    why: "",
+    source: "",
     check,
 };
 

@@ -2,8 +2,14 @@
 
 use crate::validate::{Report, Rule, Severity, Subject, quoted};
 
-pub(super) static RULE: Rule =
-    Rule { id: "missing-main-container", severity: Severity::Error, summary: "no container is named `Main`", check };
+pub(super) static RULE: Rule = Rule {
+    id: "missing-main-container",
+    severity: Severity::Error,
+    summary: "no container is named `Main`",
+    why: "",
+    source: "",
+    check,
+};
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     let names: Vec<&str> = subject.definition.containers().filter_map(|container| container.name()).collect();

@@ -4,8 +4,14 @@ use serde_json::Value;
 
 use crate::validate::{Report, Rule, Severity, Subject};
 
-pub(super) static RULE: Rule =
-    Rule { id: "missing-main-port", severity: Severity::Error, summary: "`Main` has no port mapping", check };
+pub(super) static RULE: Rule = Rule {
+    id: "missing-main-port",
+    severity: Severity::Error,
+    summary: "`Main` has no port mapping",
+    why: "",
+    source: "",
+    check,
+};
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     let Some(main) = subject.definition.container("Main") else { return };

@@ -7,6 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-output-name",
     severity: Severity::Error,
     summary: "the FireLens options of a container do not name the output plugin",
+    why: "",
+    source: "",
     check,
 };
 

@@ -3,8 +3,14 @@
 use crate::validate::log_output::{LogOutput, Setting};
 use crate::validate::{Report, Rule, Severity, Subject, label};
 
-pub(super) static RULE: Rule =
-    Rule { id: "missing-s3-bucket", severity: Severity::Error, summary: "an S3 output has no bucket", check };
+pub(super) static RULE: Rule = Rule {
+    id: "missing-s3-bucket",
+    severity: Severity::Error,
+    summary: "an S3 output has no bucket",
+    why: "",
+    source: "",
+    check,
+};
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for output in LogOutput::to_s3(subject.definition) {

@@ -7,6 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-task-role",
     severity: Severity::Error,
     summary: "`taskRoleArn` is missing, though FireLens writes to S3",
+    why: "",
+    source: "",
     check,
 };
 

@@ -6,6 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-task-size",
     severity: Severity::Error,
     summary: "`cpu` or `memory` is missing at the task level",
+    why: "",
+    source: "",
     check,
 };
 

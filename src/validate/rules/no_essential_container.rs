@@ -2,8 +2,14 @@
 
 use crate::validate::{Report, Rule, Severity, Subject};
 
-pub(super) static RULE: Rule =
-    Rule { id: "no-essential-container", severity: Severity::Error, summary: "no container is essential", check };
+pub(super) static RULE: Rule = Rule {
+    id: "no-essential-container",
+    severity: Severity::Error,
+    summary: "no container is essential",
+    why: "",
+    source: "",
+    check,
+};
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     let mut containers = subject.definition.containers().peekable();

@@ -2,8 +2,14 @@
 
 use crate::validate::{Report, Rule, Severity, Subject, is_missing, quoted};
 
-pub(super) static RULE: Rule =
-    Rule { id: "non-awsvpc-network", severity: Severity::Error, summary: "`networkMode` is not `awsvpc`", check };
+pub(super) static RULE: Rule = Rule {
+    id: "non-awsvpc-network",
+    severity: Severity::Error,
+    summary: "`networkMode` is not `awsvpc`",
+    why: "",
+    source: "",
+    check,
+};
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     let help = "set `\"networkMode\": \"awsvpc\"`";

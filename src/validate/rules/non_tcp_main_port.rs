@@ -8,6 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "non-tcp-main-port",
     severity: Severity::Error,
     summary: "the port mapping of `Main` is not TCP",
+    why: "",
+    source: "",
     check,
 };
 

@@ -7,6 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "read-only-member",
     severity: Severity::Hint,
     summary: "a member is one that only `DescribeTaskDefinition` gives",
+    why: "",
+    source: "",
     check,
 };
 

@@ -7,6 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "relative-s3-key-format",
     severity: Severity::Error,
     summary: "the `s3_key_format` of an S3 output does not start with a slash",
+    why: "",
+    source: "",
     check,
 };
 

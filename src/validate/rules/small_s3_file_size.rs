@@ -7,6 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "small-s3-file-size",
     severity: Severity::Error,
     summary: "the `total_file_size` of an S3 output is below 1M",
+    why: "",
+    source: "",
     check,
 };
 

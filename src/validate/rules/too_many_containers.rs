@@ -8,6 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "too-many-containers",
     severity: Severity::Error,
     summary: "the definition has more than 10 containers",
+    why: "",
+    source: "",
     check,
 };
 

@@ -9,6 +9,8 @@ pub(super) static RULE: Rule = Rule {
     id: "unknown-dependency",
     severity: Severity::Error,
     summary: "a container depends on one that does not exist",
+    why: "",
+    source: "",
     check,
 };
 

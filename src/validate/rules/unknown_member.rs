@@ -5,8 +5,14 @@ use crate::task_definition::{READ_ONLY, schema};
 use crate::validate::nearest::{Nearest, nearest};
 use crate::validate::{Origin, Report, Rule, Severity, Subject, quoted};
 
-pub(super) static RULE: Rule =
-    Rule { id: "unknown-member", severity: Severity::Error, summary: "a member is not in the ECS API model", check };
+pub(super) static RULE: Rule = Rule {
+    id: "unknown-member",
+    severity: Severity::Error,
+    summary: "a member is not in the ECS API model",
+    why: "",
+    source: "",
+    check,
+};
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for member in schema::departures(subject.definition).unknown {

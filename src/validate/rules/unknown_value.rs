@@ -8,6 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "unknown-value",
     severity: Severity::Warning,
     summary: "a text is not among the values that the ECS API model lists",
+    why: "",
+    source: "",
     check,
 };
 

@@ -6,6 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "unnamed-main-port",
     severity: Severity::Error,
     summary: "the port mapping of `Main` has no name",
+    why: "",
+    source: "",
     check,
 };
 

@@ -7,6 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "unused-log-router",
     severity: Severity::Error,
     summary: "a container is a log router, and no container logs through FireLens",
+    why: "",
+    source: "",
     check,
 };
 

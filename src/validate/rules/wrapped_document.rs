@@ -8,6 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "wrapped-document",
     severity: Severity::Error,
     summary: "the definition lies inside a member `taskDefinition`, as `DescribeTaskDefinition` answers",
+    why: "",
+    source: "",
     check,
 };
 

@@ -7,6 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "wrong-type",
     severity: Severity::Error,
     summary: "a value has another JSON type than the ECS API takes",
+    why: "",
+    source: "",
     check,
 };
 
