@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use aws_durable_execution_sdk as durable;
 use durable::builders::map_parallel::CompletionConfig;
-use durable::{BoxError, DurableContext};
+use durable::{BoxError, DurableContext, StepSemantics};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -74,7 +74,8 @@ pub async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableCont
         tracing::info!(reason, "ignored");
         return Ok(Report::ignored(reason));
     }
-    let requests = match ctx.step(|_| async { Ok(concerned) }).name("recognise").await? {
+    let recognised = step::run(&ctx, "recognise", StepSemantics::AtLeastOncePerRetry, |_| async { Ok(concerned) });
+    let requests = match recognised.await.map_err(|ending| ending.reason.unwrap_or_default())? {
         Concerned::Requests(requests) => requests,
         Concerned::Nobody(reason) => return Ok(Report::ignored(reason)),
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_durable_execution_sdk::{DurableContext, StepSemantics};
 
 use super::situation::Held;
-use super::step::{self, settle};
+use super::step;
 use super::{Deployer, Ending};
 use crate::aws::Failure;
 use crate::head::Head;
@@ -19,8 +19,8 @@ pub(super) async fn run(
     held: Held,
 ) -> Result<bool, Ending> {
     let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
-    let body = move |_| async move { settle(claim(&deployer, &request, &execution, &held)).await };
-    step::run(ctx.step(body), "claim", StepSemantics::AtLeastOncePerRetry).await
+    let work = move |_| async move { claim(&deployer, &request, &execution, &held).await };
+    step::run(ctx, "claim", StepSemantics::AtLeastOncePerRetry, work).await
 }
 
 async fn claim(deployer: &Deployer, request: &Request, execution: &str, held: &Held) -> Result<bool, Failure> {

@@ -8,7 +8,7 @@ use aws_durable_execution_sdk::builders::wait_for_condition::WaitDecision;
 use aws_durable_execution_sdk::{DurableContext, StepSemantics};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::step::{self, settle};
+use super::step;
 use super::story;
 use super::watch::{Seen, SeenLogs, Watch};
 use super::{Deployer, Ending};
@@ -196,6 +196,6 @@ pub(super) async fn diagnose(
     task_definition_arn: &str,
 ) -> Vec<StoppedTask> {
     let (deployer, service, arn) = (Arc::clone(deployer), request.service.arn.clone(), task_definition_arn.to_owned());
-    let body = move |_| async move { settle(deployer.aws.stopped_tasks(&service, &arn)).await };
-    step::run(ctx.step(body), "diagnose", StepSemantics::AtLeastOncePerRetry).await.unwrap_or_default()
+    let work = move |_| async move { deployer.aws.stopped_tasks(&service, &arn).await };
+    step::run(ctx, "diagnose", StepSemantics::AtLeastOncePerRetry, work).await.unwrap_or_default()
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use aws_durable_execution_sdk::{DurableContext, StepSemantics};
+use aws_durable_execution_sdk::{DurableContext, StepContext, StepSemantics};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::step::{self, settle};
+use super::step;
 use super::{Deployer, Ending};
 use crate::aws::Failure;
 use crate::aws::ecs::RELEASE_TAG;
@@ -38,7 +38,7 @@ pub(super) async fn run(
     let service = &request.service.arn;
     let mark = format!("{}@{}/{}", request.release(), service.cluster(), service.name());
     definition.set_tag(RELEASE_TAG, &mark);
-    let body = move |attempt: aws_durable_execution_sdk::StepContext| async move {
+    let work = move |attempt: StepContext| async move {
         let (aws, region) = (&deployer.aws, request.service.arn.region());
         let ownership =
             async { Ok(is_owner(&deployer, &request, &execution).await.ok().map(|owner| (owner, aws.clock().now()))) };
@@ -51,13 +51,10 @@ pub(super) async fn run(
             }
             aws.register(region, &definition).await
         };
-        settle(async {
-            let (task_definition_arn, ownership) = tokio::try_join!(revision, ownership)?;
-            Ok::<_, Failure>(Registered { task_definition_arn, ownership })
-        })
-        .await
+        let (task_definition_arn, ownership) = tokio::try_join!(revision, ownership)?;
+        Ok(Registered { task_definition_arn, ownership })
     };
-    step::run(ctx.step(body), "register", StepSemantics::AtMostOncePerRetry).await
+    step::run(ctx, "register", StepSemantics::AtMostOncePerRetry, work).await
 }
 
 /// Makes the service head to the registered revision and gives the service revision to follow.
@@ -69,11 +66,11 @@ pub(super) async fn update(
 ) -> Result<String, Ending> {
     let (deployer, execution) = (Arc::clone(deployer), ctx.execution_arn().to_owned());
     let (owned_request, registered) = (request.clone(), registered.clone());
-    let body = move |attempt: aws_durable_execution_sdk::StepContext| async move {
+    let work = move |attempt: StepContext| async move {
         let is_first = attempt.attempt() == 1;
-        settle(update_once(&deployer, &owned_request, &execution, &registered, is_first)).await
+        update_once(&deployer, &owned_request, &execution, &registered, is_first).await
     };
-    let target = step::run(ctx.step(body), "update", StepSemantics::AtMostOncePerRetry).await?;
+    let target = step::run(ctx, "update", StepSemantics::AtMostOncePerRetry, work).await?;
     target.ok_or_else(|| {
         let lost = match request.trigger {
             Trigger::ImagePush(_) => "",

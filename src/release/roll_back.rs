@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use aws_durable_execution_sdk::{DurableContext, StepSemantics};
+use aws_durable_execution_sdk::{DurableContext, StepContext, StepSemantics};
 use serde::{Deserialize, Serialize};
 
 use super::register::is_owner;
-use super::step::{self, settle};
+use super::step;
 use super::story::Story;
 use super::watch::{Decision, Watch};
 use super::{Deployer, Ending, follow};
@@ -90,8 +90,8 @@ async fn stop(
 ) -> Result<Stop, Ending> {
     let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
     let (arn, target) = (watch.deployment_arn.clone(), watch.target_revision.clone());
-    let body = move |_| async move { settle(stop_running(&deployer, &request, &execution, arn, &target)).await };
-    step::run(ctx.step(body), "stop", StepSemantics::AtLeastOncePerRetry).await
+    let work = move |_| async move { stop_running(&deployer, &request, &execution, arn, &target).await };
+    step::run(ctx, "stop", StepSemantics::AtLeastOncePerRetry, work).await
 }
 
 async fn stop_running(
@@ -139,23 +139,20 @@ async fn restore(
 ) -> Result<Option<String>, Ending> {
     let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
     let (failed, previous) = (watch.target_revision.clone(), previous.to_owned());
-    let body = move |attempt: aws_durable_execution_sdk::StepContext| async move {
+    let work = move |attempt: StepContext| async move {
         let (aws, service) = (&deployer.aws, &request.service.arn);
-        let restored = async {
-            if attempt.attempt() > 1
-                && let Some(target) = aws.find_restore(service, &previous, &failed).await?
-            {
-                return Ok(Some(target));
-            }
-            // Nobody else may have deployed since, with or without a head: a console, another tool.
-            let (owns, is_newest) =
-                tokio::try_join!(is_owner(&deployer, &request, &execution), aws.is_newest(service, &failed))?;
-            match owns && is_newest {
-                true => aws.update(service, &previous).await.map(Some),
-                false => Ok(None),
-            }
-        };
-        settle(restored).await
+        if attempt.attempt() > 1
+            && let Some(target) = aws.find_restore(service, &previous, &failed).await?
+        {
+            return Ok(Some(target));
+        }
+        // Nobody else may have deployed since, with or without a head: a console, another tool.
+        let (owns, is_newest) =
+            tokio::try_join!(is_owner(&deployer, &request, &execution), aws.is_newest(service, &failed))?;
+        match owns && is_newest {
+            true => aws.update(service, &previous).await.map(Some),
+            false => Ok(None),
+        }
     };
-    step::run(ctx.step(body), "restore", StepSemantics::AtMostOncePerRetry).await
+    step::run(ctx, "restore", StepSemantics::AtMostOncePerRetry, work).await
 }

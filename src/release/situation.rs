@@ -6,7 +6,7 @@ use aws_durable_execution_sdk::{DurableContext, StepSemantics};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::step::{self, settle};
+use super::step;
 use super::{Deployer, Ending};
 use crate::aws::ecr::Wanted;
 use crate::aws::{Aws, Failure, Trouble};
@@ -32,8 +32,8 @@ pub(super) struct Held {
 /// Makes the plan.
 pub(super) async fn plan(deployer: &Arc<Deployer>, ctx: &DurableContext, request: &Request) -> Result<Planned, Ending> {
     let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
-    let body = move |_| async move { settle(read_and_plan(&deployer.aws, &request, &execution)).await };
-    step::run(ctx.step(body), "plan", StepSemantics::AtLeastOncePerRetry).await
+    let work = move |_| async move { Box::pin(read_and_plan(&deployer.aws, &request, &execution)).await };
+    step::run(ctx, "plan", StepSemantics::AtLeastOncePerRetry, work).await
 }
 
 async fn read_and_plan(aws: &Aws, request: &Request, execution: &str) -> Result<Planned, Failure> {

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use aws_durable_execution_sdk as durable;
-use durable::builders::StepBuilder;
-use durable::{BoxError, RetryDecision, StepSemantics};
+use aws_durable_execution_sdk::{BoxError, DurableContext, RetryDecision, StepContext, StepSemantics};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::Ending;
 use crate::aws::Failure;
@@ -23,39 +22,44 @@ pub(super) fn pause(attempt: u32) -> Duration {
     Duration::from_secs(5 * 2_u64.pow(attempt.saturating_sub(1).min(4))).min(Duration::from_mins(1))
 }
 
-/// What a step body records: the result, or the final reason why there is none.
-pub(super) type Answer<T> = Result<T, String>;
+/// What a step records: the result as JSON, or the final reason why there is none.
+type Recorded = Result<Box<RawValue>, String>;
 
-/// Does a body's work and sorts its result: what stays is recorded as a reason, what passes is an error that the step is retried for. Work
-/// that takes too long passes as well: a body that Lambda cut off would be begun again without being counted.
-pub(super) fn settle<'w, T: Send + 'w>(
-    work: impl Future<Output = Result<T, Failure>> + Send + 'w,
-) -> BoxFuture<'w, Result<Answer<T>, BoxError>> {
-    // Boxed: a call of the SDK is a future of some ten kilobytes, which would be moved around with the step.
-    Box::pin(async move {
-        match tokio::time::timeout(BODY, work).await {
-            Ok(Ok(value)) => Ok(Ok(value)),
-            Ok(Err(failure)) if failure.is_passing() => Err(Box::new(failure).into()),
-            Ok(Err(failure)) => Ok(Err(failure.to_string())),
-            Err(_) => Err(format!("no end after {} s", BODY.as_secs()).into()),
-        }
-    })
-}
+/// A step's work with its types forgotten. The engine's code for a step is some tens of kilobytes that exist once for each type of result and
+/// of body, so all steps have the same.
+type Work = Box<dyn FnOnce(StepContext) -> BoxFuture<'static, Result<Recorded, Failure>> + Send>;
 
-/// Runs a step to its recorded result.
+/// Does a step's work once, whatever becomes of the process meanwhile, and gives its recorded result. Trouble that stays is recorded as the
+/// reason that ends the release; for trouble that passes the step is retried.
 ///
-/// With `AtMostOncePerRetry` a body that was cut off counts as an attempt, so that the next one knows to look for what the first may have done.
-pub(super) async fn run<T, F, Fut>(
-    step: StepBuilder<Answer<T>, F, Fut>,
+/// With `AtMostOncePerRetry` work that was cut off counts as an attempt, so that the next one knows to look for what the first may have done.
+pub(super) async fn run<T, W>(
+    ctx: &DurableContext,
     name: &'static str,
     semantics: StepSemantics,
+    work: impl FnOnce(StepContext) -> W + Send + 'static,
 ) -> Result<T, Ending>
 where
-    T: Serialize + DeserializeOwned + Send + 'static,
-    F: FnOnce(durable::StepContext) -> Fut + Send + 'static,
-    Fut: Future<Output = Result<Answer<T>, BoxError>> + Send + 'static,
+    T: Serialize + DeserializeOwned,
+    W: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let step = step.name(name).semantics(semantics).retry_strategy(|_, attempt| {
+    let unreadable = move |error: serde_json::Error| format!("the result of {name} is no JSON: {error}");
+    // Boxed also because a call of the SDK is a future of some ten kilobytes, which would be moved around with the step.
+    let work: Work = Box::new(move |attempt| {
+        Box::pin(async move { work(attempt).await.map(|value| to_raw_value(&value).map_err(unreadable)) })
+    });
+    let recorded = run_recorded(ctx, name, semantics, work).await?;
+    serde_json::from_str(recorded.get()).map_err(|error| Ending::failed(unreadable(error)))
+}
+
+async fn run_recorded(
+    ctx: &DurableContext,
+    name: &'static str,
+    semantics: StepSemantics,
+    work: Work,
+) -> Result<Box<RawValue>, Ending> {
+    let step = ctx.step(|attempt| settle(work(attempt))).name(name).semantics(semantics);
+    let step = step.retry_strategy(|_, attempt| {
         if attempt >= MAX_ATTEMPTS { RetryDecision::Stop } else { RetryDecision::Retry { delay: pause(attempt) } }
     });
     match step.await {
@@ -68,5 +72,16 @@ where
                 last.unwrap_or_else(|| error.to_string())
             )))
         }
+    }
+}
+
+/// Sorts what the work came to: what stays is recorded, what passes is an error that the step is retried for. Work that takes too long passes
+/// as well: a body that Lambda cut off would be begun again without being counted.
+async fn settle(work: BoxFuture<'static, Result<Recorded, Failure>>) -> Result<Recorded, BoxError> {
+    match tokio::time::timeout(BODY, work).await {
+        Ok(Ok(recorded)) => Ok(recorded),
+        Ok(Err(failure)) if failure.is_passing() => Err(Box::new(failure).into()),
+        Ok(Err(failure)) => Ok(Err(failure.to_string())),
+        Err(_) => Err(format!("no end after {} s", BODY.as_secs()).into()),
     }
 }

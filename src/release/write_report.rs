@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_durable_execution_sdk::{BoxError, DurableContext, StepSemantics};
 
 use super::Deployer;
-use super::step::{self, settle};
+use super::step;
 use crate::aws::Failure;
 use crate::head::Head;
 use crate::plan::Request;
@@ -25,23 +25,20 @@ pub(super) async fn run(
 ) -> Result<(), BoxError> {
     let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
     let report = report.clone();
-    let body = move |_| async move {
-        settle(async {
-            let put = deployer.aws.put_report(&request, &report, was_owner);
-            let (written, settled) = tokio::join!(put, settle_head(&deployer, &request, &execution, &report));
-            written?;
-            match settled {
-                Err(failure) if failure.is_passing() => return Err(failure),
-                // The report says more than the head: a head that cannot be written costs no report.
-                Err(failure) => tracing::warn!(%failure, release = %report.release, "the outcome is not in the head"),
-                Ok(()) => {}
-            }
-            (deployer.metrics)(&report.metric_line(deployer.aws.clock().now()));
-            Ok(())
-        })
-        .await
+    let work = move |_| async move {
+        let put = deployer.aws.put_report(&request, &report, was_owner);
+        let (written, settled) = tokio::join!(put, settle_head(&deployer, &request, &execution, &report));
+        written?;
+        match settled {
+            Err(failure) if failure.is_passing() => return Err(failure),
+            // The report says more than the head: a head that cannot be written costs no report.
+            Err(failure) => tracing::warn!(%failure, release = %report.release, "the outcome is not in the head"),
+            Ok(()) => {}
+        }
+        (deployer.metrics)(&report.metric_line(deployer.aws.clock().now()));
+        Ok(())
     };
-    let written = step::run(ctx.step(body), "report", StepSemantics::AtLeastOncePerRetry).await;
+    let written = step::run(ctx, "report", StepSemantics::AtLeastOncePerRetry, work).await;
     written.map_err(|ending| ending.reason.unwrap_or_default().into())
 }
 
