@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
 use crate::trigger::Trigger;
+use crate::validate::levels::{Levels, unknown_rule};
 
 mod arn;
 mod section;
@@ -57,6 +58,8 @@ pub struct Service {
     pub verify: Verify,
     /// What an uploaded task definition may refer to; `None` means anything.
     pub guard: Option<Guard>,
+    /// Rules whose findings are let pass, or reject.
+    pub rules: Levels,
 }
 
 impl Service {
@@ -246,6 +249,7 @@ fn read_service(section: &mut Section<'_, '_>) -> Option<Service> {
     let on_failure = section.choice("on_failure", &[("rollback", OnFailure::Rollback), ("notify", OnFailure::Notify)]);
     let verify = section.table("verify").map(|table| section.within("verify", table, read_verify));
     let guard = section.table("guard").map(|table| section.within("guard", table, read_guard));
+    let rules = section.table("rules").map(|table| section.within("rules", table, read_rules));
     Some(Service {
         arn: arn?,
         repository,
@@ -255,6 +259,7 @@ fn read_service(section: &mut Section<'_, '_>) -> Option<Service> {
         on_failure: on_failure.unwrap_or(OnFailure::Rollback),
         verify: verify.unwrap_or_default(),
         guard,
+        rules: rules.unwrap_or_default(),
     })
 }
 
@@ -313,6 +318,17 @@ fn read_guard(section: &mut Section<'_, '_>) -> Guard {
     Guard { roles: section.texts("roles"), registries: section.texts("registries") }
 }
 
+fn read_rules(section: &mut Section<'_, '_>) -> Levels {
+    let mut ids = |key: &str| {
+        let ids = section.texts(key).unwrap_or_default();
+        for problem in ids.iter().filter_map(|id| unknown_rule(id)) {
+            section.problem(key, problem);
+        }
+        ids
+    };
+    Levels { allow: ids("allow"), deny: ids("deny") }
+}
+
 /// Seconds in `90s`, `10m`, `2h`.
 pub(crate) fn parse_duration(text: &str) -> Option<u64> {
     let (number, factor) = match text.char_indices().next_back()? {
@@ -357,7 +373,7 @@ mod tests {
     #[test]
     fn every_problem_is_listed_with_its_line_and_key() {
         let text = "state_bucket = \"Nope\"\n[[service]]\narn = \"arn:aws:ecs:x\"\nreposit = \"web\"\non_failure = \"panic\"\n\
-            [service.verify]\ntimeout = 10\nexpect = [\"(\"]\n";
+            [service.verify]\ntimeout = 10\nexpect = [\"(\"]\n[service.rules]\nallow = [\"missing-fargte\"]\n";
         assert_eq!(
             problems(text),
             [
@@ -369,6 +385,7 @@ mod tests {
                 "line 5, service[0].on_failure: `panic` is none of \"rollback\", \"notify\"",
                 "line 7, service[0].verify.timeout: expected a string, found an integer",
                 "line 8, service[0].verify.expect: `(` is not a regular expression: error: unclosed group",
+                "line 10, service[0].rules.allow: `missing-fargte` is no rule; did you mean `missing-fargate`?",
             ]
         );
     }

@@ -238,6 +238,7 @@ fn decide(
         allowed_registries: guard.and_then(|guard| guard.registries.as_deref()),
         verify_timeout: (service.verify.logs != Logs::Off).then_some(service.verify.timeout),
     }));
+    service.rules.apply(&mut findings);
     let logs = match service.verify.logs {
         Logs::Off => Expectation::NotConfigured("the configuration switches the verification off".to_owned()),
         Logs::IfConfigured | Logs::Required => verify::expect_logs(&definition, &service.container),
@@ -493,6 +494,23 @@ mod tests {
         assert_eq!(rejected(plan(&push(), "x", &situation(ImageEvidence::Missing))), ["missing-image"]);
         assert_eq!(rejected(plan(&push(), "x", &situation(chart))), ["not-an-image"]);
         assert_eq!(rejected(plan(&push(), "x", &situation(found(digest(), "amd64")))), ["mismatched-architecture"]);
+    }
+
+    #[test]
+    fn rules_can_be_allowed_and_denied() {
+        let situation = situation(found(pushed_digest(), "amd64"));
+        let mut request = push();
+        request.service.rules.allow.push("mismatched-architecture".to_owned());
+        assert!(matches!(plan(&request, "execution", &situation), Plan::Release(draft) if draft.findings.is_empty()));
+
+        let mut slow = situation;
+        slow.image = found(pushed_digest(), "arm64");
+        let mut request = push();
+        request.service.verify.timeout = 60;
+        request.service.rules.deny.clear();
+        assert!(matches!(plan(&request, "execution", &slow), Plan::Release(draft) if draft.findings.len() == 1));
+        request.service.rules.deny.push("late-log-upload".to_owned());
+        assert_eq!(rejected(plan(&request, "execution", &slow)), ["late-log-upload"]);
     }
 
     #[test]

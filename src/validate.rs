@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::image::Platform;
 use crate::task_definition::{Container, TaskDefinition, Unreadable};
 
+pub mod levels;
 mod log_output;
 mod nearest;
 pub mod rules;
