@@ -33,6 +33,7 @@ pub mod report;
 pub mod release;
 
 pub mod aws;
+pub mod stdout;
 
 #[cfg(feature = "cli")]
 pub mod cli;

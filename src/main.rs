@@ -1,14 +1,13 @@
 //! The Lambda function: reads its configuration once, then hands every durable invocation to the flow. It decides nothing about releases.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use aws_durable_execution_sdk as durable;
-use durable::lambda_runtime::tracing::{self, subscriber::filter::LevelFilter};
 use durable::lambda_runtime::{self, Error, LambdaEvent, service_fn};
 use express_deployer::aws::Aws;
 use express_deployer::config::{Config, MAX_TEXT};
 use express_deployer::release::{self, Deployer};
+use express_deployer::stdout;
 use serde_json::Value;
 
 /// What an invocation that is not durable is told.
@@ -17,11 +16,11 @@ const NOT_DURABLE: &str = "this function only runs as a durable function: deploy
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    log_to_stdout();
+    stdout::write_logs();
     let aws = Aws::from_environment().await;
     let config = read_config(&aws).await?;
     let options = durable::Options::builder().lambda_client(durable::LambdaClient::new(aws.config())).build()?;
-    let deployer = Arc::new(Deployer { config, aws, metrics: print_metric });
+    let deployer = Arc::new(Deployer { config, aws, metrics: stdout::write_metric });
     let service = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
     let service = Arc::new(service);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
@@ -44,28 +43,4 @@ async fn read_config(aws: &Aws) -> Result<Config, Error> {
         .map_err(|_| "DEPLOYER_CONFIG is not set: give it the configuration, or s3://bucket/key")?;
     let text = if given.starts_with("s3://") { aws.text_at(&given, MAX_TEXT).await? } else { given };
     Ok(Config::parse(&text)?)
-}
-
-/// Logs in the format and from the level that the function's logging configuration says (`AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`), as
-/// the runtime's own default does, but by level alone: that default takes directives per module too, and their regular expressions would be
-/// a fiftieth of the archive.
-fn log_to_stdout() {
-    #[expect(clippy::disallowed_methods, reason = "the environment is read once, here")]
-    let variable = |name: &str| std::env::var(name).ok();
-    let level = variable("AWS_LAMBDA_LOG_LEVEL").or_else(|| variable("RUST_LOG"));
-    let level = level.and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
-    let subscriber = tracing::subscriber::fmt().with_target(false).without_time().with_max_level(level);
-    if variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json")) {
-        subscriber.json().init();
-    } else {
-        subscriber.init();
-    }
-}
-
-/// Standard output goes to CloudWatch Logs as it is, where the embedded metric format is looked for.
-fn print_metric(line: &str) {
-    let written = writeln!(std::io::stdout().lock(), "{line}");
-    if let Err(error) = written {
-        tracing::warn!(%error, "a metric line could not be written");
-    }
 }

@@ -506,7 +506,7 @@ mod tests {
         let mut slow = situation;
         slow.image = found(pushed_digest(), "arm64");
         let mut request = push();
-        request.service.verify.timeout = 60;
+        request.service.verify.timeout = 45; // The definition uploads every 30 s.
         request.service.rules.deny.clear();
         assert!(matches!(plan(&request, "execution", &slow), Plan::Release(draft) if draft.findings.len() == 1));
         request.service.rules.deny.push("late-log-upload".to_owned());
