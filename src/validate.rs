@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::image::Platform;
+use crate::task_definition::schema::{self, Departures};
 use crate::task_definition::{Container, TaskDefinition, Unreadable};
 
 pub mod levels;
@@ -108,6 +109,7 @@ pub struct Rule {
 pub struct Report<'a> {
     rule: &'a Rule,
     findings: &'a mut Vec<Finding>,
+    departures: &'a Departures,
     concluded: bool,
 }
 
@@ -117,7 +119,12 @@ const MAX_PER_RULE: usize = 20;
 /// The characters of a pointer, a message or a help text that are kept: names from a document go into all three.
 const MAX_TEXT: usize = 1_000;
 
-impl Report<'_> {
+impl<'a> Report<'a> {
+    /// Where the document departs from the ECS API model: several rules speak of it, and the walk is the most expensive part of all.
+    pub fn departures(&self) -> &'a Departures {
+        self.departures
+    }
+
     /// Adds a finding with the rule's severity.
     pub fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
         self.add_as(self.rule.severity, pointer, message, help);
@@ -146,9 +153,10 @@ impl Report<'_> {
 
 /// Runs the rules of the table; the worst findings come first, otherwise in the table's order.
 pub fn validate(subject: &Subject<'_>) -> Vec<Finding> {
+    let departures = schema::departures(subject.definition);
     let mut findings = Vec::new();
     for rule in rules::TABLE {
-        let mut report = Report { rule, findings: &mut findings, concluded: false };
+        let mut report = Report { rule, findings: &mut findings, departures: &departures, concluded: false };
         (rule.check)(subject, &mut report);
         if report.concluded {
             break;

@@ -8,7 +8,7 @@ use aws_sdk_ecs::types;
 use aws_smithy_schema::Schema;
 use aws_smithy_schema::serde::{SerdeError, ShapeDeserializer};
 use aws_smithy_types::{BigDecimal, BigInteger, Blob, DateTime, Document};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{TaskDefinition, kind};
 
@@ -61,8 +61,7 @@ pub struct Unlisted {
 
 /// Holds the whole document against the model.
 pub fn departures(definition: &TaskDefinition) -> Departures {
-    let document = Value::Object(definition.members().clone());
-    let mut reader = Reader { at: &document, path: Vec::new(), found: Departures::default() };
+    let mut reader = Reader { at: At::Document(definition.members()), path: Vec::new(), found: Departures::default() };
     // The reader answers every question, with a default where the value is wrong, so the generated code has nothing to fail on; what it
     // builds is of no interest here.
     let _ = RegisterTaskDefinitionInput::deserialize(&mut reader);
@@ -100,21 +99,54 @@ fn enumeration(shape: &str) -> Option<&'static [&'static str]> {
 
 /// Reads shapes from a JSON value; never fails.
 struct Reader<'a> {
-    at: &'a Value,
-    path: Vec<String>,
+    at: At<'a>,
+    path: Vec<Step<'a>>,
     found: Departures,
+}
+
+/// Where a reader is.
+#[derive(Clone, Copy)]
+enum At<'a> {
+    Document(&'a Map<String, Value>),
+    Value(&'a Value),
+}
+
+/// A step of a JSON pointer.
+enum Step<'a> {
+    Member(&'a str),
+    Item(usize),
+}
+
+impl<'a> At<'a> {
+    fn members(self) -> Option<&'a Map<String, Value>> {
+        match self {
+            Self::Document(members) => Some(members),
+            Self::Value(value) => value.as_object(),
+        }
+    }
+
+    fn value(self) -> Option<&'a Value> {
+        match self {
+            Self::Document(_) => None,
+            Self::Value(value) => Some(value),
+        }
+    }
 }
 
 impl<'a> Reader<'a> {
     fn pointer(&self) -> String {
-        self.path.iter().fold(String::new(), |pointer, key| pointer + "/" + &key.replace('~', "~0").replace('/', "~1"))
+        self.path.iter().fold(String::new(), |pointer, step| match step {
+            Step::Member(name) => pointer + "/" + &name.replace('~', "~0").replace('/', "~1"),
+            Step::Item(index) => pointer + "/" + &index.to_string(),
+        })
     }
 
     fn note_mistyped(&mut self, expected: &'static str) {
         if self.found.mistyped.len() < MAX_PLACES {
-            let found = match self.at {
-                Value::Number(_) if expected.ends_with("integer") => "a number that is none",
-                other => kind(other),
+            let found = match self.at.value() {
+                Some(Value::Number(_)) if expected.ends_with("integer") => "a number that is none",
+                Some(other) => kind(other),
+                None => "an object",
             };
             self.found.mistyped.push(Mistyped { pointer: self.pointer(), expected, found });
         }
@@ -131,22 +163,22 @@ impl<'a> Reader<'a> {
     /// Steps into a value, lets the generated code read it, and steps back.
     fn within(
         &mut self,
-        key: String,
+        step: Step<'a>,
         value: &'a Value,
         consume: &mut dyn FnMut(&mut Self) -> Result<(), SerdeError>,
     ) -> Result<(), SerdeError> {
-        let outer = std::mem::replace(&mut self.at, value);
-        self.path.push(key);
+        let outer = std::mem::replace(&mut self.at, At::Value(value));
+        self.path.push(step);
         let result = consume(self);
         self.path.pop();
         self.at = outer;
         result
     }
 
-    fn note_unknown(&mut self, schema: &Schema<'_>, name: &str) {
+    fn note_unknown(&mut self, schema: &Schema<'_>, name: &'a str) {
         if self.found.unknown.len() < MAX_PLACES {
             let known = schema.members().iter().filter_map(|member| member.member_name()).map(str::to_owned).collect();
-            self.path.push(name.to_owned());
+            self.path.push(Step::Member(name));
             self.found.unknown.push(UnknownMember { pointer: self.pointer(), name: name.to_owned(), known });
             self.path.pop();
         }
@@ -155,7 +187,7 @@ impl<'a> Reader<'a> {
     /// Notes the text at this place when the member, or the list that it is an item of, has an enumeration without it.
     fn note_unlisted(&mut self, schema: &Schema<'_>) {
         let shape = schema.shape_id().as_str().rsplit('#').next().unwrap_or_default();
-        if let Value::String(value) = self.at
+        if let Some(Value::String(value)) = self.at.value()
             && let Some(known) = enumeration(shape).filter(|known| !known.contains(&value.as_str()))
             && self.found.unlisted.len() < MAX_PLACES
         {
@@ -175,7 +207,7 @@ impl ShapeDeserializer for Reader<'_> {
         schema: &Schema<'_>,
         consume: &mut dyn FnMut(&Schema<'_>, &mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
     ) -> Result<(), SerdeError> {
-        let Value::Object(members) = self.at else {
+        let Some(members) = self.at.members() else {
             self.note_mistyped("an object");
             return Ok(());
         };
@@ -185,7 +217,7 @@ impl ShapeDeserializer for Reader<'_> {
                 Some(_) if value.is_null() => {}
                 // A type that this reader does not know must not hide what comes after it.
                 Some(member) => {
-                    let _ = self.within(name.clone(), value, &mut |reader| consume(member, reader));
+                    let _ = self.within(Step::Member(name), value, &mut |reader| consume(member, reader));
                 }
             }
         }
@@ -197,12 +229,12 @@ impl ShapeDeserializer for Reader<'_> {
         schema: &Schema<'_>,
         consume: &mut dyn FnMut(&mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
     ) -> Result<(), SerdeError> {
-        let Value::Array(items) = self.at else {
+        let Some(Value::Array(items)) = self.at.value() else {
             self.note_mistyped("an array");
             return Ok(());
         };
         for (index, item) in items.iter().enumerate() {
-            self.within(index.to_string(), item, &mut |reader| {
+            self.within(Step::Item(index), item, &mut |reader| {
                 reader.note_unlisted(schema);
                 consume(reader)
             })?;
@@ -215,18 +247,18 @@ impl ShapeDeserializer for Reader<'_> {
         _schema: &Schema<'_>,
         consume: &mut dyn FnMut(String, &mut dyn ShapeDeserializer) -> Result<(), SerdeError>,
     ) -> Result<(), SerdeError> {
-        let Value::Object(entries) = self.at else {
+        let Some(entries) = self.at.members() else {
             self.note_mistyped("an object");
             return Ok(());
         };
         for (key, value) in entries {
-            self.within(key.clone(), value, &mut |reader| consume(key.clone(), reader))?;
+            self.within(Step::Member(key), value, &mut |reader| consume(key.clone(), reader))?;
         }
         Ok(())
     }
 
     fn read_boolean(&mut self, _schema: &Schema<'_>) -> Result<bool, SerdeError> {
-        Ok(self.read("a boolean", self.at.as_bool()))
+        Ok(self.read("a boolean", self.at.value().and_then(Value::as_bool)))
     }
 
     fn read_byte(&mut self, _schema: &Schema<'_>) -> Result<i8, SerdeError> {
@@ -238,11 +270,14 @@ impl ShapeDeserializer for Reader<'_> {
     }
 
     fn read_integer(&mut self, _schema: &Schema<'_>) -> Result<i32, SerdeError> {
-        Ok(self.read("a 32-bit integer", self.at.as_i64().and_then(|number| number.try_into().ok())))
+        Ok(self.read(
+            "a 32-bit integer",
+            self.at.value().and_then(Value::as_i64).and_then(|number| number.try_into().ok()),
+        ))
     }
 
     fn read_long(&mut self, _schema: &Schema<'_>) -> Result<i64, SerdeError> {
-        Ok(self.read("an integer", self.at.as_i64()))
+        Ok(self.read("an integer", self.at.value().and_then(Value::as_i64)))
     }
 
     fn read_float(&mut self, _schema: &Schema<'_>) -> Result<f32, SerdeError> {
@@ -250,7 +285,7 @@ impl ShapeDeserializer for Reader<'_> {
     }
 
     fn read_double(&mut self, _schema: &Schema<'_>) -> Result<f64, SerdeError> {
-        Ok(self.read("a number", self.at.as_f64()))
+        Ok(self.read("a number", self.at.value().and_then(Value::as_f64)))
     }
 
     fn read_big_integer(&mut self, _schema: &Schema<'_>) -> Result<BigInteger, SerdeError> {
@@ -263,7 +298,7 @@ impl ShapeDeserializer for Reader<'_> {
 
     fn read_string(&mut self, schema: &Schema<'_>) -> Result<String, SerdeError> {
         self.note_unlisted(schema);
-        Ok(self.read("a string", self.at.as_str().map(str::to_owned)))
+        Ok(self.read("a string", self.at.value().and_then(Value::as_str).map(str::to_owned)))
     }
 
     fn read_blob(&mut self, _schema: &Schema<'_>) -> Result<Blob, SerdeError> {
@@ -279,7 +314,7 @@ impl ShapeDeserializer for Reader<'_> {
     }
 
     fn is_null(&self) -> bool {
-        self.at.is_null()
+        self.at.value().is_some_and(Value::is_null)
     }
 
     fn skip_value(&mut self) -> Result<(), SerdeError> {

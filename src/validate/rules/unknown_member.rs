@@ -1,7 +1,7 @@
 //! Finds members that the ECS API model does not have: slips of the pen, which ECS would drop without a word, and what may be newer than
 //! this program. Read-only members of a description belong to `read-only-member`.
 
-use crate::task_definition::{READ_ONLY, schema};
+use crate::task_definition::READ_ONLY;
 use crate::validate::nearest::{Nearest, nearest};
 use crate::validate::{Origin, Report, Rule, Severity, Subject, quoted};
 
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    for member in schema::departures(subject.definition).unknown {
+    for member in &report.departures().unknown {
         let is_top_level = member.pointer.rfind('/') == Some(0);
         if is_top_level && READ_ONLY.contains(&member.name.as_str()) {
             continue;
@@ -36,6 +36,6 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             }
             _ => "check the spelling, or remove it; it is passed on to ECS as written".to_owned(),
         };
-        report.add_as(severity, member.pointer, message, help);
+        report.add_as(severity, &member.pointer, message, help);
     }
 }

@@ -1,6 +1,6 @@
 //! Finds texts outside the enumerations of the ECS API model. It only warns: ECS may know a value that this program does not.
 
-use crate::task_definition::schema::{self, Unlisted};
+use crate::task_definition::schema::Unlisted;
 use crate::validate::nearest::nearest;
 use crate::validate::{Origin, Report, Rule, Severity, Subject, quoted};
 
@@ -16,12 +16,12 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     // ECS accepted the values of a live definition before.
     let severity = if subject.origin == Origin::Live { Severity::Hint } else { Severity::Warning };
-    for Unlisted { pointer, value, known } in schema::departures(subject.definition).unlisted {
-        let message = match nearest(&value, known.iter().copied()) {
+    for Unlisted { pointer, value, known } in &report.departures().unlisted {
+        let message = match nearest(value, known.iter().copied()) {
             Some(meant) => {
-                format!("{} is no value that ECS lists here; did you mean `{}`?", quoted(&value), meant.name)
+                format!("{} is no value that ECS lists here; did you mean `{}`?", quoted(value), meant.name)
             }
-            None => format!("{} is no value that ECS lists here", quoted(&value)),
+            None => format!("{} is no value that ECS lists here", quoted(value)),
         };
         report.add_as(severity, pointer, message, format!("use one of {}", listed(known)));
     }

@@ -1,6 +1,6 @@
 //! Holds the JSON types of all values to the ECS API model. It does not look at what the values say.
 
-use crate::task_definition::schema::{self, Mistyped};
+use crate::task_definition::schema::Mistyped;
 use crate::validate::{Origin, Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
@@ -15,8 +15,8 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     // ECS itself described a live definition, so there it is the model that is out of date.
     let severity = if subject.origin == Origin::Live { Severity::Hint } else { Severity::Error };
-    for Mistyped { pointer, expected, found } in schema::departures(subject.definition).mistyped {
-        let help = match (expected, found) {
+    for Mistyped { pointer, expected, found } in &report.departures().mistyped {
+        let help = match (*expected, *found) {
             ("a string", "a number" | "a boolean") => "put the value in double quotes".to_owned(),
             ("a boolean", _) => "write `true` or `false`, without quotes".to_owned(),
             ("a 32-bit integer" | "an integer", "a string") => "write a plain number, without quotes".to_owned(),
