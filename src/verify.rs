@@ -61,6 +61,9 @@ pub struct LogOutput {
     pub proof: Proof,
     /// What a line of an object is.
     pub lines: Lines,
+    /// Whether the option `compression` says `snappy`.
+    #[serde(default)]
+    pub is_snappy: bool,
     /// The names of the other containers of the task definition.
     pub other_containers: Vec<String>,
 }
@@ -137,6 +140,7 @@ fn read_output(definition: &TaskDefinition, name: &str) -> Result<LogOutput, Exp
         upload_timeout: options.upload_timeout(),
         proof: if lines == Lines::Json && options.adds_metadata() { Proof::ByMetadata } else { Proof::ByKey },
         lines,
+        is_snappy: options.is_snappy(),
         other_containers: others.map(str::to_owned).collect(),
     })
 }
@@ -241,7 +245,7 @@ mod tests {
             (with("s3_key_format", "logs/$TAG"), "does not start with `/`"),
             (with("S3_key_format", "/${ENV}/$TAG"), "`s3_key_format` takes a variable"),
             (with("bucket", "${BUCKET}"), "`bucket` takes a variable"),
-            (with("compression", "zstd"), "compressed with zstd"),
+            (with("compression", "arrow"), "compressed with arrow"),
             (with("format", "otlp_json"), "format otlp_json"),
             (with("endpoint", "http://minio:9000"), "not Amazon S3"),
             (why(expect(&json!({"Name": "s3"}))), "names no bucket"),

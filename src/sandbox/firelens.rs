@@ -1,6 +1,6 @@
 //! What Fluent Bit's S3 output would store for a task whose containers log through FireLens: when, under which key, with which
-//! bytes. Written from the observed behaviour of `out_s3` (put mode), not from the code that verifies it. Compressions other than gzip
-//! are stored as plain text.
+//! bytes. Written from the observed behaviour of `out_s3` (put mode), not from the code that verifies it. What
+//! is stored in columns (Arrow, Parquet) is stored as plain text here.
 
 mod key;
 mod output;
@@ -9,7 +9,7 @@ mod record;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-pub(crate) use output::{Output, defect, outputs};
+pub(crate) use output::{Compression, Output, defect, outputs};
 
 use super::rollout::later;
 
@@ -92,8 +92,11 @@ fn store(source: &Source, output: &Output, due: Timestamp, key: String, batch: &
     if text.is_empty() {
         return None;
     }
-    let (body, encoding) =
-        if output.gzip { (compress(text.as_bytes())?, Some("gzip")) } else { (text.into_bytes(), None) };
+    let encoding = output.compression.map(Compression::content_encoding);
+    let body = match output.compression {
+        Some(compression) => compression.compress(text.as_bytes())?,
+        None => text.into_bytes(),
+    };
     Some(LogObject { due, bucket: output.bucket.clone(), key, body, encoding })
 }
 
@@ -144,13 +147,6 @@ fn batches(lines: &[Line], timeout: i64, stopping: Option<Timestamp>) -> Vec<(Ti
         rest = remaining;
     }
     batches
-}
-
-fn compress(text: &[u8]) -> Option<Vec<u8>> {
-    use std::io::Write as _;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(text).ok()?;
-    encoder.finish().ok()
 }
 
 #[cfg(test)]

@@ -1,19 +1,22 @@
 //! The bytes of one log object, pushed in as they arrive, turned into records: encodings by their magic bytes, bounded in every direction.
 //! It does no I/O and judges no record; what is wrong with an object is a finding, never an error.
 
-use flate2::{Decompress, FlushDecompress, Status};
+mod gzip;
+mod snappy;
+mod zstd;
 
 use super::record::Record;
 use super::text::{Lines, MAX_LINE, Text};
+use gzip::Gzip;
+use snappy::Snappy;
+use zstd::Zstd;
 
 /// The most decoded bytes that are read of one object. Fluent Bit's own limit is 50 GB; what a verification needs stands at the start.
 pub const MAX_OBJECT: u64 = 64 << 20;
-/// The most gzip members in an object: each part of a multipart upload is one, and S3 takes 10,000 parts.
+/// The most gzip members, or frames of another encoding, in an object: each part of a multipart upload is one, and S3 takes 10,000 parts.
 const MAX_MEMBERS: u32 = 10_000;
-/// The bytes that decide the encoding: the longest magic is that of Arrow.
-const MAGIC: usize = 6;
-/// How much is inflated at a time.
-const WINDOW: usize = 64 << 10;
+/// The bytes that decide the encoding: a snappy block has its first character at the twelfth at the latest.
+const MAGIC: usize = 12;
 
 /// What is wrong with an object. What was read before still counts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,14 +24,14 @@ pub enum Problem {
     /// An encoding that is recognised and not decoded.
     #[error("the object is {0}, which cannot be read yet")]
     Encoding(&'static str),
-    /// The gzip stream breaks off.
-    #[error("the gzip stream ends too early")]
-    Truncated,
-    /// The gzip stream is damaged: what the decoder says.
-    #[error("the gzip stream is damaged: {0}")]
-    Damaged(String),
-    /// More gzip members than an upload can have.
-    #[error("the object has more than {MAX_MEMBERS} gzip members")]
+    /// The stream of this encoding breaks off.
+    #[error("the {0} stream ends too early")]
+    Truncated(&'static str),
+    /// The stream of this encoding is damaged: what the decoder says.
+    #[error("the {0} stream is damaged: {1}")]
+    Damaged(&'static str, String),
+    /// More gzip members, or other frames, than an upload can have parts.
+    #[error("the object has more than {MAX_MEMBERS} compressed parts")]
     Members,
     /// More bytes than may be read: the limit.
     #[error("only the first {0} decoded bytes were read")]
@@ -44,7 +47,10 @@ pub enum Problem {
 /// A reader of one object. It holds one line and one inflate window, whatever the object's size.
 #[derive(Debug)]
 pub struct ObjectReader {
+    may_be_snappy: bool,
     encoding: Encoding,
+    /// Bytes taken in. A stream of empty blocks gives nothing and must end, too.
+    taken: u64,
     text: Text,
     problem: Option<Problem>,
 }
@@ -55,12 +61,28 @@ enum Encoding {
     Unknown(Vec<u8>),
     Plain,
     Gzip(Gzip),
+    Zstd(Box<Zstd>),
+    Snappy(Snappy),
 }
 
 impl ObjectReader {
     /// A reader that decodes at most `limit` bytes, and never more than [`MAX_OBJECT`].
     pub fn new(lines: Lines, limit: u64) -> Self {
-        Self { encoding: Encoding::Unknown(Vec::new()), text: Text::new(lines, limit.min(MAX_OBJECT)), problem: None }
+        Self {
+            may_be_snappy: lines == Lines::Json,
+            encoding: Encoding::Unknown(Vec::new()),
+            taken: 0,
+            text: Text::new(lines, limit.min(MAX_OBJECT)),
+            problem: None,
+        }
+    }
+
+    /// A reader of an output whose option says `snappy`. Its blocks have no magic bytes: where a line is a JSON object they are recognised by
+    /// themselves, where it is bare text only on this word.
+    #[must_use]
+    pub fn expecting_snappy(mut self) -> Self {
+        self.may_be_snappy = true;
+        self
     }
 
     /// Takes the next bytes of the object and hands out the records that they complete.
@@ -93,10 +115,14 @@ impl ObjectReader {
         if matches!(self.encoding, Encoding::Unknown(_)) {
             self.recognise(sink);
         }
-        if let Encoding::Gzip(gzip) = &self.encoding
-            && gzip.is_inside
-        {
-            self.problem.get_or_insert(Problem::Truncated);
+        let broken_off = match &self.encoding {
+            Encoding::Gzip(gzip) if gzip.is_inside() => Some("gzip"),
+            Encoding::Zstd(zstd) if zstd.is_inside() => Some("zstd"),
+            Encoding::Snappy(snappy) if snappy.is_inside() => Some("snappy"),
+            _ => None,
+        };
+        if let (Some(encoding), None) = (broken_off, &self.problem) {
+            self.problem = Some(Problem::Truncated(encoding));
         }
         let whole = self.problem.is_none();
         self.problem.into_iter().chain(self.text.finish(whole, sink)).collect()
@@ -108,9 +134,12 @@ impl ObjectReader {
         let Encoding::Unknown(head) = std::mem::replace(&mut self.encoding, Encoding::Plain) else { return };
         match head.as_slice() {
             [0x1f, 0x8b, ..] => self.encoding = Encoding::Gzip(Gzip::default()),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => self.problem = Some(Problem::Encoding("compressed with zstd")),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => self.encoding = Encoding::Zstd(Box::default()),
             [b'A', b'R', b'R', b'O', b'W', b'1', ..] => self.problem = Some(Problem::Encoding("an Arrow file")),
             [b'P', b'A', b'R', b'1', ..] => self.problem = Some(Problem::Encoding("a Parquet file")),
+            start if self.may_be_snappy && snappy::is_block(start, self.text.lines()) => {
+                self.encoding = Encoding::Snappy(Snappy::default());
+            }
             _ => {}
         }
         self.decode(&head, sink);
@@ -120,64 +149,18 @@ impl ObjectReader {
         if self.problem.is_some() {
             return;
         }
+        self.taken += bytes.len() as u64;
         let outcome = match &mut self.encoding {
             Encoding::Unknown(_) => Ok(()),
             Encoding::Plain => self.text.push(bytes, sink),
             Encoding::Gzip(gzip) => gzip.push(bytes, &mut self.text, sink),
+            Encoding::Zstd(zstd) => zstd.push(bytes, &mut self.text, sink),
+            Encoding::Snappy(snappy) => snappy.push(bytes, &mut self.text, sink),
         };
         self.problem = outcome.err();
-    }
-}
-
-/// A gzip stream of several members.
-#[derive(Debug)]
-struct Gzip {
-    stream: Decompress,
-    window: Vec<u8>,
-    members: u32,
-    /// Whether a member has begun and not ended.
-    is_inside: bool,
-    /// Bytes taken in. A stream of empty blocks gives nothing and must end, too.
-    taken: u64,
-}
-
-impl Default for Gzip {
-    fn default() -> Self {
-        Self { stream: Decompress::new_gzip(15), window: vec![0; WINDOW], members: 0, is_inside: false, taken: 0 }
-    }
-}
-
-impl Gzip {
-    fn push(&mut self, input: &[u8], text: &mut Text, sink: &mut dyn FnMut(&Record<'_>)) -> Result<(), Problem> {
-        self.taken += input.len() as u64;
-        let mut rest = input;
-        let mut is_full = false;
-        while !rest.is_empty() || is_full {
-            if !self.is_inside {
-                self.members += 1;
-                if self.members > MAX_MEMBERS {
-                    return Err(Problem::Members);
-                }
-                self.is_inside = true;
-            }
-            let (taken, given) = (self.stream.total_in(), self.stream.total_out());
-            let status = self.stream.decompress(rest, &mut self.window, FlushDecompress::None);
-            // What came out before the damage is still text.
-            let length = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-            let given = length(self.stream.total_out() - given).min(self.window.len());
-            rest = rest.get(length(self.stream.total_in() - taken)..).unwrap_or_default();
-            text.push(&self.window[..given], sink)?;
-            match status.map_err(|error| Problem::Damaged(error.to_string()))? {
-                Status::StreamEnd => {
-                    self.is_inside = false;
-                    is_full = false;
-                    self.stream.reset(true);
-                }
-                Status::Ok => is_full = given == self.window.len(),
-                Status::BufError => return Ok(()),
-            }
+        if self.problem.is_none() && self.taken > self.text.limit().saturating_add(1 << 20) {
+            self.problem = Some(Problem::TooLarge(self.text.limit()));
         }
-        if self.taken > text.limit().saturating_add(1 << 20) { Err(Problem::TooLarge(text.limit())) } else { Ok(()) }
     }
 }
 
@@ -237,20 +220,20 @@ mod tests {
         let whole = gzip(&noise);
         let (messages, problems) = read(&whole[..whole.len() / 2]);
         assert!(messages.len() > 10_000 && messages.len() < 20_000, "{}", messages.len());
-        assert_eq!(problems, [Problem::Truncated]);
+        assert_eq!(problems, [Problem::Truncated("gzip")]);
 
         let mut damaged = whole.clone();
         let middle = damaged.len() / 2;
         damaged[middle..middle + 64].fill(0xff);
         let (messages, problems) = read(&damaged);
         assert!(
-            messages.len() > 5_000 && matches!(problems[0], Problem::Damaged(_)),
+            messages.len() > 5_000 && matches!(problems[0], Problem::Damaged("gzip", _)),
             "{} {problems:?}",
             messages.len()
         );
 
         let (messages, problems) = read(&[gzip(b"{\"log\":\"kept\"}\n"), b"trailing".to_vec()].concat());
-        assert!(messages == ["kept"] && matches!(problems[..], [Problem::Damaged(_)]), "{problems:?}");
+        assert!(messages == ["kept"] && matches!(problems[..], [Problem::Damaged("gzip", _)]), "{problems:?}");
     }
 
     #[test]
@@ -318,11 +301,7 @@ mod tests {
 
     #[test]
     fn other_encodings_are_named_by_their_magic() {
-        for (body, name) in [
-            (&b"\x28\xb5\x2f\xfd\x04\x00"[..], "compressed with zstd"),
-            (b"ARROW1\0\0", "an Arrow file"),
-            (b"PAR1", "a Parquet file"),
-        ] {
+        for (body, name) in [(&b"ARROW1\0\0"[..], "an Arrow file"), (b"PAR1", "a Parquet file")] {
             assert_eq!(read(body), (vec![], vec![Problem::Encoding(name)]));
         }
         assert_eq!(read(b""), (vec![], vec![]));

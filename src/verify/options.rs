@@ -88,10 +88,15 @@ impl<'a> Options<'a> {
         if let Some(format @ ("otlp_json" | "arrow" | "parquet")) = self.get("format") {
             return Err(not_verifiable(&format!("objects in the format {format} cannot be read yet")));
         }
-        if let Some(compression @ ("zstd" | "snappy" | "arrow" | "parquet")) = self.get("compression") {
+        if let Some(compression @ ("arrow" | "parquet")) = self.get("compression") {
             return Err(not_verifiable(&format!("objects compressed with {compression} cannot be read yet")));
         }
         Ok(if self.get("log_key").is_some() { Lines::Bare } else { Lines::Json })
+    }
+
+    /// Whether objects are snappy blocks, which no magic bytes tell.
+    pub(super) fn is_snappy(&self) -> bool {
+        self.get("compression") == Some("snappy")
     }
 
     /// Whether records get `ecs_*` members: the default, and off for every value that Go's `ParseBool` refuses (`parseOptions` of the agent).

@@ -33,6 +33,7 @@ impl<'a> Reading<'a> {
         object: Object<'a>,
     ) -> Self {
         let reader = ObjectReader::new(output.lines, MAX_DECODED.saturating_sub(evidence.decoded_bytes));
+        let reader = if output.is_snappy { reader.expecting_snappy() } else { reader };
         evidence.expected.resize(checks.expect().len(), false);
         Self { evidence, reader, judge: Judge { checks, output, revision: revision.to_string(), object } }
     }

@@ -49,6 +49,11 @@ impl Text {
         }
     }
 
+    /// What a line is.
+    pub(super) fn lines(&self) -> Lines {
+        self.lines
+    }
+
     /// The most bytes that it takes.
     pub(super) fn limit(&self) -> u64 {
         self.limit

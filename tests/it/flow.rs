@@ -165,6 +165,24 @@ async fn every_task_definition_of_the_article_deploys_by_upload() {
     }
 }
 
+#[tokio::test]
+async fn logs_are_read_in_every_compression() {
+    for compression in ["gzip", "zstd", "snappy", "none"] {
+        let stage = Stage::of(Scenario::Good).await;
+        let mut document: Value = serde_json::from_str(&event("task-definitions/firelens.json")).unwrap();
+        for container in document["containerDefinitions"].as_array_mut().unwrap() {
+            if let Some(options) = container["logConfiguration"]["options"].as_object_mut()
+                && options.contains_key("compression")
+            {
+                options.insert("compression".to_owned(), compression.into());
+            }
+        }
+        let release = stage.release(&upload_text(&stage, &document.to_string())).await;
+        assert_eq!(release.outcome, Outcome::Succeeded, "{compression}: {release}");
+        assert_eq!(release.verification.status, VerificationStatus::Passed, "{compression}: {release}");
+    }
+}
+
 /// Puts a document of `events/task-definitions` where its event says, and gives the event.
 fn upload(stage: &Stage, file: &str) -> String {
     upload_text(stage, &event(&format!("task-definitions/{file}.json")))

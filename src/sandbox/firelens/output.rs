@@ -1,7 +1,47 @@
 //! The S3 outputs that a task definition asks its log router for, and the options that Fluent Bit would refuse at its start.
 
+use std::io::Write as _;
+
+use flate2::write::GzEncoder;
 use regex::Regex;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::{Map, Value};
+
+/// How the plugin compresses an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compression {
+    Gzip,
+    Zstd,
+    Snappy,
+}
+
+impl Compression {
+    fn of(name: &str) -> Option<Self> {
+        [Self::Gzip, Self::Zstd, Self::Snappy].into_iter().find(|compression| compression.content_encoding() == name)
+    }
+
+    /// The value of the option, and of the object's `Content-Encoding`.
+    pub(crate) fn content_encoding(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Snappy => "snappy",
+        }
+    }
+
+    /// The compressed text; snappy as one raw block, as the plugin writes it.
+    pub(crate) fn compress(self, text: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Gzip => {
+                let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                encoder.write_all(text).ok()?;
+                encoder.finish().ok()
+            }
+            Self::Zstd => Some(compress_to_vec(text, CompressionLevel::Fastest)),
+            Self::Snappy => snap::raw::Encoder::new().compress_vec(text).ok(),
+        }
+    }
+}
 
 /// One `[OUTPUT]` with `Name s3`.
 #[derive(Clone, Debug)]
@@ -12,7 +52,8 @@ pub(crate) struct Output {
     pub(crate) delimiters: String,
     /// Seconds.
     pub(crate) upload_timeout: i64,
-    pub(crate) gzip: bool,
+    /// `gzip`, `zstd` or `snappy`; objects are plain text with anything else.
+    pub(crate) compression: Option<Compression>,
     pub(crate) static_file_path: bool,
     pub(crate) log_key: Option<String>,
     /// The name of the date member; none where it is switched off.
@@ -40,7 +81,7 @@ impl Output {
             key_format: get("s3_key_format").unwrap_or_else(|| "/fluent-bit-logs/$TAG/%Y/%m/%d/%H/%M/%S".to_owned()),
             delimiters: get("s3_key_format_tag_delimiters").unwrap_or_else(|| ".".to_owned()),
             upload_timeout: get("upload_timeout").map_or(600, |text| seconds(&text)),
-            gzip: get("compression").as_deref() == Some("gzip"),
+            compression: get("compression").and_then(|name| Compression::of(&name)),
             static_file_path: get("static_file_path").is_some_and(|text| is_on(&text)),
             log_key: get("log_key"),
             date_key: match get("json_date_key") {
