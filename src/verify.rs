@@ -1,7 +1,7 @@
 //! Verification by logs: from a task definition alone which objects its tasks will write to S3, and from their bytes the verdict. It lists
 //! and fetches nothing and reads no clock.
 //!
-//! The river: [`expect_logs`] -> [`LogOutput::keys_of`] a task -> list the prefix -> [`reading::Reading`] of each object that the
+//! The river: [`expect_logs`] -> [`LogOutput::searches`] for a task -> list the prefixes -> [`LogOutput::keys_of`] it -> [`reading::Reading`] of each object that the
 //! [`evidence::Evidence`] still wants -> its verdict.
 
 pub mod checks;
@@ -12,6 +12,7 @@ pub mod object;
 mod options;
 pub mod reading;
 pub mod record;
+pub mod search;
 pub mod text;
 
 use std::fmt;
@@ -126,9 +127,15 @@ fn read_output(definition: &TaskDefinition, name: &str) -> Result<LogOutput, Exp
     let options = Options::of(container, router)?;
     let lines = options.lines()?;
     let key_format = options.key_format()?;
-    if !key_format.names_task(name) {
-        let why = "s3_key_format does not name the task before its first date or random part, so a task's objects cannot be told \
-                   from others'; put $TAG first";
+    let proof = if lines == Lines::Json && options.adds_metadata() { Proof::ByMetadata } else { Proof::ByKey };
+    if !key_format.is_searchable(name) {
+        let why = "s3_key_format names neither the task nor a date before its first random part, so nothing narrows the search; put \
+                   $TAG first";
+        return Err(Expectation::NotVerifiable(why.to_owned()));
+    }
+    if proof == Proof::ByKey && !key_format.names_task(name) {
+        let why = "neither the key nor the records name the task; put $TAG into s3_key_format, or leave `log_key` out and \
+                   `enable-ecs-log-metadata` on";
         return Err(Expectation::NotVerifiable(why.to_owned()));
     }
     let others = definition.containers().filter_map(|other| other.name()).filter(|other| *other != name);
@@ -138,7 +145,7 @@ fn read_output(definition: &TaskDefinition, name: &str) -> Result<LogOutput, Exp
         region: options.region().to_owned(),
         key_format,
         upload_timeout: options.upload_timeout(),
-        proof: if lines == Lines::Json && options.adds_metadata() { Proof::ByMetadata } else { Proof::ByKey },
+        proof,
         lines,
         is_snappy: options.is_snappy(),
         other_containers: others.map(str::to_owned).collect(),
@@ -241,7 +248,8 @@ mod tests {
             why(expect(&options))
         };
         for (reason, part) in [
-            (with("s3_key_format", "/%Y/$TAG/$UUID"), "does not name the task before"),
+            (with("s3_key_format", "/logs/$UUID/$TAG"), "names neither the task nor a date before"),
+            (with("s3_key_format", "/logs/%M/$UUID"), "names neither the task nor a date before"),
             (with("s3_key_format", "logs/$TAG"), "does not start with `/`"),
             (with("S3_key_format", "/${ENV}/$TAG"), "`s3_key_format` takes a variable"),
             (with("bucket", "${BUCKET}"), "`bucket` takes a variable"),

@@ -9,6 +9,7 @@ use aws_sdk_ecs::error::BoxError;
 use aws_sdk_ecs::types::{self, ServiceDeploymentStatus, StopServiceDeploymentStopType, TaskDefinitionField};
 use aws_smithy_types::body::SdkBody;
 use futures_util::future::try_join_all;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Aws, Failure, Trouble, failure};
@@ -43,6 +44,8 @@ pub struct Task {
     pub id: String,
     /// Whether it has run: only then it can have logged.
     pub has_started: bool,
+    /// When ECS made it.
+    pub created: Option<Timestamp>,
 }
 
 impl Aws {
@@ -253,7 +256,13 @@ impl Aws {
         Ok(tasks
             .iter()
             .filter(|task| task.task_definition_arn() == Some(task_definition))
-            .filter_map(|task| Some(Task { id: last_part(task.task_arn()?), has_started: task.started_at().is_some() }))
+            .filter_map(|task| {
+                Some(Task {
+                    id: last_part(task.task_arn()?),
+                    has_started: task.started_at().is_some(),
+                    created: task.created_at().and_then(|at| Timestamp::from_second(at.secs()).ok()),
+                })
+            })
             .collect())
     }
 

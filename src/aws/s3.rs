@@ -132,15 +132,24 @@ impl Aws {
         }
     }
 
-    /// The first keys under a prefix, at most one page.
-    pub async fn list(&self, region: &str, bucket: &str, prefix: &str, max_keys: i32) -> Result<Vec<Listed>, Failure> {
+    /// The keys under a prefix, behind one where it is given: one page, and whether others follow.
+    pub async fn list(
+        &self,
+        region: &str,
+        bucket: &str,
+        prefix: &str,
+        start_after: Option<&str>,
+        max_keys: i32,
+    ) -> Result<(Vec<Listed>, bool), Failure> {
         let resource = format!("arn:aws:s3:::{bucket}");
         let request = self.s3(region).list_objects_v2().bucket(bucket).prefix(prefix).max_keys(max_keys);
+        let request = request.set_start_after(start_after.map(str::to_owned));
         let answer = request.send().await.map_err(failure("s3:ListBucket", &resource))?;
+        let is_truncated = answer.is_truncated.unwrap_or_default();
         let listed = answer.contents.unwrap_or_default().into_iter();
-        Ok(listed
-            .filter_map(|object| Some(Listed { key: object.key?, etag: object.e_tag.unwrap_or_default() }))
-            .collect())
+        let listed =
+            listed.filter_map(|object| Some(Listed { key: object.key?, etag: object.e_tag.unwrap_or_default() }));
+        Ok((listed.collect(), is_truncated))
     }
 
     /// Hands an object's bytes over as they come, until `take` has had enough. `false` when the object is gone.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_durable_execution_sdk::builders::wait_for_condition::WaitDecision;
 use aws_durable_execution_sdk::{DurableContext, StepSemantics};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
 
 use super::step;
 use super::story;
@@ -19,7 +20,9 @@ use crate::plan::Request;
 use crate::report::StoppedTask;
 use crate::verify::checks::Checks;
 use crate::verify::evidence::{Evidence, MAX_KEYS, Object, Verdict};
+use crate::verify::key_format::TaskKeys;
 use crate::verify::reading::Reading;
+use crate::verify::search::{Search, Window};
 use crate::verify::{LogOutput, Revision};
 
 /// Listings that are under way at once.
@@ -123,7 +126,7 @@ fn unseen(failure: &Failure, has_task: bool) -> SeenLogs {
     }
 }
 
-/// Lists what has landed for each task, one request a task and output, and reads what is new until there is a verdict.
+/// Lists what has landed, one request for each prefix, and reads what is new until there is a verdict.
 async fn read_logs(
     aws: &Aws,
     watch: &Watch,
@@ -132,15 +135,19 @@ async fn read_logs(
     mut evidence: Evidence,
 ) -> Result<Evidence, Failure> {
     let Some(revision) = Revision::parse(&watch.task_definition_arn) else { return Ok(evidence) };
+    let now = aws.clock().now();
+    let places: Vec<Place<'_>> =
+        watch.logs.outputs.iter().flat_map(|output| places(output, tasks, now, watch.elapsed)).collect();
     let mut lookups = Vec::new();
-    for output in &watch.logs.outputs {
-        lookups.extend(tasks.iter().map(|task| list(aws, output, task)));
+    for place in &places {
+        lookups.push(list(aws, place, evidence.start_after(place.output, &place.search).map(str::to_owned)));
     }
     let listings: Vec<_> = stream::iter(lookups).buffered(MAX_IN_FLIGHT).try_collect().await?;
     let before = evidence.decoded_bytes;
-    for (output, task, listed) in listings {
-        for Listed { key, etag } in listed {
-            let object = Object { task: &task.id, key: &key, etag: &etag };
+    for (Place { output, search, owners }, (listed, is_truncated)) in places.iter().zip(listings) {
+        for Listed { key, etag } in &listed {
+            let Some((task, _)) = owners.iter().find(|(_, keys)| keys.matches(key)) else { continue };
+            let object = Object { task, key, etag };
             // After a pass, what lies there already is still held against what must not be.
             let is_settled = match evidence.verdict(checks) {
                 Verdict::Failed(_) => true,
@@ -154,19 +161,44 @@ async fn read_logs(
                 read_object(aws, checks, output, &revision, object, &mut evidence).await?;
             }
         }
+        let last = listed.into_iter().next_back().filter(|_| is_truncated);
+        evidence.searched(output, search, last.map(|last| last.key));
     }
     Ok(evidence)
 }
 
-async fn list<'a>(
-    aws: &Aws,
+/// A prefix to list, and the tasks whose objects may lie there.
+struct Place<'a> {
     output: &'a LogOutput,
-    task: &'a Task,
-) -> Result<(&'a LogOutput, &'a Task, Vec<Listed>), Failure> {
-    let keys = output.keys_of(&task.id);
-    let mut listed = aws.list(&output.region, &output.bucket, keys.prefix(), MAX_KEYS).await?;
-    listed.retain(|object| keys.matches(&object.key));
-    Ok((output, task, listed))
+    search: Search,
+    owners: Vec<(&'a str, TaskKeys)>,
+}
+
+async fn list(aws: &Aws, place: &Place<'_>, start_after: Option<String>) -> Result<(Vec<Listed>, bool), Failure> {
+    let (output, search) = (place.output, &place.search);
+    aws.list(&output.region, &output.bucket, &search.prefix, start_after.as_deref(), MAX_KEYS).await
+}
+
+/// The prefixes of an output, each once, whichever tasks share it. Time that AWS tells counts, and time that this release asked to wait: where
+/// waits are skipped, the machine's clock stands behind.
+fn places<'a>(output: &'a LogOutput, tasks: &'a [Task], now: Timestamp, elapsed: u64) -> Vec<Place<'a>> {
+    let elapsed = SignedDuration::from_secs(i64::try_from(elapsed).unwrap_or(i64::MAX));
+    let mut places: Vec<Place<'a>> = Vec::new();
+    for task in tasks {
+        let created = task.created.or_else(|| now.checked_sub(elapsed).ok()).unwrap_or(now);
+        let window = Window::new(created, created.checked_add(elapsed).map_or(now, |then| then.max(now)));
+        for search in output.searches(&task.id, &window) {
+            let owner = (task.id.as_str(), output.keys_of(&task.id));
+            match places.iter_mut().find(|place| place.search.prefix == search.prefix) {
+                Some(place) => {
+                    place.owners.push(owner);
+                    place.search.start_after = place.search.start_after.take().min(search.start_after);
+                }
+                None => places.push(Place { output, search, owners: vec![owner] }),
+            }
+        }
+    }
+    places
 }
 
 async fn read_object(

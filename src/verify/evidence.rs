@@ -1,16 +1,17 @@
 //! What the objects read so far prove, as a small value that travels between polls, and the verdict on it. It finds no objects by itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::LogOutput;
 use super::checks::Checks;
+use super::search::Search;
 
 /// The most decoded bytes that one verification reads.
 pub const MAX_DECODED: u64 = 256 << 20;
-/// The most keys of one task that are looked at: one page of `ListObjectsV2`.
+/// The most keys under one prefix that are looked at in one poll: one page of `ListObjectsV2`.
 pub const MAX_KEYS: i32 = 1000;
 /// The most objects that one verification reads, which bounds what travels between polls.
 pub const MAX_OBJECTS: usize = 2000;
@@ -95,9 +96,12 @@ pub struct Evidence {
     /// Which objects were read, as 32 bits of a hash each.
     ///
     /// The last key would not do to go on from: keys of one minute end in random characters, so a later object may sort before an earlier
-    /// one, and an old key may get new content. So each poll lists the task's whole prefix (one request, at most [`MAX_KEYS`] keys) and
-    /// leaves out what is in here. At [`MAX_OBJECTS`] entries an object is taken for a read one by mistake once in two million.
+    /// one, and an old key may get new content. So each poll lists the whole prefix (one request, at most [`MAX_KEYS`] keys; `cursors` for
+    /// the rest) and leaves out what is in here. At [`MAX_OBJECTS`] entries an object is taken for a read one by mistake once in two million.
     seen: BTreeSet<u32>,
+    /// For a prefix with more than a page of keys the key to go on behind at the next poll; from the end it starts again.
+    #[serde(default)]
+    cursors: BTreeMap<String, String>,
 }
 
 impl Evidence {
@@ -109,6 +113,21 @@ impl Evidence {
     /// Whether the bounds of the verification leave room for another object.
     pub fn has_room(&self) -> bool {
         self.decoded_bytes < MAX_DECODED && self.seen.len() < MAX_OBJECTS
+    }
+
+    /// Behind which key the next page of a search begins.
+    pub fn start_after<'a>(&'a self, output: &LogOutput, search: &'a Search) -> Option<&'a str> {
+        let cursor = self.cursors.get(&place(output, search));
+        cursor.map(String::as_str).or(search.start_after.as_deref())
+    }
+
+    /// Takes note of how far a search got: the last key of a page that others follow, nothing when it was the last page.
+    pub fn searched(&mut self, output: &LogOutput, search: &Search, last: Option<String>) {
+        let place = place(output, search);
+        match last {
+            Some(last) => self.cursors.insert(place, last),
+            None => self.cursors.remove(&place),
+        };
     }
 
     /// Takes note that an object was read, so that it is not read again.
@@ -140,6 +159,10 @@ impl Evidence {
             self.flaws.push(Flaw { key: key.to_owned(), problem });
         }
     }
+}
+
+fn place(output: &LogOutput, search: &Search) -> String {
+    format!("{}/{}", output.bucket, search.prefix)
 }
 
 fn fingerprint(output: &LogOutput, object: &Object<'_>) -> u32 {

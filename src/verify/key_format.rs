@@ -52,10 +52,22 @@ impl KeyFormat {
         Ok(Self { format: format.to_owned(), delimiters: delimiters.to_owned(), suffixed })
     }
 
-    /// Whether the whole task id comes before everything that cannot be foretold (dates, `$UUID`, `$INDEX`), so that one prefix holds one
-    /// task's objects and nobody else's.
+    /// Whether the whole task id stands somewhere in the key, so that a task's objects are told from others' by their keys alone.
     pub fn names_task(&self, container: &str) -> bool {
-        self.of_task(container, ANY_TASK).prefix.contains(ANY_TASK)
+        self.resolve(container, ANY_TASK).contains(ANY_TASK)
+    }
+
+    /// Whether the key begins with something that narrows a search: the task id, or a date, before everything that is random.
+    pub fn is_searchable(&self, container: &str) -> bool {
+        let resolved = self.resolve(container, ANY_TASK);
+        for part in split(&resolved) {
+            match part {
+                Part::Literal(text) if text.contains(ANY_TASK) => return true,
+                Part::Literal(_) => {}
+                Part::Varying { code, .. } => return code.is_some_and(is_calendar),
+            }
+        }
+        false
     }
 
     /// The keys that the output of `container` writes in one task.
@@ -67,7 +79,7 @@ impl KeyFormat {
         for part in &parts {
             match part {
                 Part::Literal(text) => prefix.push_str(text),
-                Part::Varying(_) => break,
+                Part::Varying { .. } => break,
             }
         }
         TaskKeys { prefix, pattern: self.pattern(&parts) }
@@ -75,7 +87,7 @@ impl KeyFormat {
 
     /// The format with the parts of the tag put in, then the tag. The order matters: a `$TAG[7]` that has no part is left over, and its
     /// `$TAG` becomes the whole tag with `[7]` behind it.
-    fn resolve(&self, container: &str, task: &str) -> String {
+    pub(super) fn resolve(&self, container: &str, task: &str) -> String {
         let tag = format!("{container}-firelens-{task}");
         let pieces = tag.split(|letter| self.delimiters.contains(letter)).filter(|piece| !piece.is_empty());
         let mut resolved = self.format.clone();
@@ -91,7 +103,7 @@ impl KeyFormat {
         for part in parts {
             match part {
                 Part::Literal(text) => pattern.push_str(&regex::escape(text)),
-                Part::Varying(expression) => pattern.push_str(expression),
+                Part::Varying { shape, .. } => pattern.push_str(shape),
             }
         }
         if self.suffixed {
@@ -123,20 +135,58 @@ impl TaskKeys {
 }
 
 /// A stretch of a format whose tag is resolved.
-enum Part<'a> {
+pub(super) enum Part<'a> {
     Literal(&'a str),
-    /// Known by its shape only: a regular expression.
-    Varying(&'static str),
+    /// Known by its shape only.
+    Varying {
+        /// The shape, as a regular expression.
+        shape: &'static str,
+        /// The letter of a plain `strftime` conversion.
+        code: Option<char>,
+    },
 }
 
-fn split(resolved: &str) -> Vec<Part<'_>> {
+/// Whether a conversion stays the same for an hour at least, and sorts in no way of its own.
+pub(super) fn is_calendar(code: char) -> bool {
+    matches!(
+        code,
+        'C' | 'd'
+            | 'g'
+            | 'H'
+            | 'I'
+            | 'm'
+            | 'U'
+            | 'V'
+            | 'W'
+            | 'y'
+            | 'G'
+            | 'Y'
+            | 'j'
+            | 'u'
+            | 'w'
+            | 'e'
+            | 'k'
+            | 'l'
+            | 'a'
+            | 'A'
+            | 'b'
+            | 'B'
+            | 'h'
+            | 'p'
+            | 'P'
+            | 'D'
+            | 'F'
+    )
+}
+
+pub(super) fn split(resolved: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut rest = resolved;
     while let Some(first) = rest.chars().next() {
         let (part, length) = if rest.starts_with("$INDEX") {
-            (Part::Varying("[0-9]+"), "$INDEX".len())
+            (Part::Varying { shape: "[0-9]+", code: None }, "$INDEX".len())
         } else if rest.starts_with("$UUID") {
-            (Part::Varying("[0-9A-Za-z]{8}"), "$UUID".len())
+            (Part::Varying { shape: "[0-9A-Za-z]{8}", code: None }, "$UUID".len())
         } else if first == '%' {
             conversion(rest)
         } else {
@@ -163,9 +213,9 @@ fn conversion(rest: &str) -> (Part<'_>, usize) {
         // What strftime does not know stays as it is written.
         None => Part::Literal(&rest[..length]),
         Some("%") if length == 2 => Part::Literal("%"),
-        Some(expression) if length == 2 => Part::Varying(expression),
+        Some(shape) if length == 2 => Part::Varying { shape, code: Some(letter) },
         // Flags and widths pad, strip or change the case in ways that nobody uses in a key.
-        Some(_) => Part::Varying(".*"),
+        Some(_) => Part::Varying { shape: ".*", code: None },
     };
     (part, length)
 }
@@ -241,12 +291,20 @@ mod tests {
     }
 
     #[test]
-    fn only_a_task_id_before_the_first_date_names_the_task() {
+    fn a_task_id_names_the_task_wherever_it_stands() {
         let names =
             |format: &str, delimiters: &str| KeyFormat::parse(format, delimiters, false).unwrap().names_task("my-app");
         assert!(names(DEFAULT_FORMAT, DEFAULT_DELIMITERS) && names("/a/$TAG[3]/%F", "-") && names("/100%%/$TAG", "."));
-        assert!(!names("/%Y/$TAG/$UUID", ".") && !names("/$TAG[2]/%F", "-") && !names("/a/%F/$UUID", "."));
+        assert!(names("/%Y/$TAG/$UUID", ".") && !names("/$TAG[2]/%F", "-") && !names("/a/%F/$UUID", "."));
         assert!(!names("/$TAG[1]/%F", "c"), "a delimiter that is a hexadecimal digit cuts the task id");
+    }
+
+    #[test]
+    fn a_search_needs_a_task_or_a_date_before_what_is_random() {
+        let searchable = |format: &str| KeyFormat::parse(format, ".", false).unwrap().is_searchable("Main");
+        assert!(searchable(DEFAULT_FORMAT) && searchable("/logs/%Y/%m/%d/$UUID") && searchable("/%F/$TAG"));
+        assert!(!searchable("/logs/$UUID/$TAG") && !searchable("/logs/$INDEX") && !searchable("/logs/%M/$TAG"));
+        assert!(!searchable("/static.log"));
     }
 
     #[test]

@@ -165,22 +165,53 @@ async fn every_task_definition_of_the_article_deploys_by_upload() {
     }
 }
 
+/// The article's definition with another value for an option of its S3 output.
+fn with_log_option(option: &str, value: &str) -> String {
+    let mut document: Value = serde_json::from_str(&event("task-definitions/firelens.json")).unwrap();
+    for container in document["containerDefinitions"].as_array_mut().unwrap() {
+        if container["logConfiguration"]["logDriver"] == "awsfirelens" {
+            container["logConfiguration"]["options"][option] = value.into();
+        }
+    }
+    document.to_string()
+}
+
 #[tokio::test]
 async fn logs_are_read_in_every_compression() {
     for compression in ["gzip", "zstd", "snappy", "none"] {
         let stage = Stage::of(Scenario::Good).await;
-        let mut document: Value = serde_json::from_str(&event("task-definitions/firelens.json")).unwrap();
-        for container in document["containerDefinitions"].as_array_mut().unwrap() {
-            if let Some(options) = container["logConfiguration"]["options"].as_object_mut()
-                && options.contains_key("compression")
-            {
-                options.insert("compression".to_owned(), compression.into());
-            }
-        }
-        let release = stage.release(&upload_text(&stage, &document.to_string())).await;
+        let release = stage.release(&upload_text(&stage, &with_log_option("compression", compression))).await;
         assert_eq!(release.outcome, Outcome::Succeeded, "{compression}: {release}");
         assert_eq!(release.verification.status, VerificationStatus::Passed, "{compression}: {release}");
     }
+}
+
+#[tokio::test]
+async fn logs_are_found_under_every_layout_of_keys() {
+    for format in [
+        "/logs/%Y/%m/%d/%H/%M/$TAG/$UUID.gz",
+        "/logs/%Y/%m/%d/%H/$UUID",
+        "/%F/$TAG[2]/$INDEX",
+        "/year=%Y/month=%m/day=%d/$TAG-%H%M",
+    ] {
+        let stage = Stage::of(Scenario::Good).await;
+        let release = stage.release(&upload_text(&stage, &with_log_option("s3_key_format", format))).await;
+        assert_eq!(release.verification.status, VerificationStatus::Passed, "{format}: {release}");
+
+        let silent = Stage::of(Scenario::NoLogs).await;
+        let release = silent.release(&upload_text(&silent, &with_log_option("s3_key_format", format))).await;
+        assert_eq!(release.outcome, Outcome::RolledBack, "{format}: the old revision's logs prove nothing: {release}");
+    }
+}
+
+#[tokio::test]
+async fn strangers_under_the_same_prefix_are_passed_by_a_page_a_look() {
+    let stage = Stage::of(Scenario::Good).await;
+    for number in 0..3_500 {
+        stage.sandbox.put_object("your-log-bucket", &format!("2026-07-02/+{number:05}"), b"{}".to_vec());
+    }
+    let release = stage.release(&upload_text(&stage, &with_log_option("s3_key_format", "/%F/$UUID"))).await;
+    assert_eq!(release.verification.status, VerificationStatus::Passed, "{release}");
 }
 
 /// Puts a document of `events/task-definitions` where its event says, and gives the event.

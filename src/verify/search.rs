@@ -1,0 +1,229 @@
+//! Where in a bucket the objects of a task's output can lie: the smallest set of prefixes, from the key format, the task and a window of time.
+//! It lists nothing.
+//!
+//! The time in a key is that of its first record or of the local buffer, never that of the upload (`s3_put_object` and `create_upload` in
+//! Fluent Bit's `plugins/out_s3/s3.c`), and always UTC.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, Zoned};
+
+use super::LogOutput;
+use super::key_format::{Part, is_calendar, split};
+
+/// How far clocks may differ, and how long before its start is known a task may have logged, in seconds.
+const SKEW: i64 = 300;
+/// The most hours that are searched, the newest: a verification takes two at the most.
+const MAX_HOURS: i64 = 8;
+
+/// The times that keys can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    since: Timestamp,
+    until: Timestamp,
+}
+
+impl Window {
+    /// The window of a task that was created and seen last at these times, with some minutes for clocks that differ.
+    pub fn new(created: Timestamp, seen: Timestamp) -> Self {
+        let moved = |at: Timestamp, seconds: i64| at.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(at);
+        Self { since: moved(created, -SKEW), until: moved(created.max(seen), SKEW) }
+    }
+
+    /// One moment in each hour that the window touches, the oldest first; the first is the window's begin.
+    fn hours(&self) -> impl Iterator<Item = Timestamp> {
+        let hour = |at: Timestamp| at.as_second().div_euclid(3600);
+        let (first, last) = (hour(self.since), hour(self.until));
+        let since = self.since;
+        let from = first.max(last - (MAX_HOURS - 1));
+        (from..=last).filter_map(move |number| match number == first {
+            true => Some(since),
+            false => Timestamp::from_second(number * 3600).ok(),
+        })
+    }
+}
+
+/// A request to make: what keys begin with, and behind which key they can begin.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Search {
+    /// The prefix, without a leading slash.
+    pub prefix: String,
+    /// Keys up to here are older than the window.
+    pub start_after: Option<String>,
+}
+
+impl LogOutput {
+    /// Where to look for the objects of one task: one prefix when the task id leads the key, else one for each hour (or what the format has)
+    /// of the window.
+    pub fn searches(&self, task: &str, window: &Window) -> Vec<Search> {
+        let resolved = self.key_format.resolve(&self.container, task);
+        let parts = split(resolved.strip_prefix('/').unwrap_or(&resolved));
+        let mut searches: Vec<Search> = Vec::new();
+        for (number, moment) in window.hours().enumerate() {
+            let search = search_at(&parts, task, moment, number == 0);
+            if !searches.iter().any(|other| other.prefix == search.prefix) {
+                searches.push(search);
+            }
+        }
+        searches
+    }
+}
+
+/// The longest prefix that all keys of an hour share. The task id ends it: what lies behind is the task's alone.
+fn search_at(parts: &[Part<'_>], task: &str, moment: Timestamp, is_first: bool) -> Search {
+    let moment = moment.to_zoned(TimeZone::UTC);
+    let mut prefix = String::new();
+    let mut has_task = false;
+    let mut rest = parts.iter();
+    let mut next = rest.next();
+    while let Some(part) = next {
+        match part {
+            Part::Literal(text) => {
+                prefix.push_str(text);
+                has_task = has_task || text.contains(task);
+            }
+            Part::Varying { code: Some(code), .. } if !has_task && is_calendar(*code) => {
+                match written(*code, &moment) {
+                    Some(text) => prefix.push_str(&text),
+                    None => break,
+                }
+            }
+            Part::Varying { .. } => break,
+        }
+        next = rest.next();
+    }
+    // Minutes and seconds that follow directly sort as time does, so what is older than the window can be skipped.
+    let mut start_after = prefix.clone();
+    while let (true, Some(part)) = (is_first && !has_task, next) {
+        match part {
+            Part::Literal(text) => start_after.push_str(text),
+            Part::Varying { code: Some(code @ ('M' | 'S')), .. } => match written(*code, &moment) {
+                Some(text) => start_after.push_str(&text),
+                None => break,
+            },
+            Part::Varying { .. } => break,
+        }
+        next = rest.next();
+    }
+    let start_after = (start_after.len() > prefix.len()).then_some(start_after);
+    Search { prefix, start_after }
+}
+
+/// What a conversion gives for a time; `None` where it cannot be told.
+fn written(code: char, moment: &Zoned) -> Option<String> {
+    jiff::fmt::strtime::format(format!("%{code}"), moment).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::task_definition::TaskDefinition;
+    use crate::verify::{Expectation, expect_logs};
+
+    const TASK: &str = "1f2e3d4c5b6a79880123456789abcdef";
+
+    fn output(format: &str) -> LogOutput {
+        let document = json!({"containerDefinitions": [
+            {"name": "Main", "logConfiguration": {"logDriver": "awsfirelens",
+                "options": {"Name": "s3", "bucket": "b", "s3_key_format": format}}},
+            {"name": "log-router", "firelensConfiguration": {"type": "fluentbit"}}]});
+        match expect_logs(&TaskDefinition::parse(document.to_string().as_bytes()).unwrap(), "Main") {
+            Expectation::Logs(mut outputs) => outputs.remove(0),
+            other => panic!("{format}: {other:?}"),
+        }
+    }
+
+    fn window(created: &str, seen: &str) -> Window {
+        Window::new(created.parse().unwrap(), seen.parse().unwrap())
+    }
+
+    fn searches(format: &str, created: &str, seen: &str) -> Vec<(String, String)> {
+        let found = output(format).searches(TASK, &window(created, seen));
+        found.into_iter().map(|search| (search.prefix, search.start_after.unwrap_or_default())).collect()
+    }
+
+    fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(prefix, after)| ((*prefix).replace("TASK", TASK), (*after).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_leading_task_id_is_one_prefix() {
+        assert_eq!(
+            searches("/logs/$TAG/%Y/%m/%d/%H/%M/$UUID.gz", "2026-11-23T10:59:00Z", "2026-11-23T11:09:00Z"),
+            owned(&[("logs/Main-firelens-TASK/", "")])
+        );
+    }
+
+    #[test]
+    fn dates_first_are_one_prefix_for_each_hour() {
+        assert_eq!(
+            searches("/logs/%Y/%m/%d/%H/$TAG/$UUID", "2026-11-23T10:59:00Z", "2026-11-23T11:09:00Z"),
+            owned(&[("logs/2026/11/23/10/Main-firelens-TASK/", ""), ("logs/2026/11/23/11/Main-firelens-TASK/", "")])
+        );
+        assert_eq!(
+            searches("/%F/$TAG/%H/$UUID", "2026-11-23T23:50:00Z", "2026-11-23T23:59:00Z"),
+            owned(&[("2026-11-23/Main-firelens-TASK/", ""), ("2026-11-24/Main-firelens-TASK/", "")])
+        );
+    }
+
+    #[test]
+    fn minutes_are_not_prefixes_but_the_search_starts_at_them() {
+        assert_eq!(
+            searches("/logs/%Y/%m/%d/%H/%M/$UUID", "2026-11-23T10:47:30Z", "2026-11-23T11:09:00Z"),
+            owned(&[("logs/2026/11/23/10/", "logs/2026/11/23/10/42/"), ("logs/2026/11/23/11/", "")])
+        );
+        assert_eq!(
+            searches("/%Y%m%d/%H%M%S-$UUID", "2026-11-23T10:47:30Z", "2026-11-23T10:48:00Z"),
+            owned(&[("20261123/10", "20261123/104230-")])
+        );
+    }
+
+    #[test]
+    fn a_window_is_bounded_at_its_old_end() {
+        let found = searches("/%Y%m%d%H/$UUID", "2026-11-20T00:00:00Z", "2026-11-23T11:09:00Z");
+        assert_eq!(found.len(), 8);
+        assert_eq!(found[7].0, "2026112311/");
+    }
+
+    /// Keys of an independent writer, at any time in the window, lie under one of the prefixes and behind its start.
+    #[test]
+    fn every_key_of_the_window_is_found() {
+        let formats = [
+            "/fluent-bit-logs/$TAG/%Y/%m/%d/%H/%M/%S",
+            "/logs/%Y/%m/%d/%H/%M/$TAG/$UUID.gz",
+            "/%Y-%j/%I%p/%M:%S/$TAG-$UUID",
+            "/year=%Y/month=%m/day=%d/hour=%H/$TAG/$UUID",
+            "/%D/%k/$UUID",
+            "/%G/W%V/%u/%a/%b/%e/%l%P/%M/$UUID",
+            "/%C%y/%B/%A/%h/%d-%H%M%S-$INDEX",
+            "/a/%F/%T/$UUID",
+            "/%s/$TAG/x",
+        ];
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = |bound: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            i64::try_from(state % bound).unwrap()
+        };
+        for round in 0..2_000 {
+            let format = formats[round % formats.len()];
+            if format.starts_with("/%s") {
+                continue; // Seconds since the epoch narrow nothing.
+            }
+            let created = 1_600_000_000 + next(400_000_000);
+            let (age, at) = (next(5 * 3600), created - 290 + next(5 * 3600));
+            let at = at.min(created + age);
+            let moment = |second: i64| Timestamp::from_second(second).unwrap();
+            let found = output(format).searches(TASK, &Window::new(moment(created), moment(created + age)));
+            let key = format.replace("$TAG", &format!("Main-firelens-{TASK}")).replace("$UUID", "a1B2c3D4");
+            let key = moment(at).strftime(&key.replace("$INDEX", "7")).to_string();
+            let key = key.strip_prefix('/').unwrap();
+            let is_found = found.iter().any(|search| {
+                key.starts_with(&search.prefix) && search.start_after.as_deref().is_none_or(|after| key > after)
+            });
+            assert!(is_found, "{key} is not in {found:?}");
+        }
+    }
+}
