@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod check;
+mod explain;
 mod progress;
+mod rules;
 mod sandbox;
 mod try_event;
 
@@ -18,6 +21,14 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Check task definitions against everything that ECS, Fargate, Express Mode and FireLens would refuse later.
+    ///
+    /// Exit code 0 when there is no error (warnings and hints are none), 1 when there is one, 2 when a file or an argument is unusable.
+    Check(check::Arguments),
+    /// Explain a rule: what it finds, why, an example and the source.
+    Explain(explain::Arguments),
+    /// List the rules.
+    Rules(rules::Arguments),
     /// Send an event through the function, against a stand-in for AWS on this machine.
     ///
     /// Nothing leaves the machine and no AWS account is needed. Exit code 0 when every release ended well, 1 when one did not.
@@ -32,6 +43,9 @@ type Unusable = Box<dyn std::error::Error + Send + Sync>;
 /// Runs a command.
 pub fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
         Command::Try(arguments) => try_event::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(&arguments),
     };

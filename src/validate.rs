@@ -12,7 +12,7 @@ use crate::task_definition::{Container, TaskDefinition, Unreadable};
 
 pub mod levels;
 mod log_output;
-mod nearest;
+pub(crate) mod nearest;
 pub mod rules;
 
 /// How bad a finding is.

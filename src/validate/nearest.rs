@@ -2,15 +2,15 @@
 
 /// A known name that resembles a wrong one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Nearest<'a> {
+pub(crate) struct Nearest<'a> {
     /// The known name.
-    pub(super) name: &'a str,
+    pub(crate) name: &'a str,
     /// Whether it differs so little that the wrong one can only be a slip: in case, in separators, or in one or two letters.
-    pub(super) is_slip: bool,
+    pub(crate) is_slip: bool,
 }
 
 /// The known name that resembles `wrong` most, if any does.
-pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<Nearest<'a>> {
+pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<Nearest<'a>> {
     // Longer texts are no slip of a member's or container's name, and the distance takes quadratic time.
     if wrong.is_empty() || wrong.len() > 255 {
         return None;

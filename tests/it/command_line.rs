@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use express_deployer::report::{Outcome, Report};
 
 /// Runs the tool in the repository's folder, without the environment of whoever runs the tests.
-fn run(arguments: &[&str], input: &str) -> Output {
+pub(crate) fn run(arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_express-deployer"))
         .args(arguments)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
@@ -23,11 +23,11 @@ fn run(arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 

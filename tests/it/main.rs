@@ -1,6 +1,8 @@
 //! The one integration-test binary: one module for each thing that is tested from outside.
 
+mod check;
 mod command_line;
+mod docs;
 mod flow;
 mod rules;
 mod sandbox_ecs;

@@ -8,8 +8,9 @@ pub(super) static RULE: Rule = Rule {
     id: "dependency-without-health-check",
     severity: Severity::Error,
     summary: "a container waits for the health of one that has no health check",
-    why: "",
-    source: "",
+    why: "ECS refuses the registration: without a health check nothing could ever tell that the container is healthy. A \
+        `HEALTHCHECK` of the image does not count, because ECS does not look at it.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html",
     check,
 };
 

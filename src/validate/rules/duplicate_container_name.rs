@@ -8,8 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "duplicate-container-name",
     severity: Severity::Error,
     summary: "two containers have the same name",
-    why: "",
-    source: "",
+    why: "ECS refuses the registration, since dependencies, overrides and log streams refer to containers by name.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
     check,
 };
 

@@ -7,8 +7,9 @@ pub(super) static RULE: Rule = Rule {
     id: "extra-log-router",
     severity: Severity::Error,
     summary: "more than one container is a log router",
-    why: "",
-    source: "",
+    why: "A task has one log router: every container with the `awsfirelens` driver sends its lines to it. ECS refuses a \
+        second one.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html",
     check,
 };
 

@@ -6,8 +6,9 @@ pub(super) static RULE: Rule = Rule {
     id: "extra-main-port",
     severity: Severity::Error,
     summary: "`Main` has more than one port mapping",
-    why: "",
-    source: "",
+    why: "Express Mode connects its load balancer to the one port of `Main` and refuses a task definition that leaves a \
+        choice. Other containers may have ports of their own.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-advanced-customization.html",
     check,
 };
 

@@ -10,8 +10,9 @@ pub(super) static RULE: Rule = Rule {
     id: "forbidden-registry",
     severity: Severity::Error,
     summary: "an image is from a registry that `[service.guard]` does not allow",
-    why: "",
-    source: "",
+    why: "Whoever may upload a task definition could otherwise run any image with the roles of the service. The \
+        configuration draws the line, before anything is registered.",
+    source: "examples/deployer.toml",
     check,
 };
 

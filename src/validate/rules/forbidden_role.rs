@@ -8,8 +8,9 @@ pub(super) static RULE: Rule = Rule {
     id: "forbidden-role",
     severity: Severity::Error,
     summary: "a role is not among those that `[service.guard]` allows",
-    why: "",
-    source: "",
+    why: "Whoever may upload a task definition could otherwise give the service any role that the deployer may pass. The \
+        configuration draws the line, before anything is registered.",
+    source: "examples/deployer.toml",
     check,
 };
 

@@ -6,8 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "invalid-container-name",
     severity: Severity::Error,
     summary: "a container has no name, or none that ECS takes",
-    why: "",
-    source: "",
+    why: "ECS refuses the registration: names have 1 to 255 letters, digits, hyphens and underscores.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
     check,
 };
 

@@ -6,8 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "invalid-family",
     severity: Severity::Error,
     summary: "`family` is missing, or no name that ECS takes",
-    why: "",
-    source: "",
+    why: "ECS refuses the registration: a family has 1 to 255 letters, digits, hyphens and underscores.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
     check,
 };
 

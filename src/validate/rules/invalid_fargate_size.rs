@@ -6,8 +6,9 @@ pub(super) static RULE: Rule = Rule {
     id: "invalid-fargate-size",
     severity: Severity::Error,
     summary: "`cpu` and `memory` are no pair that Fargate offers",
-    why: "",
-    source: "",
+    why: "ECS refuses the registration with \"No Fargate configuration exists for given values\". Fargate offers fixed \
+        amounts of memory for each amount of CPU.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",
     check,
 };
 

@@ -8,8 +8,9 @@ pub(super) static RULE: Rule = Rule {
     id: "late-log-upload",
     severity: Severity::Warning,
     summary: "the `upload_timeout` of the S3 output is longer than the verification's timeout can cover",
-    why: "",
-    source: "",
+    why: "Fluent Bit holds records back until `upload_timeout` has passed or enough of them came together. The \
+        verification waits longer than it was told to, and the canary may be over when the first object arrives.",
+    source: "https://docs.fluentbit.io/manual/data-pipeline/outputs/s3",
     check,
 };
 

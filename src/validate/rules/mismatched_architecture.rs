@@ -9,8 +9,9 @@ pub(super) static RULE: Rule = Rule {
     id: "mismatched-architecture",
     severity: Severity::Error,
     summary: "the image has no build for the platform that the definition asks for",
-    why: "",
-    source: "",
+    why: "The task stops right after its start with \"exec format error\", and the circuit breaker needs several such \
+        tasks before it rolls back.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-arm64.html",
     check,
 };
 

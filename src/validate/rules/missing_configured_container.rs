@@ -6,8 +6,9 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-configured-container",
     severity: Severity::Error,
     summary: "the container that the configuration names does not exist",
-    why: "",
-    source: "",
+    why: "The deployer puts the pushed image into the container that `service.container` names, and reads its logs. \
+        Without that container there is nothing to release.",
+    source: "examples/deployer.toml",
     check,
 };
 

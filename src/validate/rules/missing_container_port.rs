@@ -6,8 +6,9 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-container-port",
     severity: Severity::Error,
     summary: "the port mapping of `Main` has no `containerPort`",
-    why: "",
-    source: "",
+    why: "Express Mode sends traffic to the `containerPort` of `Main`'s mapping and refuses a mapping without one, a range \
+        included.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-advanced-customization.html",
     check,
 };
 

@@ -8,8 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-containers",
     severity: Severity::Error,
     summary: "the definition has no containers",
-    why: "",
-    source: "",
+    why: "ECS refuses the registration: a task definition runs at least one container.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
 };
 

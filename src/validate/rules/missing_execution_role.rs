@@ -10,8 +10,10 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-execution-role",
     severity: Severity::Error,
     summary: "`executionRoleArn` is missing, though something needs it before the containers start",
-    why: "",
-    source: "",
+    why: "The agent uses the execution role to pull from ECR, to write to CloudWatch Logs and to fetch secrets before the \
+        containers run. Without it Fargate refuses the registration or the task stops with `CannotPullContainerError` or \
+        `ResourceInitializationError`.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html",
     check,
 };
 

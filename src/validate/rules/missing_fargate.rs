@@ -8,8 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-fargate",
     severity: Severity::Error,
     summary: "`requiresCompatibilities` does not contain `FARGATE`",
-    why: "",
-    source: "",
+    why: "Express Mode runs on Fargate alone and refuses a task definition that was not registered as compatible with it.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-advanced-customization.html",
     check,
 };
 

@@ -6,8 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-image",
     severity: Severity::Error,
     summary: "a container has no image",
-    why: "",
-    source: "",
+    why: "ECS refuses the registration: every container runs an image.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
 };
 

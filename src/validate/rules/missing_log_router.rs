@@ -6,8 +6,9 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-log-router",
     severity: Severity::Error,
     summary: "a container logs through FireLens, and no container is the log router",
-    why: "",
-    source: "",
+    why: "The driver `awsfirelens` sends lines to the log router of the same task. Without a container that has a \
+        `firelensConfiguration` ECS refuses the registration.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html",
     check,
 };
 

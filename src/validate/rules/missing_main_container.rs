@@ -6,8 +6,9 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-main-container",
     severity: Severity::Error,
     summary: "no container is named `Main`",
-    why: "",
-    source: "",
+    why: "Express Mode finds the container that gets the traffic by its name, which is exactly `Main`, and refuses a task \
+        definition without it.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-advanced-customization.html",
     check,
 };
 

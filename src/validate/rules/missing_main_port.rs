@@ -8,8 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-main-port",
     severity: Severity::Error,
     summary: "`Main` has no port mapping",
-    why: "",
-    source: "",
+    why: "Express Mode connects its load balancer to the port of `Main` and refuses a task definition without one.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-advanced-customization.html",
     check,
 };
 

@@ -7,8 +7,9 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-output-name",
     severity: Severity::Error,
     summary: "the FireLens options of a container do not name the output plugin",
-    why: "",
-    source: "",
+    why: "ECS registers the definition, but the agent cannot make an output of options without the plugin's name, and the \
+        task fails to start. The key is `Name` for Fluent Bit, in exactly this spelling, and `@type` for Fluentd.",
+    source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
     check,
 };
 

@@ -7,8 +7,9 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-s3-bucket",
     severity: Severity::Error,
     summary: "an S3 output has no bucket",
-    why: "",
-    source: "",
+    why: "Fluent Bit exits at its start when the S3 output names no bucket. The log router is usually essential, so the \
+        task stops with it.",
+    source: "https://docs.fluentbit.io/manual/data-pipeline/outputs/s3",
     check,
 };
 

@@ -7,8 +7,9 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-s3-region",
     severity: Severity::Warning,
     summary: "an S3 output has no region",
-    why: "",
-    source: "",
+    why: "Fluent Bit then takes `us-east-1`. Uploads to a bucket elsewhere fail, which only the log router's own log \
+        tells.",
+    source: "https://docs.fluentbit.io/manual/data-pipeline/outputs/s3",
     check,
 };
 

@@ -7,8 +7,9 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-task-role",
     severity: Severity::Error,
     summary: "`taskRoleArn` is missing, though FireLens writes to S3",
-    why: "",
-    source: "",
+    why: "Fluent Bit writes to the bucket with the credentials of the task role. Without one every upload is refused, and \
+        after some attempts the records are dropped.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html",
     check,
 };
 

@@ -6,8 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-task-size",
     severity: Severity::Error,
     summary: "`cpu` or `memory` is missing at the task level",
-    why: "",
-    source: "",
+    why: "Fargate refuses the registration: it needs `cpu` and `memory` for the task as a whole.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",
     check,
 };
 

@@ -6,8 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "no-essential-container",
     severity: Severity::Error,
     summary: "no container is essential",
-    why: "",
-    source: "",
+    why: "ECS refuses the registration: a task ends with its essential containers, so it needs one.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
     check,
 };
 

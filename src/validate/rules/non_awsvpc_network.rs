@@ -6,8 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "non-awsvpc-network",
     severity: Severity::Error,
     summary: "`networkMode` is not `awsvpc`",
-    why: "",
-    source: "",
+    why: "Fargate gives every task a network interface of its own and refuses every other mode.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",
     check,
 };
 

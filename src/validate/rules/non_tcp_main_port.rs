@@ -8,8 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "non-tcp-main-port",
     severity: Severity::Error,
     summary: "the port mapping of `Main` is not TCP",
-    why: "",
-    source: "",
+    why: "Express Mode puts an Application Load Balancer in front of `Main`, which speaks TCP only.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-advanced-customization.html",
     check,
 };
 

@@ -7,8 +7,9 @@ pub(super) static RULE: Rule = Rule {
     id: "read-only-member",
     severity: Severity::Hint,
     summary: "a member is one that only `DescribeTaskDefinition` gives",
-    why: "",
-    source: "",
+    why: "`DescribeTaskDefinition` answers with members that `RegisterTaskDefinition` does not take. They are left out \
+        when the definition is registered.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
 };
 

@@ -7,8 +7,9 @@ pub(super) static RULE: Rule = Rule {
     id: "relative-s3-key-format",
     severity: Severity::Error,
     summary: "the `s3_key_format` of an S3 output does not start with a slash",
-    why: "",
-    source: "",
+    why: "Fluent Bit exits at its start with \"'s3_key_format' must start with a '/'\". The log router is usually \
+        essential, so the task stops with it.",
+    source: "fluent/fluent-bit plugins/out_s3/s3.c",
     check,
 };
 

@@ -7,8 +7,9 @@ pub(super) static RULE: Rule = Rule {
     id: "small-s3-file-size",
     severity: Severity::Error,
     summary: "the `total_file_size` of an S3 output is below 1M",
-    why: "",
-    source: "",
+    why: "Fluent Bit exits at its start when `total_file_size` is below 1,000,000 bytes; K, M and G are powers of 1,000. \
+        The log router is usually essential, so the task stops with it.",
+    source: "fluent/fluent-bit plugins/out_s3/s3.c",
     check,
 };
 

@@ -8,8 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "too-many-containers",
     severity: Severity::Error,
     summary: "the definition has more than 10 containers",
-    why: "",
-    source: "",
+    why: "ECS refuses the registration: a task definition has at most 10 containers.",
+    source: "https://docs.aws.amazon.com/general/latest/gr/ecs-service.html",
     check,
 };
 

@@ -9,8 +9,8 @@ pub(super) static RULE: Rule = Rule {
     id: "unknown-dependency",
     severity: Severity::Error,
     summary: "a container depends on one that does not exist",
-    why: "",
-    source: "",
+    why: "ECS refuses the registration: a container can only wait for one of the same task definition.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html",
     check,
 };
 

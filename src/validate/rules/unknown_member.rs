@@ -9,8 +9,10 @@ pub(super) static RULE: Rule = Rule {
     id: "unknown-member",
     severity: Severity::Error,
     summary: "a member is not in the ECS API model",
-    why: "",
-    source: "",
+    why: "Most tools drop a member that the API does not have without a word, so what it was meant to say is lost. A name \
+        that differs from a real one by a letter or two is taken for a slip and is an error; any other is a warning, \
+        since ECS may have learnt it since.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
 };
 

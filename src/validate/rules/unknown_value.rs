@@ -8,8 +8,9 @@ pub(super) static RULE: Rule = Rule {
     id: "unknown-value",
     severity: Severity::Warning,
     summary: "a text is not among the values that the ECS API model lists",
-    why: "",
-    source: "",
+    why: "ECS refuses most values outside its lists, some only when a task starts. It is a warning, since ECS may have \
+        learnt the value since.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
 };
 

@@ -6,8 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "unnamed-main-port",
     severity: Severity::Error,
     summary: "the port mapping of `Main` has no name",
-    why: "",
-    source: "",
+    why: "Express Mode refers to the port of `Main` by its name and refuses a task definition without one.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-advanced-customization.html",
     check,
 };
 

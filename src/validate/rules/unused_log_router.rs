@@ -7,8 +7,9 @@ pub(super) static RULE: Rule = Rule {
     id: "unused-log-router",
     severity: Severity::Error,
     summary: "a container is a log router, and no container logs through FireLens",
-    why: "",
-    source: "",
+    why: "ECS refuses the registration when a container has a `firelensConfiguration` and no container uses the driver \
+        `awsfirelens`. If the router only runs beside the others, it needs no such configuration.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html",
     check,
 };
 

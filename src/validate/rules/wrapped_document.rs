@@ -8,8 +8,9 @@ pub(super) static RULE: Rule = Rule {
     id: "wrapped-document",
     severity: Severity::Error,
     summary: "the definition lies inside a member `taskDefinition`, as `DescribeTaskDefinition` answers",
-    why: "",
-    source: "",
+    why: "The answer of `aws ecs describe-task-definition` holds the definition inside `taskDefinition`; registration \
+        takes what is inside.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
 };
 

@@ -7,8 +7,9 @@ pub(super) static RULE: Rule = Rule {
     id: "wrong-type",
     severity: Severity::Error,
     summary: "a value has another JSON type than the ECS API takes",
-    why: "",
-    source: "",
+    why: "ECS refuses a value of another JSON type, and most tools do not say where it stands. Numbers of `cpu` and \
+        `memory` at the task level are texts, those of containers are numbers.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
 };
 

@@ -1,0 +1,32 @@
+//! What images are made for, from files: a manifest, an index or an image configuration. It asks no registry.
+
+use crate::cli::Unusable;
+use crate::image::{Manifest, Platform, platform_of_config};
+
+/// The largest file that is read, as for what a registry gives.
+const MAX_FILE: u64 = 4 << 20;
+
+/// The platforms for each container that an argument `[CONTAINER=]FILE` names.
+pub(super) fn read(arguments: &[String], main: &str) -> Result<Vec<(String, Vec<Platform>)>, Unusable> {
+    arguments.iter().map(|argument| read_one(argument, main)).collect()
+}
+
+fn read_one(argument: &str, main: &str) -> Result<(String, Vec<Platform>), Unusable> {
+    let (container, path) = argument.split_once('=').unwrap_or((main, argument));
+    let wrong = |what: &str| format!("{path}: {what}");
+    let length = std::fs::metadata(path).map_err(|error| wrong(&error.to_string()))?.len();
+    if length > MAX_FILE {
+        return Err(wrong("over 4 MiB, which no manifest has").into());
+    }
+    let text = std::fs::read(path).map_err(|error| wrong(&error.to_string()))?;
+    if let Some(platform) = platform_of_config(&text) {
+        return Ok((container.to_owned(), vec![platform]));
+    }
+    match Manifest::parse(&text) {
+        Manifest::Index(platforms) => Ok((container.to_owned(), platforms)),
+        Manifest::Image { .. } => {
+            Err(wrong("the manifest of one image does not say its platform; give the image's configuration").into())
+        }
+        Manifest::NotAnImage(reason) => Err(wrong(&reason).into()),
+    }
+}

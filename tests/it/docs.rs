@@ -1,0 +1,114 @@
+//! docs/rules.md, made from the table of rules and from the documents that fail and pass them. `UPDATE_DOCS=1 cargo test --test it docs` writes
+//! it anew.
+
+#![cfg(test)]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use express_deployer::validate::rules::TABLE;
+use express_deployer::validate::{Rule, Severity};
+use similar::TextDiff;
+
+const INTRODUCTION: &str = "# Rules
+
+What `express-deployer check` and every release look for in a task definition. An **error** cannot work on Express Mode: nothing is registered.
+A **warning** works, but probably not as meant. A **hint** is worth knowing.
+
+A rule can be switched off, or taken as an error, by its id: with `--allow` and `--deny` on the command line, and per service in the
+configuration:
+
+```toml
+[service.rules]
+allow = [\"late-log-upload\"]
+deny = [\"missing-s3-region\"]
+```
+
+This page is made from the rules themselves; its examples are run as tests. The lines of an example that begin with `-` fail, those that begin
+with `+` pass.
+";
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sorted() -> Vec<&'static Rule> {
+    let mut rules = TABLE.to_vec();
+    rules.sort_by_key(|rule| rule.id);
+    rules
+}
+
+fn page() -> String {
+    let mut page = INTRODUCTION.to_owned();
+    let lists = [(Severity::Error, "Errors"), (Severity::Warning, "Warnings"), (Severity::Hint, "Hints")];
+    for (severity, title) in lists {
+        let rules = sorted().into_iter().filter(|rule| rule.severity == severity);
+        let links: Vec<String> = rules.map(|rule| format!("[{id}](#{id})", id = rule.id)).collect();
+        writeln!(page, "\n**{title}:** {}", links.join(", ")).unwrap();
+    }
+    for rule in sorted() {
+        let source = match rule.source.starts_with("https://") {
+            true => format!("<{}>", rule.source),
+            false => format!("`{}`", rule.source),
+        };
+        writeln!(
+            page,
+            "\n## {}\n\n{}: {}.\n\n{}\n\n```diff\n{}```\n\nSource: {source}",
+            rule.id,
+            rule.severity,
+            rule.summary,
+            rule.why,
+            example(rule.id)
+        )
+        .unwrap();
+    }
+    page
+}
+
+/// How a document that fails the rule becomes one that passes it.
+fn example(id: &str) -> String {
+    let folder = root().join("tests/fixtures/rules").join(id);
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let (bad, good) = (read("bad.json"), read("good.json"));
+    let diff = TextDiff::from_lines(&bad, &good);
+    let mut text = String::new();
+    for (number, hunk) in diff.unified_diff().context_radius(2).iter_hunks().enumerate() {
+        if number > 0 {
+            text.push_str(" …\n");
+        }
+        for change in hunk.iter_changes() {
+            write!(text, "{}{change}", change.tag()).unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn the_page_of_rules_is_what_the_rules_say() {
+    let path = root().join("docs/rules.md");
+    let page = page();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &page).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap();
+    assert!(written == page, "docs/rules.md is stale: UPDATE_DOCS=1 cargo test --test it docs");
+}
+
+#[test]
+fn every_rule_says_why_and_where_it_is_written() {
+    for rule in TABLE {
+        assert!(rule.why.ends_with('.') && rule.why.len() > 40, "{} does not say why", rule.id);
+        let is_page = rule.source.starts_with("https://");
+        let is_file = Path::new(rule.source).extension().is_some();
+        assert!(is_page || is_file, "{}: {} is no source", rule.id, rule.source);
+    }
+}
+
+#[test]
+fn an_example_is_short_enough_to_be_read() {
+    let long: BTreeSet<&str> =
+        TABLE.iter().filter(|rule| example(rule.id).lines().count() > 40).map(|rule| rule.id).collect();
+    assert_eq!(long, BTreeSet::new());
+}
