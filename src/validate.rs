@@ -110,6 +110,8 @@ pub struct Report<'a> {
     rule: &'a Rule,
     findings: &'a mut Vec<Finding>,
     departures: &'a Departures,
+    /// The worst severity that a finding may have.
+    ceiling: Severity,
     concluded: bool,
 }
 
@@ -141,7 +143,8 @@ impl<'a> Report<'a> {
         if self.findings.iter().rev().take_while(|finding| finding.rule == self.rule.id).count() < MAX_PER_RULE {
             let bounded = |text: String| text.chars().take(MAX_TEXT).collect::<String>();
             let (pointer, message, help) = (bounded(pointer.into()), bounded(message.into()), bounded(help.into()));
-            self.findings.push(Finding { rule: self.rule.id.to_owned(), severity, pointer, message, help });
+            let (rule, severity) = (self.rule.id.to_owned(), severity.min(self.ceiling));
+            self.findings.push(Finding { rule, severity, pointer, message, help });
         }
     }
 
@@ -156,7 +159,13 @@ pub fn validate(subject: &Subject<'_>) -> Vec<Finding> {
     let departures = schema::departures(subject.definition);
     let mut findings = Vec::new();
     for rule in rules::TABLE {
-        let mut report = Report { rule, findings: &mut findings, departures: &departures, concluded: false };
+        let mut report = Report {
+            rule,
+            findings: &mut findings,
+            departures: &departures,
+            ceiling: ceiling(rule, subject.origin),
+            concluded: false,
+        };
         (rule.check)(subject, &mut report);
         if report.concluded {
             break;
@@ -164,6 +173,15 @@ pub fn validate(subject: &Subject<'_>) -> Vec<Finding> {
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
+}
+
+/// How bad a finding of a rule can be. ECS registered a live definition and runs it, so whatever a rule holds against the document alone cannot
+/// be what stops the next release of it; what a rule holds against the new image or the configuration can.
+fn ceiling(rule: &Rule, origin: Origin) -> Severity {
+    match origin {
+        Origin::Live if !rules::BEYOND_THE_DOCUMENT.contains(&rule.id) => Severity::Warning,
+        Origin::Live | Origin::Uploaded => Severity::Error,
+    }
 }
 
 /// Whether the document must not be registered.

@@ -7,17 +7,29 @@
 
 use super::Rule;
 
+mod circular_dependency;
+mod clashing_port;
+mod conflicting_log_patterns;
 mod dependency_without_health_check;
 mod duplicate_container_name;
+mod duplicate_port_name;
+mod duplicate_variable;
+mod endless_dependency;
 mod extra_log_router;
 mod extra_main_port;
 mod forbidden_registry;
 mod forbidden_role;
+mod health_check_tool;
+mod invalid_container_memory;
 mod invalid_container_name;
 mod invalid_family;
 mod invalid_fargate_size;
+mod invalid_health_check;
+mod invalid_port_name;
 mod late_log_upload;
 mod mismatched_architecture;
+mod mismatched_host_port;
+mod missing_awslogs_option;
 mod missing_configured_container;
 mod missing_container_port;
 mod missing_containers;
@@ -30,22 +42,37 @@ mod missing_main_port;
 mod missing_output_name;
 mod missing_s3_bucket;
 mod missing_s3_region;
+mod missing_splunk_option;
 mod missing_task_role;
 mod missing_task_size;
 mod no_essential_container;
 mod non_awsvpc_network;
 mod non_tcp_main_port;
+mod out_of_range_health_check;
+mod out_of_range_port;
+mod oversized_containers;
 mod read_only_member;
 mod relative_s3_key_format;
+mod shadowed_variable;
+mod slow_health_check;
 mod small_s3_file_size;
 mod too_many_containers;
 mod unknown_dependency;
 mod unknown_member;
 mod unknown_value;
 mod unnamed_main_port;
+mod unsupported_capability;
+mod unsupported_linux_parameter;
+mod unsupported_log_driver;
+mod unsupported_member;
+mod unsupported_resource;
 mod unused_log_router;
 mod wrapped_document;
 mod wrong_type;
+
+/// The rules that hold the document against something else: the image that was pushed, the configuration.
+pub(super) const BEYOND_THE_DOCUMENT: [&str; 4] =
+    ["forbidden-registry", "forbidden-role", "mismatched-architecture", "missing-configured-container"];
 
 /// Every rule.
 pub static TABLE: &[&Rule] = &[
@@ -88,4 +115,27 @@ pub static TABLE: &[&Rule] = &[
     &small_s3_file_size::RULE,
     &missing_s3_region::RULE,
     &late_log_upload::RULE,
+    &unsupported_member::RULE,
+    &unsupported_linux_parameter::RULE,
+    &unsupported_capability::RULE,
+    &unsupported_resource::RULE,
+    &unsupported_log_driver::RULE,
+    &missing_awslogs_option::RULE,
+    &conflicting_log_patterns::RULE,
+    &missing_splunk_option::RULE,
+    &mismatched_host_port::RULE,
+    &out_of_range_port::RULE,
+    &clashing_port::RULE,
+    &invalid_port_name::RULE,
+    &duplicate_port_name::RULE,
+    &oversized_containers::RULE,
+    &invalid_container_memory::RULE,
+    &circular_dependency::RULE,
+    &endless_dependency::RULE,
+    &invalid_health_check::RULE,
+    &out_of_range_health_check::RULE,
+    &slow_health_check::RULE,
+    &health_check_tool::RULE,
+    &shadowed_variable::RULE,
+    &duplicate_variable::RULE,
 ];

@@ -41,7 +41,7 @@ fn rows(answer: &str, file: usize) -> Vec<(String, u64, u64)> {
 
 #[test]
 fn a_good_file_ends_with_0() {
-    let output = run(&["check", GOOD], "");
+    let output = run(&["check", "tests/fixtures/task-definitions/arm64.json"], "");
     assert_eq!((output.status.code(), stdout(&output)), (Some(0), "1 file: nothing to say\n".to_owned()));
 }
 
@@ -109,7 +109,7 @@ fn rules_are_allowed_and_denied_by_id() {
 fn a_file_that_cannot_be_read_does_not_hide_the_others() {
     let output = run(&["check", "nowhere.json", "tests", GOOD, "nowhere/*.json"], "");
     assert_eq!(output.status.code(), Some(2));
-    assert!(stdout(&output).starts_with("1 file:"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("1 file: 1 hint"), "{}", stdout(&output));
     for part in ["nowhere.json: No such file", "tests: a directory", "nowhere/*.json: no file has such a name"] {
         assert!(stderr(&output).contains(part), "{part} is missing in {}", stderr(&output));
     }

@@ -147,7 +147,8 @@ fn the_articles_definitions_pass() {
     for name in ["arm64.json", "datadog-sidecar.json", "health-check.json", "firelens-s3.json"] {
         let definition = read(&folder.join(name));
         for origin in [Origin::Uploaded, Origin::Live] {
-            assert_eq!(setting.findings(&definition, origin), [], "{name}");
+            let findings = setting.findings(&definition, origin);
+            assert!(findings.iter().all(|finding| finding.severity == Severity::Hint), "{name}: {findings:?}");
         }
     }
 }

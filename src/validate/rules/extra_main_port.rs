@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "`Main` has more than one port mapping",
     why: "Express Mode connects its load balancer to the one port of `Main` and refuses a task definition that leaves a \
         choice. Other containers may have ports of their own.",
-    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-advanced-customization.html",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
     check,
 };
 

@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "the port mapping of `Main` has no `containerPort`",
     why: "Express Mode sends traffic to the `containerPort` of `Main`'s mapping and refuses a mapping without one, a range \
         included.",
-    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-advanced-customization.html",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
     check,
 };
 

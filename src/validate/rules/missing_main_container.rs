@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "no container is named `Main`",
     why: "Express Mode finds the container that gets the traffic by its name, which is exactly `Main`, and refuses a task \
         definition without it.",
-    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-advanced-customization.html",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
     check,
 };
 

@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "the port mapping of `Main` is not TCP",
     why: "Express Mode puts an Application Load Balancer in front of `Main`, which speaks TCP only.",
-    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-advanced-customization.html",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
     check,
 };
 

@@ -7,7 +7,7 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "the port mapping of `Main` has no name",
     why: "Express Mode refers to the port of `Main` by its name and refuses a task definition without one.",
-    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-advanced-customization.html",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
     check,
 };
 

@@ -1,0 +1,34 @@
+//! Finds variables and secrets that are set twice in one container.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+
+pub(super) static RULE: Rule = Rule {
+    id: "duplicate-variable",
+    severity: Severity::Warning,
+    summary: "a variable is set twice in one container",
+    why: "Only one of the values reaches the container, and nothing says which.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_KeyValuePair.html",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for container in subject.definition.containers() {
+        for list in ["environment", "secrets"] {
+            let mut names = HashSet::new();
+            for (index, entry) in container.list(list).iter().enumerate() {
+                let name = entry.get("name").and_then(Value::as_str).unwrap_or_default();
+                if !name.is_empty() && !names.insert(name) {
+                    report.add(
+                        format!("{}/{list}/{index}/name", container.pointer()),
+                        format!("{} sets {} twice", label(container), quoted(name)),
+                        "remove one of the two",
+                    );
+                }
+            }
+        }
+    }
+}

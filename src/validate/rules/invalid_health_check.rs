@@ -1,0 +1,36 @@
+//! Reads the form of health check commands.
+
+use serde_json::Value;
+
+use crate::validate::{Report, Rule, Severity, Subject, label};
+
+pub(super) static RULE: Rule = Rule {
+    id: "invalid-health-check",
+    severity: Severity::Error,
+    summary: "the command of a health check has a form that ECS refuses",
+    why: "ECS refuses the registration: the command is a list that begins with `CMD` (a program and its arguments) or \
+        `CMD-SHELL` (one text for the shell).",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for container in subject.definition.containers() {
+        let Some(command) = container.members.get("healthCheck").and_then(|health| health.get("command")) else {
+            continue;
+        };
+        let Some(words) = command.as_array() else { continue };
+        let problem = match words.first().map(Value::as_str) {
+            None => "is empty",
+            Some(Some("CMD" | "CMD-SHELL")) if words.len() < 2 => "says nothing after its first word",
+            // Docker's word for no check; ECS hands it on.
+            Some(Some("CMD" | "CMD-SHELL" | "NONE") | None) => continue,
+            Some(Some(_)) => "does not begin with `CMD` or `CMD-SHELL`",
+        };
+        report.add(
+            format!("{}/healthCheck/command", container.pointer()),
+            format!("the health check of {} {problem}", label(container)),
+            "write `[\"CMD-SHELL\", \"…\"]`, or `[\"CMD\", \"program\", \"argument\"]`",
+        );
+    }
+}

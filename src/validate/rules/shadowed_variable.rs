@@ -1,0 +1,33 @@
+//! Finds names that are both a plain variable and a secret.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+
+pub(super) static RULE: Rule = Rule {
+    id: "shadowed-variable",
+    severity: Severity::Error,
+    summary: "a name is both in `environment` and in `secrets`",
+    why: "ECS refuses the registration: \"The secret name must be unique and not shared with any new or existing \
+        environment variables set on the container\".",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for container in subject.definition.containers() {
+        let name = |entry: &'_ Value| entry.get("name").and_then(Value::as_str).map(str::to_owned);
+        let plain: HashSet<String> = container.list("environment").iter().filter_map(name).collect();
+        for (index, secret) in container.list("secrets").iter().enumerate() {
+            if let Some(name) = name(secret).filter(|name| plain.contains(name)) {
+                report.add(
+                    format!("{}/secrets/{index}/name", container.pointer()),
+                    format!("{} has {} as a variable and as a secret", label(container), quoted(&name)),
+                    "keep the secret",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Finds `linuxParameters` that Fargate refuses: devices, shared memory and swap belong to a host.
+
+use serde_json::Value;
+
+use crate::validate::{Report, Rule, Severity, Subject, label};
+
+pub(super) static RULE: Rule = Rule {
+    id: "unsupported-linux-parameter",
+    severity: Severity::Error,
+    summary: "a member of `linuxParameters` is one that Fargate refuses",
+    why: "ECS refuses the registration. Devices, shared memory and swap are the host's, which Fargate does not share.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinuxParameters.html",
+    check,
+};
+
+const REFUSED: [&str; 4] = ["devices", "maxSwap", "sharedMemorySize", "swappiness"];
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for container in subject.definition.containers() {
+        let Some(parameters) = container.members.get("linuxParameters").and_then(Value::as_object) else { continue };
+        for member in REFUSED {
+            let is_set = parameters.get(member).is_some_and(|value| match value {
+                Value::Null => false,
+                Value::Array(items) => !items.is_empty(),
+                _ => true,
+            });
+            if is_set {
+                report.add(
+                    format!("{}/linuxParameters/{member}", container.pointer()),
+                    format!("Fargate refuses `{member}`, which {} asks for", label(container)),
+                    "remove it",
+                );
+            }
+        }
+    }
+}
