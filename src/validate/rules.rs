@@ -20,12 +20,23 @@ mod extra_main_port;
 mod forbidden_registry;
 mod forbidden_role;
 mod health_check_tool;
+mod hidden_task_role;
+mod ineffective_ulimit;
 mod invalid_container_memory;
 mod invalid_container_name;
+mod invalid_efs_volume;
+mod invalid_environment_file;
 mod invalid_family;
 mod invalid_fargate_size;
 mod invalid_health_check;
+mod invalid_image;
 mod invalid_port_name;
+mod invalid_restart_policy;
+mod invalid_role;
+mod invalid_secret_reference;
+mod invalid_tag;
+mod invalid_volume_name;
+mod inverted_ulimit;
 mod late_log_upload;
 mod mismatched_architecture;
 mod mismatched_host_port;
@@ -45,12 +56,17 @@ mod missing_s3_region;
 mod missing_splunk_option;
 mod missing_task_role;
 mod missing_task_size;
+mod mutable_image;
 mod no_essential_container;
 mod non_awsvpc_network;
 mod non_tcp_main_port;
+mod optional_main_container;
+mod out_of_range_ephemeral_storage;
 mod out_of_range_health_check;
 mod out_of_range_port;
+mod out_of_range_timeout;
 mod oversized_containers;
+mod plain_secret;
 mod read_only_member;
 mod relative_s3_key_format;
 mod shadowed_variable;
@@ -60,13 +76,17 @@ mod too_many_containers;
 mod unknown_dependency;
 mod unknown_member;
 mod unknown_value;
+mod unknown_volume;
+mod unknown_volume_source;
 mod unnamed_main_port;
 mod unsupported_capability;
 mod unsupported_linux_parameter;
 mod unsupported_log_driver;
 mod unsupported_member;
 mod unsupported_resource;
+mod unsupported_volume;
 mod unused_log_router;
+mod unused_volume;
 mod wrapped_document;
 mod wrong_type;
 
@@ -138,4 +158,24 @@ pub static TABLE: &[&Rule] = &[
     &health_check_tool::RULE,
     &shadowed_variable::RULE,
     &duplicate_variable::RULE,
+    &invalid_secret_reference::RULE,
+    &invalid_environment_file::RULE,
+    &unknown_volume::RULE,
+    &unused_volume::RULE,
+    &invalid_volume_name::RULE,
+    &unsupported_volume::RULE,
+    &invalid_efs_volume::RULE,
+    &unknown_volume_source::RULE,
+    &out_of_range_ephemeral_storage::RULE,
+    &out_of_range_timeout::RULE,
+    &invalid_restart_policy::RULE,
+    &inverted_ulimit::RULE,
+    &ineffective_ulimit::RULE,
+    &invalid_tag::RULE,
+    &mutable_image::RULE,
+    &invalid_image::RULE,
+    &plain_secret::RULE,
+    &hidden_task_role::RULE,
+    &invalid_role::RULE,
+    &optional_main_container::RULE,
 ];

@@ -1,0 +1,41 @@
+//! Holds the members of EFS volumes against each other.
+
+use serde_json::Value;
+
+use crate::validate::{Report, Rule, Severity, Subject, quoted};
+
+pub(super) static RULE: Rule = Rule {
+    id: "invalid-efs-volume",
+    severity: Severity::Error,
+    summary: "the members of an EFS volume contradict each other",
+    why: "ECS refuses the registration: an access point brings its own root directory, and it and IAM authorization need \
+        encryption in transit.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EFSVolumeConfiguration.html",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let volumes = subject.definition.members().get("volumes").and_then(Value::as_array).into_iter().flatten();
+    for (index, volume) in volumes.enumerate() {
+        let Some(efs) = volume.get("efsVolumeConfiguration") else { continue };
+        let text = |pointer: &str| efs.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let has_access_point = !text("/authorizationConfig/accessPointId").is_empty();
+        let name = volume.get("name").and_then(Value::as_str).unwrap_or_default();
+        if has_access_point && !matches!(text("/rootDirectory"), "" | "/") {
+            report.add(
+                format!("/volumes/{index}/efsVolumeConfiguration/rootDirectory"),
+                format!("the volume {} has an access point and a root directory", quoted(name)),
+                "remove `rootDirectory`: the access point has its own",
+            );
+        }
+        if (has_access_point || text("/authorizationConfig/iam") == "ENABLED")
+            && text("/transitEncryption") != "ENABLED"
+        {
+            report.add(
+                format!("/volumes/{index}/efsVolumeConfiguration/transitEncryption"),
+                format!("the volume {} needs encryption in transit for its authorization", quoted(name)),
+                "set `transitEncryption` to `ENABLED`",
+            );
+        }
+    }
+}

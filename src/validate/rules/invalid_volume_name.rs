@@ -1,0 +1,37 @@
+//! Finds volume names that ECS does not take, or that are used twice.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::validate::{Report, Rule, Severity, Subject, is_valid_name, quoted};
+
+pub(super) static RULE: Rule = Rule {
+    id: "invalid-volume-name",
+    severity: Severity::Error,
+    summary: "a volume has a name that ECS does not take, or that another one has",
+    why: "ECS refuses the registration: volumes have names of their own, of 1 to 255 letters, digits, hyphens and \
+        underscores.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Volume.html",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let volumes = subject.definition.members().get("volumes").and_then(Value::as_array).into_iter().flatten();
+    let mut names = HashSet::new();
+    for (index, volume) in volumes.enumerate() {
+        let Some(name) = volume.get("name").and_then(Value::as_str) else { continue };
+        let problem = if !is_valid_name(name) {
+            "is no name for a volume"
+        } else if names.insert(name) {
+            continue;
+        } else {
+            "names two volumes"
+        };
+        report.add(
+            format!("/volumes/{index}/name"),
+            format!("{} {problem}", quoted(name)),
+            "use another name of letters, digits, `-` and `_`",
+        );
+    }
+}

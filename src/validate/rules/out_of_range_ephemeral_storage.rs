@@ -1,0 +1,25 @@
+//! Holds the size of the ephemeral storage against what Fargate offers.
+
+use serde_json::Value;
+
+use crate::validate::{Report, Rule, Severity, Subject};
+
+pub(super) static RULE: Rule = Rule {
+    id: "out-of-range-ephemeral-storage",
+    severity: Severity::Error,
+    summary: "the ephemeral storage is not between 20 and 200 GiB",
+    why: "ECS refuses the registration: tasks have 20 GiB, and up to 200 when they ask for more.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EphemeralStorage.html",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let size = subject.definition.pointer("/ephemeralStorage/sizeInGiB").and_then(Value::as_i64);
+    if let Some(size) = size.filter(|size| !(20..=200).contains(size)) {
+        report.add(
+            "/ephemeralStorage/sizeInGiB",
+            format!("the ephemeral storage has {size} GiB"),
+            "write a number from 21 to 200, or remove `ephemeralStorage` for 20 GiB",
+        );
+    }
+}

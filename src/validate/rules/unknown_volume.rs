@@ -1,0 +1,30 @@
+//! Finds mount points of volumes that the definition does not have.
+
+use serde_json::Value;
+
+use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+
+pub(super) static RULE: Rule = Rule {
+    id: "unknown-volume",
+    severity: Severity::Error,
+    summary: "a mount point names a volume that does not exist",
+    why: "ECS refuses the registration: a mount point refers to a volume of the same task definition by its name.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_MountPoint.html",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let volumes = subject.definition.members().get("volumes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let exists = |name: &str| volumes.iter().any(|volume| volume.get("name").and_then(Value::as_str) == Some(name));
+    for container in subject.definition.containers() {
+        for (index, mount) in container.list("mountPoints").iter().enumerate() {
+            if let Some(name) = mount.get("sourceVolume").and_then(Value::as_str).filter(|name| !exists(name)) {
+                report.add(
+                    format!("{}/mountPoints/{index}/sourceVolume", container.pointer()),
+                    format!("{} mounts {}, which is no volume of this definition", label(container), quoted(name)),
+                    "add it to `volumes`, or correct the name",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Finds containers that take the volumes of one that does not exist.
+
+use serde_json::Value;
+
+use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+
+pub(super) static RULE: Rule = Rule {
+    id: "unknown-volume-source",
+    severity: Severity::Error,
+    summary: "a container takes volumes from one that does not exist",
+    why: "ECS refuses the registration: `sourceContainer` is the name of another container of the same task definition.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_VolumeFrom.html",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for container in subject.definition.containers() {
+        for (index, from) in container.list("volumesFrom").iter().enumerate() {
+            let source = from.get("sourceContainer").and_then(Value::as_str);
+            if let Some(name) = source.filter(|name| subject.definition.container(name).is_none()) {
+                report.add(
+                    format!("{}/volumesFrom/{index}/sourceContainer", container.pointer()),
+                    format!("{} takes volumes from {}, which is no container here", label(container), quoted(name)),
+                    "correct the name, or add the container",
+                );
+            }
+        }
+    }
+}
