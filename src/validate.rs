@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use crate::image::Platform;
 use crate::task_definition::{Container, TaskDefinition, Unreadable};
 
+mod log_choice;
 mod log_output;
+mod log_router;
 mod nearest;
 pub mod rules;
 
