@@ -11,7 +11,9 @@ use crate::task_definition::schema::{self, Departures};
 use crate::task_definition::{Container, TaskDefinition, Unreadable};
 
 pub mod levels;
+mod log_choice;
 mod log_output;
+mod log_router;
 pub(crate) mod nearest;
 pub mod rules;
 

@@ -3,8 +3,12 @@
 //!
 //! Sources: amazon-ecs-agent, `firelensconfig_unix.go` (`addOutputSection`); Fluent Bit, `plugins/out_s3/s3.c`.
 
+use serde_json::Value;
+
 use crate::task_definition::{Container, TaskDefinition};
 use crate::validate::Severity;
+use crate::validate::log_router::{self, FluentBit, Version};
+use crate::verify::key_format::{DEFAULT_DELIMITERS, DEFAULT_FORMAT, KeyFormat};
 
 /// The log output of one container: its `awsfirelens` options, and the router that acts on them.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +16,7 @@ pub(super) struct LogOutput<'a> {
     /// The container whose lines are routed.
     pub(super) container: Container<'a>,
     /// The log router that they go through.
-    router: Container<'a>,
+    pub(super) router: Container<'a>,
 }
 
 /// What a document says about one option.
@@ -51,8 +55,7 @@ impl<'a> LogOutput<'a> {
 
     /// The option that names the output plugin; the agent looks for exactly this spelling.
     pub(super) fn plugin_key(&self) -> &'static str {
-        let kind = self.router.members.get("firelensConfiguration").and_then(|firelens| firelens.get("type"));
-        if kind.and_then(serde_json::Value::as_str) == Some("fluentd") { "@type" } else { "Name" }
+        if log_router::kind(self.router) == Some("fluentd") { "@type" } else { "Name" }
     }
 
     /// The names of the options that go to the plugin, secret ones included.
@@ -62,9 +65,12 @@ impl<'a> LogOutput<'a> {
     }
 
     fn secret_options(&self) -> impl Iterator<Item = &'a str> {
+        self.secrets().iter().filter_map(|secret| secret.get("name")?.as_str())
+    }
+
+    fn secrets(&self) -> &'a [Value] {
         let secrets = self.container.members.get("logConfiguration").and_then(|log| log.get("secretOptions"));
-        let secrets = secrets.and_then(serde_json::Value::as_array).into_iter().flatten();
-        secrets.filter_map(|secret| secret.get("name")?.as_str())
+        secrets.and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
     /// What the plugin gets for an option, in whatever case it is written: Fluent Bit ignores the case of keys.
@@ -82,15 +88,78 @@ impl<'a> LogOutput<'a> {
         }
     }
 
+    /// Whether an option of Fluent Bit's is visibly switched on.
+    pub(super) fn is_on(&self, option: &str) -> bool {
+        matches!(self.setting(option), Setting::Given(_, text) if switch(text) == Some(true))
+    }
+
+    /// The format of the objects' keys, where it can be seen.
+    pub(super) fn key_format(&self) -> Option<&'a str> {
+        self.visible("s3_key_format", DEFAULT_FORMAT)
+    }
+
+    /// The characters that cut the tag into parts, where they can be seen.
+    pub(super) fn tag_delimiters(&self) -> Option<&'a str> {
+        self.visible("s3_key_format_tag_delimiters", DEFAULT_DELIMITERS)
+    }
+
+    /// Whether every key holds the id of the task that wrote it; `None` where that cannot be seen.
+    pub(super) fn key_names_task(&self) -> Option<bool> {
+        let format = KeyFormat::parse(self.key_format()?, self.tag_delimiters()?, false).ok()?;
+        Some(format.names_task(self.container.name()?))
+    }
+
+    /// How many parts the tag has, and how many of them come from the container's name; `None` where that cannot be seen.
+    pub(super) fn tag_parts(&self) -> Option<TagParts> {
+        let delimiters = self.tag_delimiters()?;
+        let count = |text: &str| text.split(|c| delimiters.contains(c)).filter(|part| !part.is_empty()).count();
+        let name = self.container.name()?;
+        Some(TagParts { all: count(&format!("{name}-firelens-{ANY_TASK}")), of_name: count(name) })
+    }
+
+    /// The numbers of the tag parts (`$TAG[n]`) in the key format.
+    pub(super) fn used_tag_parts(&self) -> Vec<usize> {
+        let pieces = self.key_format().unwrap_or_default().split("$TAG[").skip(1);
+        pieces.filter_map(|rest| rest.split_once(']')?.0.parse().ok()).collect()
+    }
+
+    /// An option's value or its default; `None` where only the running task knows it.
+    fn visible(&self, option: &str, default: &'a str) -> Option<&'a str> {
+        match self.setting(option) {
+            Setting::Hidden => None,
+            Setting::Absent | Setting::Given(_, "") => Some(default),
+            Setting::Given(_, text) => Some(text),
+        }
+    }
+
+    /// How bad it is that the router's Fluent Bit lacks what came with a version: nothing, where it may know it.
+    pub(super) fn severity_of_lacking(&self, version: Version) -> Option<Severity> {
+        let fluent_bit = FluentBit::of(self.router);
+        if fluent_bit.newest >= version {
+            return None;
+        }
+        Some(if fluent_bit.is_certain { self.severity_of_a_dead_router() } else { Severity::Warning })
+    }
+
     /// The JSON pointer of an option, written or not.
     pub(super) fn pointer(&self, option: &str) -> String {
         let option = option.replace('~', "~0").replace('/', "~1");
         format!("{}/logConfiguration/options/{option}", self.container.pointer())
     }
 
+    /// The JSON pointer of an option that goes to the plugin, secret or not.
+    pub(super) fn pointer_of_plugin_option(&self, option: &str) -> String {
+        match self.secrets().iter().position(|secret| secret.get("name").and_then(Value::as_str) == Some(option)) {
+            Some(index) if !self.container.log_options().is_some_and(|options| options.contains_key(option)) => {
+                format!("{}/logConfiguration/secretOptions/{index}/name", self.container.pointer())
+            }
+            _ => self.pointer(option),
+        }
+    }
+
     /// How bad it is when the options stop the router: an essential router takes the task with it, another one only the logs.
     pub(super) fn severity_of_a_dead_router(&self) -> Severity {
-        if self.router.is_essential() { Severity::Error } else { Severity::Warning }
+        log_router::severity_of_death(self.router)
     }
 
     /// Whether the router can have AWS credentials of its own, so that it does not depend on the task role.
@@ -100,6 +169,115 @@ impl<'a> LogOutput<'a> {
             || names("environment")
                 .chain(names("secrets"))
                 .any(|name| matches!(name, "AWS_ACCESS_KEY_ID" | "AWS_SHARED_CREDENTIALS_FILE" | "AWS_CONFIG_FILE"))
+    }
+}
+
+/// The options of the S3 plugin, and those that every output of Fluent Bit has (`config_map` in `plugins/out_s3/s3.c` of 1.9 and 5.x;
+/// `flb_output_set_property` in `src/flb_output.c`).
+const OPTIONS: [&str; 43] = [
+    "Name",
+    "alias",
+    "auto_retry_requests",
+    "bucket",
+    "canned_acl",
+    "compression",
+    "content_type",
+    "endpoint",
+    "external_id",
+    "host",
+    "ipv6",
+    "json_date_format",
+    "json_date_key",
+    "log_key",
+    "log_level",
+    "log_suppress_interval",
+    "match",
+    "match_regex",
+    "no_multiplex",
+    "port",
+    "preserve_data_ordering",
+    "processors",
+    "profile",
+    "region",
+    "retry_limit",
+    "role_arn",
+    "s3_key_format",
+    "s3_key_format_tag_delimiters",
+    "schema_str",
+    "send_content_md5",
+    "static_file_path",
+    "storage_class",
+    "store_dir",
+    "store_dir_limit_size",
+    "sts_endpoint",
+    "tls",
+    "total_file_size",
+    "upload_chunk_size",
+    "upload_timeout",
+    "use_put_object",
+    "workers",
+    "event_type",
+    "threaded",
+];
+
+/// Options that came later, with the first version that knows them.
+const LATER_OPTIONS: [(&str, Version); 13] = [
+    ("authorization_endpoint_bearer_token", (4, 1, 0)),
+    ("authorization_endpoint_password", (4, 1, 0)),
+    ("authorization_endpoint_url", (4, 1, 0)),
+    ("authorization_endpoint_username", (4, 1, 0)),
+    ("blob_database_file", (4, 1, 0)),
+    ("file_delivery_attempt_limit", (4, 1, 0)),
+    ("part_delivery_attempt_limit", (4, 1, 0)),
+    ("part_size", (4, 1, 0)),
+    ("upload_part_freshness_limit", (4, 1, 0)),
+    ("upload_parts_timeout", (4, 1, 0)),
+    ("format", (5, 0, 5)),
+    ("quarantine_dir_limit_size", (5, 0, 7)),
+    ("retry_exhausted_action", (5, 0, 7)),
+];
+
+/// Families of options that are passed on to other parts of Fluent Bit.
+const FAMILIES: [&str; 5] = ["net.", "tls.", "storage.", "parquet.", "_debug."];
+
+/// The names of all options that some version of the S3 output knows.
+pub(super) fn known_options() -> impl Iterator<Item = &'static str> {
+    OPTIONS.into_iter().chain(LATER_OPTIONS.iter().map(|(name, _)| *name))
+}
+
+/// Whether some version of the S3 output knows the option; case is ignored.
+pub(super) fn is_known_option(option: &str) -> bool {
+    let option = option.to_ascii_lowercase();
+    known_options().any(|known| known.eq_ignore_ascii_case(&option))
+        || FAMILIES.iter().any(|family| option.starts_with(family))
+}
+
+/// The version that brought the option, where not every one knows it.
+pub(super) fn since(option: &str) -> Option<Version> {
+    LATER_OPTIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(option)).map(|(_, version)| *version)
+}
+
+/// A task id for counting the parts of a tag; nobody cuts tags at a digit.
+const ANY_TASK: &str = "00000000000000000000000000000000";
+
+/// The parts of a tag `<container>-firelens-<task id>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TagParts {
+    /// All of them.
+    pub(super) all: usize,
+    /// Those that the container's name is cut into: the first ones.
+    pub(super) of_name: usize,
+}
+
+/// Fluent Bit's reading of a switch (`flb_utils_bool`); `None` for what it cannot read.
+pub(super) fn switch(text: &str) -> Option<bool> {
+    let is_one_of = |words: [&str; 3]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is_one_of(["true", "on", "yes"]) {
+        Some(true)
+    } else if is_one_of(["false", "off", "no"]) {
+        Some(false)
+    } else {
+        None
     }
 }
 
@@ -135,5 +313,28 @@ mod tests {
             [1_000_000, 1_000_000, 500_000, 1_000_000, 1_500_000, 500_000, 50_000_000_000].map(Some)
         );
         assert_eq!(["", "1MiB", "M", "99999999999999999999", "1 M", "1.2.3", "-1"].map(bytes), [None; 7]);
+    }
+
+    #[test]
+    fn switches_are_words_in_any_case() {
+        assert_eq!(
+            ["true", "On", "YES", "false", "Off", "no"].map(switch),
+            [true, true, true, false, false, false].map(Some)
+        );
+        assert_eq!(["1", "", "t", "enabled"].map(switch), [None; 4]);
+    }
+
+    #[test]
+    fn a_router_that_is_not_essential_takes_only_the_logs_with_it() {
+        let severity = |essential: &str| {
+            let text = format!(
+                r#"{{"containerDefinitions": [{{"name": "Main", "logConfiguration": {{"logDriver": "awsfirelens"}}}},
+                    {{"name": "router", "firelensConfiguration": {{"type": "fluentbit"}}{essential}}}]}}"#
+            );
+            let definition = TaskDefinition::parse(text.as_bytes()).unwrap();
+            LogOutput::all(&definition).next().unwrap().severity_of_a_dead_router()
+        };
+        assert_eq!(severity(""), Severity::Error);
+        assert_eq!(severity(r#", "essential": false"#), Severity::Warning);
     }
 }

@@ -21,6 +21,7 @@ mod forbidden_registry;
 mod forbidden_role;
 mod health_check_tool;
 mod hidden_task_role;
+mod incomplete_config_file;
 mod ineffective_ulimit;
 mod invalid_container_memory;
 mod invalid_container_name;
@@ -30,16 +31,24 @@ mod invalid_family;
 mod invalid_fargate_size;
 mod invalid_health_check;
 mod invalid_image;
+mod invalid_log_buffer_limit;
+mod invalid_log_pattern;
 mod invalid_port_name;
 mod invalid_restart_policy;
 mod invalid_role;
+mod invalid_s3_bucket_name;
+mod invalid_s3_chunk_size;
 mod invalid_secret_reference;
 mod invalid_tag;
 mod invalid_volume_name;
 mod inverted_ulimit;
+mod large_s3_file_size;
+mod late_canary_logs;
+mod late_log_router;
 mod late_log_upload;
 mod mismatched_architecture;
 mod mismatched_host_port;
+mod mismatched_log_router_type;
 mod missing_awslogs_option;
 mod missing_configured_container;
 mod missing_container_port;
@@ -54,39 +63,65 @@ mod missing_output_name;
 mod missing_s3_bucket;
 mod missing_s3_region;
 mod missing_splunk_option;
+mod missing_tag_part;
 mod missing_task_role;
 mod missing_task_size;
 mod mutable_image;
+mod newer_s3_option;
 mod no_essential_container;
 mod non_awsvpc_network;
+mod non_essential_log_router;
 mod non_tcp_main_port;
+mod odd_upload_timeout;
 mod optional_main_container;
 mod out_of_range_ephemeral_storage;
 mod out_of_range_health_check;
 mod out_of_range_port;
 mod out_of_range_timeout;
+mod overlapping_log_tags;
 mod oversized_containers;
+mod overwritten_log_objects;
 mod plain_secret;
+mod read_only_log_router;
 mod read_only_member;
 mod relative_s3_key_format;
+mod reserved_config_file;
+mod s3_config_file;
+mod self_routed_log_router;
 mod shadowed_variable;
+mod shifted_tag_part;
+mod silent_log_router;
 mod slow_health_check;
 mod small_s3_file_size;
+mod taken_log_port;
 mod too_many_containers;
 mod unknown_dependency;
 mod unknown_member;
+mod unknown_router_option;
+mod unknown_s3_compression;
+mod unknown_s3_date_format;
+mod unknown_s3_format;
+mod unknown_s3_option;
+mod unknown_s3_region;
 mod unknown_value;
 mod unknown_volume;
 mod unknown_volume_source;
 mod unnamed_main_port;
+mod unordered_log_router;
+mod unreadable_log_metadata;
+mod unreadable_s3_switch;
+mod unsafe_s3_key;
+mod unset_router_variable;
 mod unsupported_capability;
 mod unsupported_linux_parameter;
 mod unsupported_log_driver;
 mod unsupported_member;
 mod unsupported_resource;
 mod unsupported_volume;
+mod untraceable_logs;
 mod unused_log_router;
 mod unused_volume;
+mod unverifiable_logs;
 mod wrapped_document;
 mod wrong_type;
 
@@ -126,15 +161,6 @@ pub static TABLE: &[&Rule] = &[
     &missing_task_role::RULE,
     &forbidden_role::RULE,
     &forbidden_registry::RULE,
-    &missing_log_router::RULE,
-    &unused_log_router::RULE,
-    &extra_log_router::RULE,
-    &missing_output_name::RULE,
-    &missing_s3_bucket::RULE,
-    &relative_s3_key_format::RULE,
-    &small_s3_file_size::RULE,
-    &missing_s3_region::RULE,
-    &late_log_upload::RULE,
     &unsupported_member::RULE,
     &unsupported_linux_parameter::RULE,
     &unsupported_capability::RULE,
@@ -178,4 +204,48 @@ pub static TABLE: &[&Rule] = &[
     &hidden_task_role::RULE,
     &invalid_role::RULE,
     &optional_main_container::RULE,
+    &missing_log_router::RULE,
+    &unused_log_router::RULE,
+    &extra_log_router::RULE,
+    &missing_output_name::RULE,
+    &missing_s3_bucket::RULE,
+    &relative_s3_key_format::RULE,
+    &small_s3_file_size::RULE,
+    &missing_s3_region::RULE,
+    &late_log_upload::RULE,
+    &mismatched_log_router_type::RULE,
+    &non_essential_log_router::RULE,
+    &late_log_router::RULE,
+    &unordered_log_router::RULE,
+    &self_routed_log_router::RULE,
+    &silent_log_router::RULE,
+    &taken_log_port::RULE,
+    &overlapping_log_tags::RULE,
+    &s3_config_file::RULE,
+    &incomplete_config_file::RULE,
+    &reserved_config_file::RULE,
+    &unknown_router_option::RULE,
+    &unreadable_log_metadata::RULE,
+    &invalid_log_buffer_limit::RULE,
+    &invalid_log_pattern::RULE,
+    &unset_router_variable::RULE,
+    &unknown_s3_option::RULE,
+    &newer_s3_option::RULE,
+    &unknown_s3_compression::RULE,
+    &unknown_s3_format::RULE,
+    &unknown_s3_date_format::RULE,
+    &unreadable_s3_switch::RULE,
+    &large_s3_file_size::RULE,
+    &invalid_s3_chunk_size::RULE,
+    &odd_upload_timeout::RULE,
+    &invalid_s3_bucket_name::RULE,
+    &unknown_s3_region::RULE,
+    &read_only_log_router::RULE,
+    &missing_tag_part::RULE,
+    &shifted_tag_part::RULE,
+    &unsafe_s3_key::RULE,
+    &overwritten_log_objects::RULE,
+    &untraceable_logs::RULE,
+    &unverifiable_logs::RULE,
+    &late_canary_logs::RULE,
 ];

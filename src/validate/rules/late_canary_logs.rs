@@ -1,0 +1,43 @@
+//! Compares the time to the first log object with the time in which Express Mode's canary bakes. That the verification cannot wait so long at
+//! all is the rule `late-log-upload`'s.
+
+use crate::firelens::{DEFAULT_UPLOAD_TIMEOUT, first_object_after, seconds};
+use crate::validate::log_output::{LogOutput, Setting};
+use crate::validate::{Report, Rule, Severity, Subject};
+
+pub(super) static RULE: Rule = Rule {
+    id: "late-canary-logs",
+    severity: Severity::Hint,
+    summary: "the first logs of a release reach S3 only after the canary has baked",
+    why: "Express Mode sends 5 % of the requests to the new revision for three minutes, and then the rest. Logs that are stored only after that \
+          can prove a release, or stop it, only when all requests already go there.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-work.html",
+    check,
+};
+
+/// How long the canary bakes by default, in seconds.
+const BAKE: u64 = 180;
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let Some(patience) = subject.verify_timeout else { return };
+    for output in LogOutput::to_s3(subject.definition) {
+        if output.container.name() != Some(subject.container) {
+            continue;
+        }
+        let (pointer, upload_timeout) = match output.setting("upload_timeout") {
+            Setting::Hidden => continue,
+            Setting::Absent => (output.pointer("upload_timeout"), DEFAULT_UPLOAD_TIMEOUT),
+            Setting::Given(option, text) => (output.pointer(option), seconds(text)),
+        };
+        let needed = first_object_after(upload_timeout);
+        if needed > BAKE && needed <= patience {
+            report.add(
+                pointer,
+                format!(
+                    "the first logs take up to {needed} s to reach S3, longer than the {BAKE} s in which the canary has 5 % of the requests"
+                ),
+                "set `upload_timeout` to `1m` or less, so that a release is judged before all requests go to it",
+            );
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! An option that is newer than the Fluent Bit in the router's image stops it. Images whose version cannot be told are left alone.
+
+use crate::validate::log_output::{self, LogOutput};
+use crate::validate::log_router::FluentBit;
+use crate::validate::{Report, Rule, Severity, Subject, quoted};
+
+pub(super) static RULE: Rule = Rule {
+    id: "newer-s3-option",
+    severity: Severity::Error,
+    summary: "an S3 output has an option that is newer than the Fluent Bit in the router's image",
+    why: "To an older Fluent Bit the option is unknown, and it stops with exit code 255 before it takes a line. All images \
+          aws-for-fluent-bit 2.x hold Fluent Bit 1.9.10, and in 2026 the tags `stable` and `latest` still pointed to one of them.",
+    source: "https://github.com/aws/aws-for-fluent-bit/issues/1181",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for output in LogOutput::to_s3(subject.definition) {
+        for option in output.plugin_options() {
+            let Some(severity) = log_output::since(option).and_then(|since| output.severity_of_lacking(since)) else {
+                continue;
+            };
+            let fluent_bit = FluentBit::of(output.router);
+            let now = if fluent_bit.is_certain { "holds" } else { "may hold" };
+            report.add_as(
+                severity,
+                output.pointer_of_plugin_option(option),
+                format!(
+                    "the log router's image {now} {}, which does not know {}: the log router stops",
+                    fluent_bit.name(),
+                    quoted(option)
+                ),
+                "use a newer image, for example public.ecr.aws/aws-observability/aws-for-fluent-bit:3, or remove the option",
+            );
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Fluent Bit's S3 plugin keeps what it has not uploaded yet in files. Which directories an unknown image makes writable is not guessed.
+
+use serde_json::Value;
+
+use crate::task_definition::Container;
+use crate::validate::log_output::{LogOutput, Setting};
+use crate::validate::log_router::{self, Builder};
+use crate::validate::{Report, Rule, Severity, Subject, label};
+
+pub(super) static RULE: Rule = Rule {
+    id: "read-only-log-router",
+    severity: Severity::Error,
+    summary: "the log router cannot write the files that its S3 output needs",
+    why: "Fluent Bit's S3 output buffers in `store_dir`, by default /tmp/fluent-bit/s3, and stops with exit code 255 when it cannot create \
+          it. With a read-only root filesystem that takes a volume. An essential router stops its task with it.",
+    source: "https://docs.fluentbit.io/manual/pipeline/outputs/s3",
+    check,
+};
+
+/// `store_dir` when it is not set.
+const DEFAULT_STORE: &str = "/tmp/fluent-bit/s3";
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for output in LogOutput::to_s3(subject.definition) {
+        let router = output.router;
+        let is_read_only = router.members.get("readonlyRootFilesystem").and_then(Value::as_bool) == Some(true);
+        let store = match output.setting("store_dir") {
+            Setting::Hidden => continue,
+            Setting::Absent => DEFAULT_STORE,
+            Setting::Given(_, store) => store,
+        };
+        // Volumes of another container come with unknown paths.
+        if !is_read_only || !router.list("volumesFrom").is_empty() || writable(router).any(|path| holds(path, store)) {
+            continue;
+        }
+        // Somebody's own image may declare a volume there.
+        let is_known = matches!(Builder::of(router), Builder::Aws(_) | Builder::Fluent(_));
+        report.add_as(
+            if is_known { log_router::severity_of_death(router) } else { Severity::Warning },
+            router.pointer() + "/readonlyRootFilesystem",
+            format!(
+                "the root filesystem of the log router {} is read-only, and no volume is mounted on the `store_dir` of its S3 output",
+                label(router)
+            ),
+            "mount a volume on /tmp in the router, or set `readonlyRootFilesystem` to false",
+        );
+        return;
+    }
+}
+
+/// The directories that are writable in spite of a read-only root.
+fn writable(container: Container<'_>) -> impl Iterator<Item = &str> {
+    let mounts = container.list("mountPoints").iter();
+    let mounts = mounts.filter(|mount| mount.get("readOnly").and_then(Value::as_bool) != Some(true));
+    let linux = container.members.get("linuxParameters").and_then(|linux| linux.get("tmpfs")?.as_array());
+    mounts.chain(linux.into_iter().flatten()).filter_map(|mount| mount.get("containerPath")?.as_str())
+}
+
+fn holds(directory: &str, path: &str) -> bool {
+    let directory = directory.trim_end_matches('/');
+    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

@@ -1,0 +1,31 @@
+//! The path of the configuration that ECS writes itself cannot be that of the user's file as well.
+
+use crate::validate::{Report, Rule, Severity, Subject, log_router};
+
+pub(super) static RULE: Rule = Rule {
+    id: "reserved-config-file",
+    severity: Severity::Error,
+    summary: "the log router's configuration file has the path of the one that ECS writes",
+    why: "ECS mounts the configuration that it writes over /fluent-bit/etc/fluent-bit.conf (Fluentd: /fluentd/etc/fluent.conf) and includes \
+          your file from there. A file of that path is hidden in the image, and the configuration includes itself, which the router refuses.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let Some(router) = log_router::find(subject.definition) else { return };
+    let reserved = match log_router::kind(router) {
+        Some("fluentbit") => "/fluent-bit/etc/fluent-bit.conf",
+        Some("fluentd") => "/fluentd/etc/fluent.conf",
+        _ => return,
+    };
+    let is_file = log_router::option(router, "config-file-type") == Some("file");
+    if is_file && log_router::option(router, "config-file-value").map(str::trim) == Some(reserved) {
+        report.add_as(
+            log_router::severity_of_death(router),
+            log_router::pointer(router, "config-file-value"),
+            format!("`{reserved}` is the file that ECS writes itself, so it cannot be yours"),
+            "give your file another path in the router's image, for example /extra.conf",
+        );
+    }
+}

@@ -1,0 +1,24 @@
+//! A log router without a log of its own fails without a trace.
+
+use crate::validate::{Report, Rule, Severity, Subject, is_missing, label, log_router};
+
+pub(super) static RULE: Rule = Rule {
+    id: "silent-log-router",
+    severity: Severity::Hint,
+    summary: "the log router has no log of its own",
+    why: "What stops a router, and why its uploads fail, stands in its own log only. On Fargate the lines of a container without a \
+          `logConfiguration` are kept nowhere.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html",
+    check,
+};
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let Some(router) = log_router::find(subject.definition) else { return };
+    if is_missing(router.members, "logConfiguration") {
+        report.add(
+            router.pointer() + "/logConfiguration",
+            format!("the log router {} has no log of its own, so nobody sees why it fails", label(router)),
+            "add a `logConfiguration` with `awslogs` to the router",
+        );
+    }
+}

@@ -1,0 +1,33 @@
+//! Switches of Fluent Bit's S3 output take six words; other values stop it.
+
+use crate::validate::log_output::{LogOutput, Setting, switch};
+use crate::validate::{Report, Rule, Severity, Subject};
+
+pub(super) static RULE: Rule = Rule {
+    id: "unreadable-s3-switch",
+    severity: Severity::Error,
+    summary: "a switch of an S3 output is neither on nor off",
+    why: "Fluent Bit reads true, on and yes, and false, off and no, in any case. Any other value, `1` too, stops it with exit code 255 before \
+          it takes a line, and an essential router stops its task with it.",
+    source: "fluent/fluent-bit src/flb_config_map.c",
+    check,
+};
+
+const SWITCHES: [&str; 5] =
+    ["use_put_object", "static_file_path", "send_content_md5", "preserve_data_ordering", "auto_retry_requests"];
+
+fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for output in LogOutput::to_s3(subject.definition) {
+        for option in SWITCHES {
+            let Setting::Given(written, text) = output.setting(option) else { continue };
+            if switch(text).is_none() {
+                report.add_as(
+                    output.severity_of_a_dead_router(),
+                    output.pointer(written),
+                    format!("`{option}` is neither on nor off: the log router stops"),
+                    "set it to `true` or `false`",
+                );
+            }
+        }
+    }
+}
