@@ -106,10 +106,24 @@ pub struct Rule {
     pub check: fn(&Subject<'_>, &mut Report<'_>),
 }
 
+/// The part of a rule that runs.
+#[derive(Debug)]
+struct Check {
+    id: &'static str,
+    severity: Severity,
+    run: fn(&Subject<'_>, &mut Report<'_>),
+}
+
+impl Check {
+    const fn of(rule: &Rule) -> Self {
+        Self { id: rule.id, severity: rule.severity, run: rule.check }
+    }
+}
+
 /// Where a rule puts what it found.
 #[derive(Debug)]
 pub struct Report<'a> {
-    rule: &'a Rule,
+    rule: &'a Check,
     findings: &'a mut Vec<Finding>,
     departures: &'a Departures,
     /// The worst severity that a finding may have.
@@ -160,7 +174,7 @@ impl<'a> Report<'a> {
 pub fn validate(subject: &Subject<'_>) -> Vec<Finding> {
     let departures = schema::departures(subject.definition);
     let mut findings = Vec::new();
-    for rule in rules::TABLE {
+    for rule in rules::CHECKS {
         let mut report = Report {
             rule,
             findings: &mut findings,
@@ -168,7 +182,7 @@ pub fn validate(subject: &Subject<'_>) -> Vec<Finding> {
             ceiling: ceiling(rule, subject.origin),
             concluded: false,
         };
-        (rule.check)(subject, &mut report);
+        (rule.run)(subject, &mut report);
         if report.concluded {
             break;
         }
@@ -179,7 +193,7 @@ pub fn validate(subject: &Subject<'_>) -> Vec<Finding> {
 
 /// How bad a finding of a rule can be. ECS registered a live definition and runs it, so whatever a rule holds against the document alone cannot
 /// be what stops the next release of it; what a rule holds against the new image or the configuration can.
-fn ceiling(rule: &Rule, origin: Origin) -> Severity {
+fn ceiling(rule: &Check, origin: Origin) -> Severity {
     match origin {
         Origin::Live if !rules::BEYOND_THE_DOCUMENT.contains(&rule.id) => Severity::Warning,
         Origin::Live | Origin::Uploaded => Severity::Error,

@@ -27,10 +27,10 @@ impl Levels {
 
 /// Why an id names no rule, with the one that was probably meant; `None` when it names one.
 pub fn unknown_rule(id: &str) -> Option<String> {
-    if rules::TABLE.iter().any(|rule| rule.id == id) {
+    if rules::CHECKS.iter().any(|rule| rule.id == id) {
         return None;
     }
-    Some(match nearest(id, rules::TABLE.iter().map(|rule| rule.id)) {
+    Some(match nearest(id, rules::CHECKS.iter().map(|rule| rule.id)) {
         Some(meant) => format!("`{id}` is no rule; did you mean `{}`?", meant.name),
         None => format!("`{id}` is no rule; `express-deployer rules` lists them"),
     })

@@ -7,11 +7,16 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use express_deployer::aws::{Aws, Clock};
+use express_deployer::config::Config;
 use express_deployer::image::Platform;
-use express_deployer::task_definition::TaskDefinition;
+use express_deployer::sandbox::Scenario;
+use express_deployer::task_definition::{READ_ONLY, TaskDefinition};
 use express_deployer::validate::rules::TABLE;
 use express_deployer::validate::{Finding, Origin, Severity, Subject, is_rejected, validate};
 use serde_json::Value;
+
+use crate::flow::Stage;
 
 /// What the rules look at beside the document: `subject.json` in a rule's folder, everything optional.
 struct Setting {
@@ -294,4 +299,22 @@ fn spoilt_documents_get_findings_that_point_into_them() {
         }
     }
     assert!(seen.len() > 30, "the dice reached few rules: {seen:?}");
+}
+
+/// Whatever passes the rules is registered by the stand-in, and its service can be updated with it.
+#[tokio::test]
+async fn the_stand_in_accepts_what_the_rules_pass() {
+    let stage = Stage::of(Scenario::Good).await;
+    let clock = stage.sandbox.clock();
+    let aws = Aws::new(stage.sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
+    let config = Config::parse(include_str!("../../examples/deployer.toml")).unwrap();
+    let service = &config.services[0].arn;
+    let mut passing: Vec<_> = TABLE.iter().flat_map(|rule| documents(rule.id, "good")).collect();
+    let folder = fixtures("task-definitions");
+    passing.extend(names(&folder).into_iter().map(|name| (name.clone(), read(&folder.join(name)))));
+    for (name, definition) in passing {
+        let registered = aws.register(service.region(), &definition.without(&READ_ONLY)).await;
+        let arn = registered.unwrap_or_else(|error| panic!("{name}: {error}"));
+        aws.update(service, &arn).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
 }
