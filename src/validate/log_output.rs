@@ -147,6 +147,13 @@ impl<'a> LogOutput<'a> {
         format!("{}/logConfiguration/options/{option}", self.container.pointer())
     }
 
+    /// Whether an option is a secret, or written as text.
+    pub(super) fn is_text_or_secret(&self, option: &str) -> bool {
+        let mut options = self.container.log_options().into_iter().flatten();
+        self.secret_options().any(|name| name.eq_ignore_ascii_case(option))
+            || options.any(|(name, value)| name.eq_ignore_ascii_case(option) && value.is_string())
+    }
+
     /// The JSON pointer of an option that goes to the plugin, secret or not.
     pub(super) fn pointer_of_plugin_option(&self, option: &str) -> String {
         match self.secrets().iter().position(|secret| secret.get("name").and_then(Value::as_str) == Some(option)) {

@@ -128,14 +128,16 @@ impl FluentBit {
         }
     }
 
-    /// The version, as messages name it.
-    pub(super) fn name(&self) -> String {
+    /// What is known of the version, as messages say it.
+    pub(super) fn statement(&self) -> String {
         let (major, minor, patch) = self.newest;
-        match (minor, patch) {
-            (u32::MAX, _) => format!("Fluent Bit {major}"),
-            (_, u32::MAX) => format!("Fluent Bit {major}.{minor}"),
-            _ => format!("Fluent Bit {major}.{minor}.{patch}"),
-        }
+        let version = match (minor, patch) {
+            (u32::MAX, _) => format!("{major}"),
+            (_, u32::MAX) => format!("{major}.{minor}"),
+            _ => format!("{major}.{minor}.{patch}"),
+        };
+        let holds = if self.is_certain { "holds" } else { "may hold" };
+        format!("the log router's image {holds} Fluent Bit {version}")
     }
 }
 
@@ -218,9 +220,9 @@ mod tests {
 
     #[test]
     fn versions_are_named_as_far_as_they_are_known() {
-        let name = |newest| FluentBit { newest, is_certain: true }.name();
-        assert_eq!(name((1, 9, 10)), "Fluent Bit 1.9.10");
-        assert_eq!(name((4, 0, u32::MAX)), "Fluent Bit 4.0");
-        assert_eq!(name((4, u32::MAX, u32::MAX)), "Fluent Bit 4");
+        let statement = |newest, is_certain| FluentBit { newest, is_certain }.statement();
+        assert_eq!(statement((1, 9, 10), false), "the log router's image may hold Fluent Bit 1.9.10");
+        assert_eq!(statement((4, 0, u32::MAX), true), "the log router's image holds Fluent Bit 4.0");
+        assert_eq!(statement((4, u32::MAX, u32::MAX), true), "the log router's image holds Fluent Bit 4");
     }
 }

@@ -63,6 +63,7 @@ mod taken_log_port;
 mod too_many_containers;
 mod unknown_dependency;
 mod unknown_member;
+mod unknown_output_plugin;
 mod unknown_router_option;
 mod unknown_s3_compression;
 mod unknown_s3_date_format;
@@ -74,6 +75,7 @@ mod unnamed_main_port;
 mod unordered_log_router;
 mod unreadable_log_metadata;
 mod unreadable_s3_switch;
+mod unrouted_logs;
 mod unsafe_s3_key;
 mod unset_router_variable;
 mod untraceable_logs;
@@ -139,6 +141,8 @@ pub static TABLE: &[&Rule] = &[
     &invalid_log_buffer_limit::RULE,
     &invalid_log_pattern::RULE,
     &unset_router_variable::RULE,
+    &unrouted_logs::RULE,
+    &unknown_output_plugin::RULE,
     &unknown_s3_option::RULE,
     &newer_s3_option::RULE,
     &unknown_s3_compression::RULE,

@@ -20,16 +20,11 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             let Some(severity) = log_output::since(option).and_then(|since| output.severity_of_lacking(since)) else {
                 continue;
             };
-            let fluent_bit = FluentBit::of(output.router);
-            let now = if fluent_bit.is_certain { "holds" } else { "may hold" };
+            let fluent_bit = FluentBit::of(output.router).statement();
             report.add_as(
                 severity,
                 output.pointer_of_plugin_option(option),
-                format!(
-                    "the log router's image {now} {}, which does not know {}: the log router stops",
-                    fluent_bit.name(),
-                    quoted(option)
-                ),
+                format!("{fluent_bit}, which does not know {}: the log router stops", quoted(option)),
                 "use a newer image, for example public.ecr.aws/aws-observability/aws-for-fluent-bit:3, or remove the option",
             );
         }

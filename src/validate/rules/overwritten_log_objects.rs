@@ -31,12 +31,12 @@ fn flaw(output: &LogOutput<'_>, format: &str) -> Option<&'static str> {
     if format.contains("$UUID") {
         None
     } else if format.contains("$INDEX") {
-        let is_shared = output.key_names_task() == Some(false) && !format.contains('%');
+        // Hours and finer times keep tasks apart that start one after the other.
+        let is_shared = output.key_names_task() == Some(false) && !has_code(format, "HIklMSsTRXcr");
         is_shared
             .then_some("the key has `$INDEX` but no task id, so every task overwrites the objects of the one before")
     } else if output.is_on("static_file_path") {
-        let is_timed = ["%S", "%s", "%T", "%X", "%c", "%r"].iter().any(|code| format.contains(code));
-        (!is_timed).then_some(
+        (!has_code(format, "SsTXcr")).then_some(
             "with `static_file_path` the key is the same for many uploads, and each overwrites the one before",
         )
     } else if uploads_in_parts(output) && !format.contains('%') {
@@ -44,6 +44,11 @@ fn flaw(output: &LogOutput<'_>, format: &str) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// Whether the format has one of these date codes.
+fn has_code(format: &str, codes: &str) -> bool {
+    format.split('%').skip(1).any(|rest| rest.starts_with(|code| codes.contains(code)))
 }
 
 /// Whether a large object surely goes up in parts: what is compressed stays below the size of a part.

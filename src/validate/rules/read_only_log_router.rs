@@ -49,7 +49,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
 }
 
 /// The directories that are writable in spite of a read-only root.
-fn writable<'a>(container: Container<'a>) -> impl Iterator<Item = &'a str> {
+fn writable(container: Container<'_>) -> impl Iterator<Item = &str> {
     let mounts = container.list("mountPoints").iter();
     let mounts = mounts.filter(|mount| mount.get("readOnly").and_then(Value::as_bool) != Some(true));
     let linux = container.members.get("linuxParameters").and_then(|linux| linux.get("tmpfs")?.as_array());

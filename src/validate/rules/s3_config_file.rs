@@ -1,5 +1,6 @@
 //! On Fargate a log router takes its own configuration from a file in its image; ECS refuses one in S3.
 
+use crate::task_definition::Container;
 use crate::validate::{Report, Rule, Severity, Subject, label, log_router};
 
 pub(super) static RULE: Rule = Rule {
@@ -12,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    for router in subject.definition.containers().filter(|container| container.is_log_router()) {
+    for router in subject.definition.containers().filter(Container::is_log_router) {
         if log_router::option(router, "config-file-type") == Some("s3") {
             report.add(
                 log_router::pointer(router, "config-file-type"),

@@ -19,7 +19,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         let Some(flaw) = output.key_format().and_then(flaw) else { continue };
         report.add(
             output.pointer("s3_key_format"),
-            format!("the key gets {flaw}, which breaks the address of the upload"),
+            format!("the key gets {flaw}, which may not reach S3 as it is"),
             "write dates with two digits (`%d`, `%H`, `%I`), and keys of letters, digits and `/ - _ . =`",
         );
     }

@@ -43,7 +43,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for output in LogOutput::all(subject.definition) {
         for (option, value) in output.container.log_options().into_iter().flatten() {
             let variables = value.as_str().into_iter().flat_map(variables);
-            let unset = |name: &&str| !(is_init && OF_INIT_IMAGES.contains(name)) && !has(router, name);
+            let unset = |name: &&str| !(has(router, name) || is_init && OF_INIT_IMAGES.contains(name));
             for variable in variables.filter(unset) {
                 let help = if OF_INIT_IMAGES.contains(&variable) {
                     "use an `init-` tag of aws-for-fluent-bit, which sets it, or `$TAG`, which holds the task id"
