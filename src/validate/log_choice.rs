@@ -1,5 +1,5 @@
-//! Options of Fluent Bit's S3 output that take one word of a list: a word that is not in the list, or newer than the router, stops the
-//! router. It knows no option by name; each rule brings its own list.
+//! Options of Fluent Bit's S3 output that take one word of a list: a word that is not in the list, or newer than the
+//! router, stops the router. It knows no option by name; each rule brings its own list.
 
 use crate::validate::log_output::{LogOutput, Setting, since};
 use crate::validate::log_router::{FluentBit, Version};
@@ -18,7 +18,8 @@ pub(super) struct Word {
 /// In every version that is still around.
 pub(super) const ALWAYS: Version = (0, 0, 0);
 
-/// How many words at the start of a list are worth naming as a repair: the others are old, or not built into every image.
+/// How many words at the start of a list are worth naming as a repair: the others are old, or not built into every
+/// image.
 const ADVISED: usize = 3;
 
 /// Checks one option of every S3 output; the value is shown only where it is a known word.

@@ -1,7 +1,8 @@
-//! What the ECS agent reads out of a log router's `firelensConfiguration`, and which Fluent Bit its image holds, as far as a name tells.
-//! It reads; whether a value is a mistake is for the rules to say.
+//! What the ECS agent reads out of a log router's `firelensConfiguration`, and which Fluent Bit its image holds, as
+//! far as a name tells. It reads; whether a value is a mistake is for the rules to say.
 //!
-//! Sources: amazon-ecs-agent, `agent/taskresource/firelens/firelens_unix.go` (`parseOptions`); the change log of aws-for-fluent-bit.
+//! Sources: amazon-ecs-agent, `agent/taskresource/firelens/firelens_unix.go` (`parseOptions`); the change log of
+//! aws-for-fluent-bit.
 
 use serde_json::{Map, Value};
 
@@ -52,7 +53,8 @@ pub(super) fn go_bool(text: &str) -> Option<bool> {
     }
 }
 
-/// Whether it reads configuration that is not in the document: a file of its image, or files that the `init` images load.
+/// Whether it reads configuration that is not in the document: a file of its image, or files that the `init` images
+/// load.
 pub(super) fn has_own_configuration(router: Container<'_>) -> bool {
     let loads = |variable: &Value| {
         variable.get("name").and_then(Value::as_str).is_some_and(|name| name.starts_with("aws_fluent_bit_init_"))

@@ -1,4 +1,5 @@
-//! Keys that come again: an upload replaces the object that an earlier one made. Collisions by chance are not looked for.
+//! Keys that come again: an upload replaces the object that an earlier one made. Collisions by chance are not looked
+//! for.
 
 use crate::validate::log_output::{LogOutput, Setting, bytes};
 use crate::validate::{Report, Rule, Severity, Subject};
@@ -7,9 +8,10 @@ pub(super) static RULE: Rule = Rule {
     id: "overwritten-log-objects",
     severity: Severity::Warning,
     summary: "uploads of an S3 output overwrite each other",
-    why: "S3 keeps the last object of a key. Fluent Bit adds something random to a key only when it has no `$UUID` and no `$INDEX`, only \
-          without `static_file_path`, and never for an upload in parts; `$INDEX` starts from 0 again in every task. Of objects with the same \
-          key only the last one remains, and the lines in the others are gone.",
+    why: "S3 keeps the last object of a key. Fluent Bit adds something random to a key only when it has no `$UUID` \
+          and no `$INDEX`, only without `static_file_path`, and never for an upload in parts; `$INDEX` starts from 0 \
+          again in every task. Of objects with the same key only the last one remains, and the lines in the others \
+          are gone.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs/s3",
     check,
 };

@@ -1,4 +1,5 @@
-//! Fluent Bit's S3 plugin keeps what it has not uploaded yet in files. Which directories an unknown image makes writable is not guessed.
+//! Fluent Bit's S3 plugin keeps what it has not uploaded yet in files. Which directories an unknown image makes
+//! writable is not guessed.
 
 use serde_json::Value;
 
@@ -11,8 +12,9 @@ pub(super) static RULE: Rule = Rule {
     id: "read-only-log-router",
     severity: Severity::Error,
     summary: "the log router cannot write the files that its S3 output needs",
-    why: "Fluent Bit's S3 output buffers in `store_dir`, by default /tmp/fluent-bit/s3, and stops with exit code 255 when it cannot create \
-          it. With a read-only root filesystem that takes a volume. An essential router stops its task with it.",
+    why: "Fluent Bit's S3 output buffers in `store_dir`, by default /tmp/fluent-bit/s3, and stops with exit code 255 \
+          when it cannot create it. With a read-only root filesystem that takes a volume. An essential router stops \
+          its task with it.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs/s3",
     check,
 };
@@ -39,7 +41,8 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             if is_known { log_router::severity_of_death(router) } else { Severity::Warning },
             router.pointer() + "/readonlyRootFilesystem",
             format!(
-                "the root filesystem of the log router {} is read-only, and no volume is mounted on the `store_dir` of its S3 output",
+                "the root filesystem of the log router {} is read-only, \
+                 and no volume is mounted on the `store_dir` of its S3 output",
                 label(router)
             ),
             "mount a volume on /tmp in the router, or set `readonlyRootFilesystem` to false",

@@ -1,4 +1,5 @@
-//! The output plugin that `Name` names has to be in the router's image. Images may hold any plugin, so only what looks like a slip is reported.
+//! The output plugin that `Name` names has to be in the router's image. Images may hold any plugin, so only what
+//! looks like a slip is reported.
 
 use crate::validate::log_output::LogOutput;
 use crate::validate::nearest::nearest;
@@ -8,13 +9,14 @@ pub(super) static RULE: Rule = Rule {
     id: "unknown-output-plugin",
     severity: Severity::Warning,
     summary: "`Name` looks like a misspelt output plugin of Fluent Bit",
-    why: "Fluent Bit looks for the plugin by its name when it starts, and stops when it has none of that name. An essential router stops its \
-          task with it.",
+    why: "Fluent Bit looks for the plugin by its name when it starts, and stops when it has none of that name. An \
+          essential router stops its task with it.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs",
     check,
 };
 
-/// The outputs of Fluent Bit, and Go plugins: those of aws-for-fluent-bit (`cloudwatch`, `firehose`, `kinesis`) and others' that are common.
+/// The outputs of Fluent Bit, and Go plugins: those of aws-for-fluent-bit (`cloudwatch`, `firehose`, `kinesis`) and
+/// others' that are common.
 const PLUGINS: [&str; 54] = [
     "azure",
     "azure_blob",

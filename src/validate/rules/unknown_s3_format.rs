@@ -8,7 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "unknown-s3-format",
     severity: Severity::Error,
     summary: "the `format` of an S3 output is not one that Fluent Bit knows",
-    why: "Fluent Bit stops with exit code 255 before it takes a line, and an essential router stops its task with it.",
+    why: "Fluent Bit stops with exit code 255 before it takes a line, and an essential router stops its task with \
+          it.",
     source: "fluent/fluent-bit plugins/out_s3/s3.c",
     check,
 };

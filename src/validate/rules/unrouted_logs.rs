@@ -1,4 +1,5 @@
-//! Without options ECS makes no output for a container, so something else has to. What an unknown image or an own command loads is not guessed.
+//! Without options ECS makes no output for a container, so something else has to. What an unknown image or an own
+//! command loads is not guessed.
 
 use crate::task_definition::Container;
 use crate::validate::log_output::LogOutput;
@@ -9,8 +10,9 @@ pub(super) static RULE: Rule = Rule {
     id: "unrouted-logs",
     severity: Severity::Warning,
     summary: "a container logs through FireLens, and nothing says where to",
-    why: "ECS makes an output of a container's log options, and includes the file that `config-file-value` names. With neither, the router takes \
-          the lines and drops them. The patterns and the buffer limit are for ECS itself and make no output.",
+    why: "ECS makes an output of a container's log options, and includes the file that `config-file-value` names. \
+          With neither, the router takes the lines and drops them. The patterns and the buffer limit are for ECS \
+          itself and make no output.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
     check,
 };

@@ -1,4 +1,5 @@
-//! Says when a release is to be verified by logs that nobody here can find or read. The release itself runs all the same.
+//! Says when a release is to be verified by logs that nobody here can find or read. The release itself runs all the
+//! same.
 
 use crate::validate::log_output::{LogOutput, Setting};
 use crate::validate::{Report, Rule, Severity, Subject, label, log_router};
@@ -7,9 +8,10 @@ pub(super) static RULE: Rule = Rule {
     id: "unverifiable-logs",
     severity: Severity::Hint,
     summary: "the logs of the main container cannot be verified, though the service asks for it",
-    why: "The verification reads lines of JSON, or bare lines, that Fluent Bit's S3 output writes to Amazon S3 as the definition says. It \
-          cannot find or read what goes elsewhere, what is stored as Arrow, Parquet or OTLP, and what depends on values that only the running \
-          task knows. The release is then reported without that proof.",
+    why: "The verification reads lines of JSON, or bare lines, that Fluent Bit's S3 output writes to Amazon S3 as \
+          the definition says. It cannot find or read what goes elsewhere, what is stored as Arrow, Parquet or OTLP, \
+          and what depends on values that only the running task knows. The release is then reported without that \
+          proof.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs/s3",
     check,
 };
