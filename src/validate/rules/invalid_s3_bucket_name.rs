@@ -32,7 +32,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
 /// What to write instead, when it is no name. Buckets of us-east-1 from before March 2018 may have capitals and
 /// underscores.
 fn flaw(bucket: &str) -> Option<&'static str> {
-    let is_ipv4 = bucket.split('.').count() == 4 && bucket.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let is_ipv4 = bucket.parse::<core::net::Ipv4Addr>().is_ok();
     if bucket.starts_with("arn:") || bucket.starts_with("s3://") {
         Some("write the bucket's bare name, without `arn:aws:s3:::` or `s3://`")
     } else if bucket.contains('/') {
