@@ -109,7 +109,8 @@ impl<'a> LogOutput<'a> {
         Some(format.names_task(self.container.name()?))
     }
 
-    /// How many parts the tag has, and how many of them come from the container's name; `None` where that cannot be seen.
+    /// How many parts the tag has, and how many of them come from the container's name; `None` where that cannot be
+    /// seen.
     pub(super) fn tag_parts(&self) -> Option<TagParts> {
         let delimiters = self.tag_delimiters()?;
         let count = |text: &str| text.split(|c| delimiters.contains(c)).filter(|part| !part.is_empty()).count();
@@ -147,6 +148,13 @@ impl<'a> LogOutput<'a> {
         format!("{}/logConfiguration/options/{option}", self.container.pointer())
     }
 
+    /// Whether an option is a secret, or written as text.
+    pub(super) fn is_text_or_secret(&self, option: &str) -> bool {
+        let mut options = self.container.log_options().into_iter().flatten();
+        self.secret_options().any(|name| name.eq_ignore_ascii_case(option))
+            || options.any(|(name, value)| name.eq_ignore_ascii_case(option) && value.is_string())
+    }
+
     /// The JSON pointer of an option that goes to the plugin, secret or not.
     pub(super) fn pointer_of_plugin_option(&self, option: &str) -> String {
         match self.secrets().iter().position(|secret| secret.get("name").and_then(Value::as_str) == Some(option)) {
@@ -157,7 +165,8 @@ impl<'a> LogOutput<'a> {
         }
     }
 
-    /// How bad it is when the options stop the router: an essential router takes the task with it, another one only the logs.
+    /// How bad it is when the options stop the router: an essential router takes the task with it, another one only
+    /// the logs.
     pub(super) fn severity_of_a_dead_router(&self) -> Severity {
         log_router::severity_of_death(self.router)
     }
@@ -172,8 +181,8 @@ impl<'a> LogOutput<'a> {
     }
 }
 
-/// The options of the S3 plugin, and those that every output of Fluent Bit has (`config_map` in `plugins/out_s3/s3.c` of 1.9 and 5.x;
-/// `flb_output_set_property` in `src/flb_output.c`).
+/// The options of the S3 plugin, and those that every output of Fluent Bit has (`config_map` in `plugins/out_s3/s3.c`
+/// of 1.9 and 5.x; `flb_output_set_property` in `src/flb_output.c`).
 const OPTIONS: [&str; 43] = [
     "Name",
     "alias",

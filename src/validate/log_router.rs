@@ -1,7 +1,8 @@
-//! What the ECS agent reads out of a log router's `firelensConfiguration`, and which Fluent Bit its image holds, as far as a name tells.
-//! It reads; whether a value is a mistake is for the rules to say.
+//! What the ECS agent reads out of a log router's `firelensConfiguration`, and which Fluent Bit its image holds, as
+//! far as a name tells. It reads; whether a value is a mistake is for the rules to say.
 //!
-//! Sources: amazon-ecs-agent, `agent/taskresource/firelens/firelens_unix.go` (`parseOptions`); the change log of aws-for-fluent-bit.
+//! Sources: amazon-ecs-agent, `agent/taskresource/firelens/firelens_unix.go` (`parseOptions`); the change log of
+//! aws-for-fluent-bit.
 
 use serde_json::{Map, Value};
 
@@ -52,7 +53,8 @@ pub(super) fn go_bool(text: &str) -> Option<bool> {
     }
 }
 
-/// Whether it reads configuration that is not in the document: a file of its image, or files that the `init` images load.
+/// Whether it reads configuration that is not in the document: a file of its image, or files that the `init` images
+/// load.
 pub(super) fn has_own_configuration(router: Container<'_>) -> bool {
     let loads = |variable: &Value| {
         variable.get("name").and_then(Value::as_str).is_some_and(|name| name.starts_with("aws_fluent_bit_init_"))
@@ -128,14 +130,16 @@ impl FluentBit {
         }
     }
 
-    /// The version, as messages name it.
-    pub(super) fn name(&self) -> String {
+    /// What is known of the version, as messages say it.
+    pub(super) fn statement(&self) -> String {
         let (major, minor, patch) = self.newest;
-        match (minor, patch) {
-            (u32::MAX, _) => format!("Fluent Bit {major}"),
-            (_, u32::MAX) => format!("Fluent Bit {major}.{minor}"),
-            _ => format!("Fluent Bit {major}.{minor}.{patch}"),
-        }
+        let version = match (minor, patch) {
+            (u32::MAX, _) => format!("{major}"),
+            (_, u32::MAX) => format!("{major}.{minor}"),
+            _ => format!("{major}.{minor}.{patch}"),
+        };
+        let holds = if self.is_certain { "holds" } else { "may hold" };
+        format!("the log router's image {holds} Fluent Bit {version}")
     }
 }
 
@@ -218,9 +222,9 @@ mod tests {
 
     #[test]
     fn versions_are_named_as_far_as_they_are_known() {
-        let name = |newest| FluentBit { newest, is_certain: true }.name();
-        assert_eq!(name((1, 9, 10)), "Fluent Bit 1.9.10");
-        assert_eq!(name((4, 0, u32::MAX)), "Fluent Bit 4.0");
-        assert_eq!(name((4, u32::MAX, u32::MAX)), "Fluent Bit 4");
+        let statement = |newest, is_certain| FluentBit { newest, is_certain }.statement();
+        assert_eq!(statement((1, 9, 10), false), "the log router's image may hold Fluent Bit 1.9.10");
+        assert_eq!(statement((4, 0, u32::MAX), true), "the log router's image holds Fluent Bit 4.0");
+        assert_eq!(statement((4, u32::MAX, u32::MAX), true), "the log router's image holds Fluent Bit 4");
     }
 }

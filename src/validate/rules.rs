@@ -97,6 +97,7 @@ mod taken_log_port;
 mod too_many_containers;
 mod unknown_dependency;
 mod unknown_member;
+mod unknown_output_plugin;
 mod unknown_router_option;
 mod unknown_s3_compression;
 mod unknown_s3_date_format;
@@ -110,6 +111,7 @@ mod unnamed_main_port;
 mod unordered_log_router;
 mod unreadable_log_metadata;
 mod unreadable_s3_switch;
+mod unrouted_logs;
 mod unsafe_s3_key;
 mod unset_router_variable;
 mod unsupported_capability;
@@ -240,6 +242,8 @@ tables! {
     invalid_log_buffer_limit,
     invalid_log_pattern,
     unset_router_variable,
+    unrouted_logs,
+    unknown_output_plugin,
     unknown_s3_option,
     newer_s3_option,
     unknown_s3_compression,

@@ -195,6 +195,31 @@ fn confidential_values_are_in_no_finding() {
 }
 
 #[test]
+fn values_of_log_options_are_in_no_finding() {
+    let document = |options: &str| {
+        let text = format!(
+            r#"{{"containerDefinitions": [{{"name": "a-b", "logConfiguration": {{"logDriver": "awsfirelens", "options": {options}}}}},
+                {{"name": "router", "image": "fluent/fluent-bit:1.9", "firelensConfiguration": {{"type": "fluentbit",
+                  "options": {{"enable-ecs-log-metadata": "hush-1", "config-file-type": "hush-2"}}}}}}]}}"#
+        );
+        TaskDefinition::parse(text.as_bytes()).unwrap()
+    };
+    let setting = Setting::beside(&fixtures("rules"));
+    for options in [
+        r#"{"Name": "s3", "bucket": "s3://hush", "region": "hush", "compression": "hush", "format": "hush", "json_date_format": "hush",
+            "use_put_object": "hush", "upload_timeout": "7 hush", "upload_chunk_size": "hush", "log-driver-buffer-limit": "hush",
+            "include-pattern": "(hush", "s3_key_format": "/hush +$TAG[8]", "hush-free": "hush", "log_key": "hush"}"#,
+        r#"{"Name": "s3", "bucket": "${hush}", "s3_key_format": "/${hush}", "log_key": "${hush}"}"#,
+        r#"{"Name": "s3-hush"}"#,
+    ] {
+        for finding in setting.findings(&document(options), Origin::Uploaded) {
+            let text = format!("{} {}", finding.message, finding.help).replace("`hush-free`", "");
+            assert!(!text.contains("hush"), "{finding}");
+        }
+    }
+}
+
+#[test]
 fn a_hopeless_document_has_a_bounded_answer() {
     let entries = vec!["{\"\":1}"; 3_000].join(",");
     let text = format!(r#"{{"containerDefinitions":[{entries}],"{}":1}}"#, "x".repeat(30_000));

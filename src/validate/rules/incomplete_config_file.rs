@@ -7,8 +7,9 @@ pub(super) static RULE: Rule = Rule {
     id: "incomplete-config-file",
     severity: Severity::Error,
     summary: "the log router's configuration file has no path, or no valid type",
-    why: "The agent starts no task whose router has a `config-file-type` that is neither `file` nor `s3`, or one without `config-file-value`. \
-          A `config-file-value` without a type is ignored, so that its outputs and parsers are missing.",
+    why: "The agent starts no task whose router has a `config-file-type` that is neither `file` nor `s3`, or one \
+          without `config-file-value`. A `config-file-value` without a type is ignored, so that its outputs and \
+          parsers are missing.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelens_unix.go",
     check,
 };

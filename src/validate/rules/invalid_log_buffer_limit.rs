@@ -7,8 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "invalid-log-buffer-limit",
     severity: Severity::Warning,
     summary: "`log-driver-buffer-limit` is not a number of lines that the log driver takes",
-    why: "The option is the number of lines that the log driver keeps while the router is slow: a whole number from 0, below 536870912. With \
-          another value the container's log driver cannot be set up.",
+    why: "The option is the number of lines that the log driver keeps while the router is slow: a whole number from \
+          0, below 536870912. With another value the container's log driver cannot be set up.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-docker-buffer-limit.html",
     check,
 };

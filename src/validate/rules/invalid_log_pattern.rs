@@ -1,5 +1,5 @@
-//! `include-pattern` and `exclude-pattern` are Ruby's regular expressions (Onigmo). Only what no expression can be is reported: brackets that
-//! do not match, and an escape of nothing.
+//! `include-pattern` and `exclude-pattern` are Ruby's regular expressions (Onigmo). Only what no expression can be is
+//! reported: brackets that do not match, and an escape of nothing.
 
 use crate::validate::log_output::{LogOutput, Setting};
 use crate::validate::{Report, Rule, Severity, Subject};
@@ -8,8 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "invalid-log-pattern",
     severity: Severity::Error,
     summary: "`include-pattern` or `exclude-pattern` is no regular expression",
-    why: "ECS makes a grep filter of the pattern. Fluent Bit cannot compile it and stops before it takes a line; an essential router stops its \
-          task with it.",
+    why: "ECS makes a grep filter of the pattern. Fluent Bit cannot compile it and stops before it takes a line; an \
+          essential router stops its task with it.",
     source: "fluent/fluent-bit plugins/filter_grep/grep.c",
     check,
 };

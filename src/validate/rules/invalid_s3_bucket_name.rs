@@ -7,7 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "invalid-s3-bucket-name",
     severity: Severity::Warning,
     summary: "the `bucket` of an S3 output is no name that S3 gives to buckets",
-    why: "Fluent Bit starts, but each upload fails, and after some attempts the lines are given up. The only trace is in the router's own log.",
+    why: "Fluent Bit starts, but each upload fails, and after some attempts the lines are given up. The only trace \
+          is in the router's own log.",
     source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
     check,
 };
@@ -28,7 +29,8 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// What to write instead, when it is no name. Buckets of us-east-1 from before March 2018 may have capitals and underscores.
+/// What to write instead, when it is no name. Buckets of us-east-1 from before March 2018 may have capitals and
+/// underscores.
 fn flaw(bucket: &str) -> Option<&'static str> {
     let is_ipv4 = bucket.parse::<core::net::Ipv4Addr>().is_ok();
     if bucket.starts_with("arn:") || bucket.starts_with("s3://") {

@@ -7,9 +7,9 @@ pub(super) static RULE: Rule = Rule {
     id: "invalid-s3-chunk-size",
     severity: Severity::Error,
     summary: "the `upload_chunk_size` of an S3 output is outside Fluent Bit's limits",
-    why: "Fluent Bit stops with exit code 255 before it takes a line: parts of an upload have at least 5,242,880 bytes, which is more than \
-          `5M` (5,000,000), at most 50 MB without compression, and two of them have to fit into `total_file_size`. An essential router stops \
-          its task with it.",
+    why: "Fluent Bit stops with exit code 255 before it takes a line: parts of an upload have at least 5,242,880 \
+          bytes, which is more than `5M` (5,000,000), at most 50 MB without compression, and two of them have to fit \
+          into `total_file_size`. An essential router stops its task with it.",
     source: "fluent/fluent-bit plugins/out_s3/s3.c",
     check,
 };

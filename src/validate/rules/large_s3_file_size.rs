@@ -7,8 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "large-s3-file-size",
     severity: Severity::Error,
     summary: "the `total_file_size` of an S3 output is larger than Fluent Bit allows",
-    why: "Fluent Bit stops with exit code 255 before it takes a line when `total_file_size` is over 50 GB, or over 1 GB with `use_put_object`. \
-          An essential router stops its task with it.",
+    why: "Fluent Bit stops with exit code 255 before it takes a line when `total_file_size` is over 50 GB, or over 1 \
+          GB with `use_put_object`. An essential router stops its task with it.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs/s3",
     check,
 };

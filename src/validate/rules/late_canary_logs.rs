@@ -1,5 +1,5 @@
-//! Compares the time to the first log object with the time in which Express Mode's canary bakes. That the verification cannot wait so long at
-//! all is the rule `late-log-upload`'s.
+//! Compares the time to the first log object with the time in which Express Mode's canary bakes. That the
+//! verification cannot wait so long at all is the rule `late-log-upload`'s.
 
 use crate::firelens::{DEFAULT_UPLOAD_TIMEOUT, first_object_after, seconds};
 use crate::validate::log_output::{LogOutput, Setting};
@@ -9,8 +9,8 @@ pub(super) static RULE: Rule = Rule {
     id: "late-canary-logs",
     severity: Severity::Hint,
     summary: "the first logs of a release reach S3 only after the canary has baked",
-    why: "Express Mode sends 5 % of the requests to the new revision for three minutes, and then the rest. Logs that are stored only after that \
-          can prove a release, or stop it, only when all requests already go there.",
+    why: "Express Mode sends 5 % of the requests to the new revision for three minutes, and then the rest. Logs that \
+          are stored only after that can prove a release, or stop it, only when all requests already go there.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-work.html",
     check,
 };
@@ -34,7 +34,8 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             report.add(
                 pointer,
                 format!(
-                    "the first logs take up to {needed} s to reach S3, longer than the {BAKE} s in which the canary has 5 % of the requests"
+                    "the first logs take up to {needed} s to reach S3, \
+                     longer than the {BAKE} s in which the canary has 5 % of the requests"
                 ),
                 "set `upload_timeout` to `1m` or less, so that a release is judged before all requests go to it",
             );

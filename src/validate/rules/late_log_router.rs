@@ -9,9 +9,9 @@ pub(super) static RULE: Rule = Rule {
     id: "late-log-router",
     severity: Severity::Warning,
     summary: "the log router waits for a container that logs through it",
-    why: "ECS lets the router start first by itself, unless the definition orders the two containers otherwise. Then the container starts \
-          with nobody there to take its lines: they wait in the log driver's buffer, and what does not fit, or was not sent when the \
-          container stops early, is lost.",
+    why: "ECS lets the router start first by itself, unless the definition orders the two containers otherwise. Then \
+          the container starts with nobody there to take its lines: they wait in the log driver's buffer, and what \
+          does not fit, or was not sent when the container stops early, is lost.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html",
     check,
 };

@@ -1,4 +1,5 @@
-//! The `type` of the log router decides where ECS puts the configuration, and the image decides who reads it. Unknown images are left alone.
+//! The `type` of the log router decides where ECS puts the configuration, and the image decides who reads it. Unknown
+//! images are left alone.
 
 use crate::validate::log_router::{self, Builder};
 use crate::validate::{Report, Rule, Severity, Subject, label};
@@ -7,8 +8,8 @@ pub(super) static RULE: Rule = Rule {
     id: "mismatched-log-router-type",
     severity: Severity::Warning,
     summary: "the `type` of the log router is not what its image holds",
-    why: "ECS writes the configuration in the language of `type`, and mounts it where that program looks for it. An image of the other \
-          program never reads it, so no line of any container gets where it should.",
+    why: "ECS writes the configuration in the language of `type`, and mounts it where that program looks for it. An \
+          image of the other program never reads it, so no line of any container gets where it should.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
     check,
 };

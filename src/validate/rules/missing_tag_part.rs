@@ -1,4 +1,5 @@
-//! `$TAG[n]` counts the parts of the tag from 0. That a part is another one than meant is the rule `shifted-tag-part`'s.
+//! `$TAG[n]` counts the parts of the tag from 0. That a part is another one than meant is the rule
+//! `shifted-tag-part`'s.
 
 use crate::validate::log_output::LogOutput;
 use crate::validate::{Report, Rule, Severity, Subject, label};
@@ -7,9 +8,9 @@ pub(super) static RULE: Rule = Rule {
     id: "missing-tag-part",
     severity: Severity::Warning,
     summary: "the key of an S3 output has a part of the tag that the tag does not have",
-    why: "The tag is `<container>-firelens-<task id>`, cut at `s3_key_format_tag_delimiters`, by default at dots, of which it has none. For a \
-          part that is not there Fluent Bit puts the whole tag and leaves the number in brackets behind it. The only trace is a warning in \
-          the router's log.",
+    why: "The tag is `<container>-firelens-<task id>`, cut at `s3_key_format_tag_delimiters`, by default at dots, of \
+          which it has none. For a part that is not there Fluent Bit puts the whole tag and leaves the number in \
+          brackets behind it. The only trace is a warning in the router's log.",
     source: "fluent/fluent-bit src/aws/flb_aws_util.c",
     check,
 };

@@ -1,4 +1,5 @@
-//! An option that is newer than the Fluent Bit in the router's image stops it. Images whose version cannot be told are left alone.
+//! An option that is newer than the Fluent Bit in the router's image stops it. Images whose version cannot be told
+//! are left alone.
 
 use crate::validate::log_output::{self, LogOutput};
 use crate::validate::log_router::FluentBit;
@@ -8,8 +9,9 @@ pub(super) static RULE: Rule = Rule {
     id: "newer-s3-option",
     severity: Severity::Error,
     summary: "an S3 output has an option that is newer than the Fluent Bit in the router's image",
-    why: "To an older Fluent Bit the option is unknown, and it stops with exit code 255 before it takes a line. All images \
-          aws-for-fluent-bit 2.x hold Fluent Bit 1.9.10, and in 2026 the tags `stable` and `latest` still pointed to one of them.",
+    why: "To an older Fluent Bit the option is unknown, and it stops with exit code 255 before it takes a line. All \
+          images aws-for-fluent-bit 2.x hold Fluent Bit 1.9.10, and in 2026 the tags `stable` and `latest` still \
+          pointed to one of them.",
     source: "https://github.com/aws/aws-for-fluent-bit/issues/1181",
     check,
 };
@@ -20,17 +22,13 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             let Some(severity) = log_output::since(option).and_then(|since| output.severity_of_lacking(since)) else {
                 continue;
             };
-            let fluent_bit = FluentBit::of(output.router);
-            let now = if fluent_bit.is_certain { "holds" } else { "may hold" };
+            let fluent_bit = FluentBit::of(output.router).statement();
             report.add_as(
                 severity,
                 output.pointer_of_plugin_option(option),
-                format!(
-                    "the log router's image {now} {}, which does not know {}: the log router stops",
-                    fluent_bit.name(),
-                    quoted(option)
-                ),
-                "use a newer image, for example public.ecr.aws/aws-observability/aws-for-fluent-bit:3, or remove the option",
+                format!("{fluent_bit}, which does not know {}: the log router stops", quoted(option)),
+                "use a newer image, for example \
+                 public.ecr.aws/aws-observability/aws-for-fluent-bit:3, or remove the option",
             );
         }
     }

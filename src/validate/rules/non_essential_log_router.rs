@@ -8,9 +8,9 @@ pub(super) static RULE: Rule = Rule {
     id: "non-essential-log-router",
     severity: Severity::Warning,
     summary: "the log router is not essential, so tasks go on without logs when it stops",
-    why: "When the router stops, the other containers run on and keep serving, but none of their lines is stored from then on, and nothing \
-          restarts the router. A release whose logs are to be verified then looks as if it had never started. An essential router takes its \
-          task with it, and ECS starts another one.",
+    why: "When the router stops, the other containers run on and keep serving, but none of their lines is stored \
+          from then on, and nothing restarts the router. A release whose logs are to be verified then looks as if it \
+          had never started. An essential router takes its task with it, and ECS starts another one.",
     source: "https://github.com/aws/containers-roadmap/issues/966",
     check,
 };

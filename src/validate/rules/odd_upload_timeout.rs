@@ -8,8 +8,9 @@ pub(super) static RULE: Rule = Rule {
     id: "odd-upload-timeout",
     severity: Severity::Warning,
     summary: "the `upload_timeout` of an S3 output is not written as Fluent Bit reads it",
-    why: "Fluent Bit takes the digits at the start, and the very last character as the unit: `10 minutes` are 10 seconds, because `s` comes \
-          last, and `1h30m` is one minute. Uploads then come much more often, or much later, than meant.",
+    why: "Fluent Bit takes the digits at the start, and the very last character as the unit: `10 minutes` are 10 \
+          seconds, because `s` comes last, and `1h30m` is one minute. Uploads then come much more often, or much \
+          later, than meant.",
     source: "fluent/fluent-bit src/flb_utils.c",
     check,
 };

@@ -7,8 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "overlapping-log-tags",
     severity: Severity::Warning,
     summary: "the output of one container also takes the lines of another",
-    why: "ECS makes an output of a container's options that takes every tag beginning with `<container>-firelens`. A container whose name \
-          begins like this is written by its own output and by that one.",
+    why: "ECS makes an output of a container's options that takes every tag beginning with `<container>-firelens`. A \
+          container whose name begins like this is written by its own output and by that one.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
     check,
 };

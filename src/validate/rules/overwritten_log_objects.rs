@@ -1,4 +1,5 @@
-//! Keys that come again: an upload replaces the object that an earlier one made. Collisions by chance are not looked for.
+//! Keys that come again: an upload replaces the object that an earlier one made. Collisions by chance are not looked
+//! for.
 
 use crate::validate::log_output::{LogOutput, Setting, bytes};
 use crate::validate::{Report, Rule, Severity, Subject};
@@ -7,9 +8,10 @@ pub(super) static RULE: Rule = Rule {
     id: "overwritten-log-objects",
     severity: Severity::Warning,
     summary: "uploads of an S3 output overwrite each other",
-    why: "S3 keeps the last object of a key. Fluent Bit adds something random to a key only when it has no `$UUID` and no `$INDEX`, only \
-          without `static_file_path`, and never for an upload in parts; `$INDEX` starts from 0 again in every task. Of objects with the same \
-          key only the last one remains, and the lines in the others are gone.",
+    why: "S3 keeps the last object of a key. Fluent Bit adds something random to a key only when it has no `$UUID` \
+          and no `$INDEX`, only without `static_file_path`, and never for an upload in parts; `$INDEX` starts from 0 \
+          again in every task. Of objects with the same key only the last one remains, and the lines in the others \
+          are gone.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs/s3",
     check,
 };
@@ -31,12 +33,12 @@ fn flaw(output: &LogOutput<'_>, format: &str) -> Option<&'static str> {
     if format.contains("$UUID") {
         None
     } else if format.contains("$INDEX") {
-        let is_shared = output.key_names_task() == Some(false) && !format.contains('%');
+        // Hours and finer times keep tasks apart that start one after the other.
+        let is_shared = output.key_names_task() == Some(false) && !has_code(format, "HIklMSsTRXcr");
         is_shared
             .then_some("the key has `$INDEX` but no task id, so every task overwrites the objects of the one before")
     } else if output.is_on("static_file_path") {
-        let is_timed = ["%S", "%s", "%T", "%X", "%c", "%r"].iter().any(|code| format.contains(code));
-        (!is_timed).then_some(
+        (!has_code(format, "SsTXcr")).then_some(
             "with `static_file_path` the key is the same for many uploads, and each overwrites the one before",
         )
     } else if uploads_in_parts(output) && !format.contains('%') {
@@ -44,6 +46,11 @@ fn flaw(output: &LogOutput<'_>, format: &str) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// Whether the format has one of these date codes.
+fn has_code(format: &str, codes: &str) -> bool {
+    format.split('%').skip(1).any(|rest| rest.starts_with(|code| codes.contains(code)))
 }
 
 /// Whether a large object surely goes up in parts: what is compressed stays below the size of a part.

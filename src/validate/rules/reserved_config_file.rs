@@ -6,8 +6,9 @@ pub(super) static RULE: Rule = Rule {
     id: "reserved-config-file",
     severity: Severity::Error,
     summary: "the log router's configuration file has the path of the one that ECS writes",
-    why: "ECS mounts the configuration that it writes over /fluent-bit/etc/fluent-bit.conf (Fluentd: /fluentd/etc/fluent.conf) and includes \
-          your file from there. A file of that path is hidden in the image, and the configuration includes itself, which the router refuses.",
+    why: "ECS mounts the configuration that it writes over /fluent-bit/etc/fluent-bit.conf (Fluentd: \
+          /fluentd/etc/fluent.conf) and includes your file from there. A file of that path is hidden in the image, \
+          and the configuration includes itself, which the router refuses.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html",
     check,
 };

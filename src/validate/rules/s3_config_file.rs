@@ -7,7 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "s3-config-file",
     severity: Severity::Error,
     summary: "the log router's configuration file is in S3, which Fargate does not support",
-    why: "ECS refuses to register the definition: the Fargate launch type does not support a FireLens configuration file from S3.",
+    why: "ECS refuses to register the definition: the Fargate launch type does not support a FireLens configuration \
+          file from S3.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_FirelensConfiguration.html",
     check,
 };
@@ -17,8 +18,13 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         if log_router::option(router, "config-file-type") == Some("s3") {
             report.add(
                 log_router::pointer(router, "config-file-type"),
-                format!("the log router {} takes its configuration file from S3, but on Fargate only `file` is supported", label(router)),
-                "put the file into the router's image and use `file`, or use an `init-` tag of aws-for-fluent-bit, which loads it from S3",
+                format!(
+                    "the log router {} takes its configuration file from S3, \
+                     but on Fargate only `file` is supported",
+                    label(router)
+                ),
+                "put the file into the router's image and use `file`, \
+                 or use an `init-` tag of aws-for-fluent-bit, which loads it from S3",
             );
         }
     }

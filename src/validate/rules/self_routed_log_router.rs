@@ -1,4 +1,5 @@
-//! A log router that sends its own lines to itself. The agent starts it; that somebody can read its errors is what is lost.
+//! A log router that sends its own lines to itself. The agent starts it; that somebody can read its errors is what is
+//! lost.
 
 use crate::validate::{Report, Rule, Severity, Subject, label, log_router};
 
@@ -6,8 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "self-routed-log-router",
     severity: Severity::Warning,
     summary: "the log router logs through itself",
-    why: "A router that cannot start or cannot upload says why in its own log only. If that log goes through the router too, the reason \
-          disappears with everything else, and every upload makes new lines to upload.",
+    why: "A router that cannot start or cannot upload says why in its own log only. If that log goes through the \
+          router too, the reason disappears with everything else, and every upload makes new lines to upload.",
     source: "https://github.com/aws/amazon-ecs-agent/pull/2147",
     check,
 };

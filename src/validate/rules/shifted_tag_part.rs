@@ -7,9 +7,9 @@ pub(super) static RULE: Rule = Rule {
     id: "shifted-tag-part",
     severity: Severity::Warning,
     summary: "the container's name holds a tag delimiter, and no part in the key is the task id",
-    why: "The tag is `<container>-firelens-<task id>`, cut at every delimiter, also at those in the container's name. Each of them moves the \
-          parts behind it by one: of `my-app`, cut at hyphens, `$TAG[2]` is the word `firelens`, and the task id is `$TAG[3]`. The objects \
-          of all tasks then share their keys.",
+    why: "The tag is `<container>-firelens-<task id>`, cut at every delimiter, also at those in the container's \
+          name. Each of them moves the parts behind it by one: of `my-app`, cut at hyphens, `$TAG[2]` is the word \
+          `firelens`, and the task id is `$TAG[3]`. The objects of all tasks then share their keys.",
     source: "fluent/fluent-bit src/aws/flb_aws_util.c",
     check,
 };

@@ -6,8 +6,8 @@ pub(super) static RULE: Rule = Rule {
     id: "silent-log-router",
     severity: Severity::Hint,
     summary: "the log router has no log of its own",
-    why: "What stops a router, and why its uploads fail, stands in its own log only. On Fargate the lines of a container without a \
-          `logConfiguration` are kept nowhere.",
+    why: "What stops a router, and why its uploads fail, stands in its own log only. On Fargate the lines of a \
+          container without a `logConfiguration` are kept nowhere.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html",
     check,
 };

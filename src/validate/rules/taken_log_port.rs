@@ -1,4 +1,5 @@
-//! All containers of a task share one network, in which the log router has two ports. Ports that no mapping names cannot be seen.
+//! All containers of a task share one network, in which the log router has two ports. Ports that no mapping names
+//! cannot be seen.
 
 use serde_json::Value;
 
@@ -8,8 +9,8 @@ pub(super) static RULE: Rule = Rule {
     id: "taken-log-port",
     severity: Severity::Warning,
     summary: "a container uses a port that the log router listens on",
-    why: "ECS lets the router listen on 127.0.0.1:24224 for records and on 127.0.0.1:8877 for health checks, in the network that all \
-          containers of the task share. Whoever comes second cannot bind the port and stops.",
+    why: "ECS lets the router listen on 127.0.0.1:24224 for records and on 127.0.0.1:8877 for health checks, in the \
+          network that all containers of the task share. Whoever comes second cannot bind the port and stops.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
     check,
 };

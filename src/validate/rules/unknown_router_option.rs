@@ -7,8 +7,9 @@ pub(super) static RULE: Rule = Rule {
     id: "unknown-router-option",
     severity: Severity::Warning,
     summary: "the log router has an option that FireLens does not know",
-    why: "The agent looks up its options by exact names and ignores everything else, so a mistyped one has no effect: the configuration file \
-          is not included, or the metadata stay as they are by default. Options of Fluent Bit's outputs belong to the containers that log.",
+    why: "The agent looks up its options by exact names and ignores everything else, so a mistyped one has no \
+          effect: the configuration file is not included, or the metadata stay as they are by default. Options of \
+          Fluent Bit's outputs belong to the containers that log.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_FirelensConfiguration.html",
     check,
 };

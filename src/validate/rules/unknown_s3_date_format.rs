@@ -8,8 +8,9 @@ pub(super) static RULE: Rule = Rule {
     id: "unknown-s3-date-format",
     severity: Severity::Error,
     summary: "the `json_date_format` of an S3 output is not one that the router's Fluent Bit knows",
-    why: "Fluent Bit stops with exit code 255 before it takes a line, and an essential router stops its task with it. The option takes the name \
-          of a form, not a pattern with percent signs, and aws-for-fluent-bit 2.x does not know the milliseconds.",
+    why: "Fluent Bit stops with exit code 255 before it takes a line, and an essential router stops its task with \
+          it. The option takes the name of a form, not a pattern with percent signs, and aws-for-fluent-bit 2.x does \
+          not know the milliseconds.",
     source: "fluent/fluent-bit src/flb_pack.c",
     check,
 };

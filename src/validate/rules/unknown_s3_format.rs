@@ -1,23 +1,31 @@
 //! The record formats of Fluent Bit's S3 output. That the option itself is new is the rule `newer-s3-option`'s.
 
 use crate::validate::log_choice::{ALWAYS, Word, check_option};
+use crate::validate::log_router::Version;
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-s3-format",
     severity: Severity::Error,
     summary: "the `format` of an S3 output is not one that Fluent Bit knows",
-    why: "Fluent Bit stops with exit code 255 before it takes a line, and an essential router stops its task with it.",
+    why: "Fluent Bit stops with exit code 255 before it takes a line, and an essential router stops its task with \
+          it.",
     source: "fluent/fluent-bit plugins/out_s3/s3.c",
     check,
 };
 
-const fn word(text: &'static str) -> Word {
-    Word { text, ignores_case: true, since: ALWAYS }
+const fn word(text: &'static str, since: Version) -> Word {
+    Word { text, ignores_case: true, since }
 }
 
-const FORMATS: [Word; 6] =
-    [word("json_lines"), word("json"), word("otlp_json"), word("otlp_json_pretty"), word("arrow"), word("parquet")];
+const FORMATS: [Word; 6] = [
+    word("json_lines", ALWAYS),
+    word("json", ALWAYS),
+    word("otlp_json", ALWAYS),
+    word("otlp_json_pretty", ALWAYS),
+    word("arrow", (5, 1, 0)),
+    word("parquet", (5, 1, 0)),
+];
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     check_option(subject, report, "format", &FORMATS);

@@ -1,4 +1,5 @@
-//! Fluent Bit stops at an option that its S3 output does not have. Options that only some versions have are the rule `newer-s3-option`'s.
+//! Fluent Bit stops at an option that its S3 output does not have. Options that only some versions have are the rule
+//! `newer-s3-option`'s.
 
 use crate::validate::log_output::{self, LogOutput};
 use crate::validate::nearest::nearest;
@@ -8,8 +9,8 @@ pub(super) static RULE: Rule = Rule {
     id: "unknown-s3-option",
     severity: Severity::Error,
     summary: "an S3 output has an option that Fluent Bit does not know",
-    why: "ECS hands every option to Fluent Bit unchecked. At one that the plugin does not have Fluent Bit stops with exit code 255 before it \
-          takes a line, and an essential router stops its task with it.",
+    why: "ECS hands every option to Fluent Bit unchecked. At one that the plugin does not have Fluent Bit stops with \
+          exit code 255 before it takes a line, and an essential router stops its task with it.",
     source: "fluent/fluent-bit plugins/out_s3/s3.c",
     check,
 };
@@ -19,7 +20,11 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         for option in output.plugin_options().filter(|option| !log_output::is_known_option(option)) {
             // AWS lists these two for every log driver, and what its agent on Fargate does with them is not public.
             let is_driver_option = matches!(option, "mode" | "max-buffer-size");
-            let severity = if is_driver_option { Severity::Warning } else { output.severity_of_a_dead_router() };
+            let (severity, outcome) = if is_driver_option {
+                (Severity::Warning, "the log router stops if ECS hands it on")
+            } else {
+                (output.severity_of_a_dead_router(), "the log router stops")
+            };
             let help = match nearest(option, log_output::known_options()) {
                 _ if is_driver_option => {
                     "remove it; `log-driver-buffer-limit` sets how many lines wait for the router".to_owned()
@@ -30,7 +35,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             report.add_as(
                 severity,
                 output.pointer_of_plugin_option(option),
-                format!("{} is no option of Fluent Bit's S3 output: the log router stops", quoted(option)),
+                format!("{} is no option of Fluent Bit's S3 output: {outcome}", quoted(option)),
                 help,
             );
         }

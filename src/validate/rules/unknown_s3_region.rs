@@ -7,8 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "unknown-s3-region",
     severity: Severity::Warning,
     summary: "the `region` of an S3 output is no region's name",
-    why: "Fluent Bit makes the address of S3 from it and starts, but finds nobody at that address, so each upload fails, and after some \
-          attempts the lines are given up. The only trace is in the router's own log.",
+    why: "Fluent Bit makes the address of S3 from it and starts, but finds nobody at that address, so each upload \
+          fails, and after some attempts the lines are given up. The only trace is in the router's own log.",
     source: "https://docs.aws.amazon.com/general/latest/gr/rande.html",
     check,
 };

@@ -1,4 +1,5 @@
-//! ECS adds the order "router first" only where the router itself waits for nobody; elsewhere the definition has to say it.
+//! ECS adds the order "router first" only where the router itself waits for nobody; elsewhere the definition has to
+//! say it.
 
 use serde_json::Value;
 
@@ -9,10 +10,11 @@ pub(super) static RULE: Rule = Rule {
     id: "unordered-log-router",
     severity: Severity::Warning,
     summary: "a container may start before its log router, because the router has a dependency of its own",
-    why: "ECS makes every container that logs through FireLens wait for the router's START by itself, but the agent leaves that out as soon \
-          as the router has a `dependsOn`. The first lines of a container that is up before its router wait in the log driver's buffer, and \
-          are lost when the container stops early. START only means that the router's process was started; HEALTHY, with a `healthCheck` \
-          on the router, costs some seconds at each start and makes sure that it listens.",
+    why: "ECS makes every container that logs through FireLens wait for the router's START by itself, but the agent \
+          leaves that out as soon as the router has a `dependsOn`. The first lines of a container that is up before \
+          its router wait in the log driver's buffer, and are lost when the container stops early. START only means \
+          that the router's process was started; HEALTHY, with a `healthCheck` on the router, costs some seconds at \
+          each start and makes sure that it listens.",
     source: "https://github.com/aws/amazon-ecs-agent/pull/2147",
     check,
 };

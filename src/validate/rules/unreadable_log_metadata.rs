@@ -1,4 +1,5 @@
-//! `enable-ecs-log-metadata` takes the words that Go's `ParseBool` takes, and every other word switches the metadata off.
+//! `enable-ecs-log-metadata` takes the words that Go's `ParseBool` takes, and every other word switches the metadata
+//! off.
 
 use crate::validate::{Report, Rule, Severity, Subject, log_router};
 
@@ -6,8 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "unreadable-log-metadata",
     severity: Severity::Warning,
     summary: "`enable-ecs-log-metadata` is neither true nor false, which switches the metadata off",
-    why: "The agent ignores a value that it cannot read, and the metadata, on by default, are then off: no record tells the cluster, the task \
-          and the revision that wrote it.",
+    why: "The agent ignores a value that it cannot read, and the metadata, on by default, are then off: no record \
+          tells the cluster, the task and the revision that wrote it.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelens_unix.go",
     check,
 };

@@ -7,8 +7,8 @@ pub(super) static RULE: Rule = Rule {
     id: "unreadable-s3-switch",
     severity: Severity::Error,
     summary: "a switch of an S3 output is neither on nor off",
-    why: "Fluent Bit reads true, on and yes, and false, off and no, in any case. Any other value, `1` too, stops it with exit code 255 before \
-          it takes a line, and an essential router stops its task with it.",
+    why: "Fluent Bit reads true, on and yes, and false, off and no, in any case. Any other value, `1` too, stops it \
+          with exit code 255 before it takes a line, and an essential router stops its task with it.",
     source: "fluent/fluent-bit src/flb_config_map.c",
     check,
 };

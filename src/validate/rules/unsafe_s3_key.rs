@@ -7,9 +7,9 @@ pub(super) static RULE: Rule = Rule {
     id: "unsafe-s3-key",
     severity: Severity::Warning,
     summary: "the key of an S3 output gets a blank or a sign that cannot stand in a URL",
-    why: "Fluent Bit puts the key into the request as it is. A blank ends the address there, `?` and `#` end the key, and `+` is read as \
-          something else than was signed, so uploads fail or land under another key. The date codes %c, %e, %k, %l and %r give blanks, %n \
-          and %t a line break and a tab, and %z a plus sign.",
+    why: "Fluent Bit puts the key into the request as it is. A blank ends the address there, `?` and `#` end the \
+          key, and `+` is read as something else than was signed, so uploads fail or land under another key. The \
+          date codes %c, %e, %k, %l and %r give blanks, %n and %t a line break and a tab, and %z a plus sign.",
     source: "fluent/fluent-bit src/aws/flb_aws_util.c",
     check,
 };
@@ -19,7 +19,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         let Some(flaw) = output.key_format().and_then(flaw) else { continue };
         report.add(
             output.pointer("s3_key_format"),
-            format!("the key gets {flaw}, which breaks the address of the upload"),
+            format!("the key gets {flaw}, which may not reach S3 as it is"),
             "write dates with two digits (`%d`, `%H`, `%I`), and keys of letters, digits and `/ - _ . =`",
         );
     }

@@ -1,4 +1,5 @@
-//! `${NAME}` in an option is a variable of the log router's environment. Images and files that may set more of them are left alone.
+//! `${NAME}` in an option is a variable of the log router's environment. Images and files that may set more of them
+//! are left alone.
 
 use serde_json::Value;
 
@@ -11,9 +12,9 @@ pub(super) static RULE: Rule = Rule {
     id: "unset-router-variable",
     severity: Severity::Warning,
     summary: "a log option takes a variable that the log router's environment does not have",
-    why: "Fluent Bit replaces `${NAME}` by the variable of the router's own environment, not the application's, and by nothing when it is not \
-          set: two slashes meet in the key, or the bucket has no name. Only the `init-` tags of aws-for-fluent-bit set ECS_TASK_ID, \
-          ECS_REVISION and the like.",
+    why: "Fluent Bit replaces `${NAME}` by the variable of the router's own environment, not the application's, and \
+          by nothing when it is not set: two slashes meet in the key, or the bucket has no name. Only the `init-` \
+          tags of aws-for-fluent-bit set ECS_TASK_ID, ECS_REVISION and the like.",
     source: "https://github.com/aws/aws-for-fluent-bit/blob/mainline/use_cases/init-process-for-fluent-bit/README.md",
     check,
 };
@@ -66,7 +67,8 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The variables in a value. Only what is written as names of variables usually are: anything else in a value may be confidential.
+/// The variables in a value. Only what is written as names of variables usually are: anything else in a value may be
+/// confidential.
 fn variables(value: &str) -> impl Iterator<Item = &str> {
     let names = value.split("${").skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
     names.filter(|name| {

@@ -1,4 +1,5 @@
-//! A record must tell which task wrote it, by itself or by the key of its object. Keys that only the running task knows are left alone.
+//! A record must tell which task wrote it, by itself or by the key of its object. Keys that only the running task
+//! knows are left alone.
 
 use crate::validate::log_output::{LogOutput, Setting};
 use crate::validate::{Report, Rule, Severity, Subject, label, log_router};
@@ -7,9 +8,10 @@ pub(super) static RULE: Rule = Rule {
     id: "untraceable-logs",
     severity: Severity::Warning,
     summary: "neither the key nor the records of an S3 output tell which revision wrote them",
-    why: "While a release runs, tasks of two revisions write at the same time. Records name their task and revision in `ecs_task_arn` and \
-          `ecs_task_definition`, unless these are switched off or only the line itself is stored. Without the task id in the key nobody can \
-          tell then whether a line is from the new revision, so a release cannot be verified by it.",
+    why: "While a release runs, tasks of two revisions write at the same time. Records name their task and revision \
+          in `ecs_task_arn` and `ecs_task_definition`, unless these are switched off or only the line itself is \
+          stored. Without the task id in the key nobody can tell then whether a line is from the new revision, so a \
+          release cannot be verified by it.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html",
     check,
 };

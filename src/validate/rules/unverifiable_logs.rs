@@ -1,4 +1,5 @@
-//! Says when a release is to be verified by logs that nobody here can find or read. The release itself runs all the same.
+//! Says when a release is to be verified by logs that nobody here can find or read. The release itself runs all the
+//! same.
 
 use crate::validate::log_output::{LogOutput, Setting};
 use crate::validate::{Report, Rule, Severity, Subject, label, log_router};
@@ -7,44 +8,77 @@ pub(super) static RULE: Rule = Rule {
     id: "unverifiable-logs",
     severity: Severity::Hint,
     summary: "the logs of the main container cannot be verified, though the service asks for it",
-    why: "The verification reads lines of JSON, or bare lines, that Fluent Bit's S3 output writes as the definition says. What goes elsewhere by \
-          the router's own configuration, or is stored as Arrow, Parquet or OTLP, it cannot find or read, and the release is reported without \
-          that proof.",
+    why: "The verification reads lines of JSON, or bare lines, that Fluent Bit's S3 output writes to Amazon S3 as \
+          the definition says. It cannot find or read what goes elsewhere, what is stored as Arrow, Parquet or OTLP, \
+          and what depends on values that only the running task knows. The release is then reported without that \
+          proof.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs/s3",
     check,
 };
+
+/// The options that decide where the objects are and what is in them.
+const DECISIVE: [&str; 10] = [
+    "bucket",
+    "region",
+    "endpoint",
+    "s3_key_format",
+    "s3_key_format_tag_delimiters",
+    "static_file_path",
+    "upload_timeout",
+    "compression",
+    "format",
+    "log_key",
+];
+
+/// Values of `format` and `compression` that are not read.
+const UNREAD: [&str; 4] = ["arrow", "parquet", "otlp_json", "otlp_json_pretty"];
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     if subject.verify_timeout.is_none() {
         return;
     }
     let is_main = |output: &LogOutput<'_>| output.container.name() == Some(subject.container);
-    for output in LogOutput::all(subject.definition).filter(is_main) {
-        if output.plugin_options().next().is_none() && log_router::has_own_configuration(output.router) {
-            report.add(
-                output.container.pointer() + "/logConfiguration",
-                format!(
-                    "where the logs of {} go is in the log router's own configuration, which is not read",
-                    label(output.container)
-                ),
-                "name the S3 output in `logConfiguration.options`, or switch the verification of logs off",
-            );
-        }
+    let Some(output) = LogOutput::all(subject.definition).find(is_main) else { return };
+    let found = elsewhere(&output).or_else(|| {
+        let is_s3 = LogOutput::to_s3(subject.definition).any(|output| is_main(&output));
+        is_s3.then(|| unread(&output)).flatten()
+    });
+    if let Some((pointer, reason, help)) = found {
+        let message = format!("the logs of {} cannot be verified: {reason}", label(output.container));
+        report.add(pointer, message, format!("{help}, or switch the verification of logs off"));
     }
-    for output in LogOutput::to_s3(subject.definition).filter(is_main) {
-        for option in ["format", "compression"] {
-            let Setting::Given(written, value) = output.setting(option) else { continue };
-            let unread = ["arrow", "parquet", "otlp_json", "otlp_json_pretty"];
-            if let Some(known) = unread.iter().find(|known| known.eq_ignore_ascii_case(value)) {
-                report.add(
-                    output.pointer(written),
-                    format!(
-                        "the logs of {} are stored as {known}, which the verification does not read",
-                        label(output.container)
-                    ),
-                    "store lines of JSON, with `gzip` if they are to be small, or switch the verification of logs off",
-                );
-            }
-        }
+}
+
+/// Whether the document does not say where the lines go, and what to do.
+fn elsewhere(output: &LogOutput<'_>) -> Option<(String, String, &'static str)> {
+    if output.plugin_key() != "Name" {
+        let pointer = output.router.pointer() + "/firelensConfiguration/type";
+        return Some((pointer, "outputs of Fluentd are not read".to_owned(), "use Fluent Bit"));
     }
+    let is_elsewhere = output.plugin_options().next().is_none() && log_router::has_own_configuration(output.router);
+    is_elsewhere.then(|| {
+        let pointer = output.container.pointer() + "/logConfiguration";
+        let reason = "where they go is in the log router's own configuration".to_owned();
+        (pointer, reason, "name the S3 output in `logConfiguration.options`")
+    })
+}
+
+/// What keeps the objects of an S3 output from being found or read, and what to do.
+fn unread(output: &LogOutput<'_>) -> Option<(String, String, &'static str)> {
+    DECISIVE.iter().find_map(|option| match (*option, output.setting(option)) {
+        // A value of a wrong type is another rule's.
+        (_, Setting::Hidden) if output.is_text_or_secret(option) => {
+            let reason = format!("only the running task knows the value of `{option}`");
+            Some((output.pointer_of_plugin_option(option), reason, "write the value itself"))
+        }
+        ("endpoint", Setting::Given(written, endpoint)) if !endpoint.contains("amazonaws.com") => {
+            Some((output.pointer(written), "`endpoint` leads to a store that is not Amazon S3".to_owned(), "remove it"))
+        }
+        ("format" | "compression", Setting::Given(written, value)) => {
+            let known = UNREAD.iter().find(|known| known.eq_ignore_ascii_case(value))?;
+            let reason = format!("they are stored as {known}");
+            Some((output.pointer(written), reason, "store lines of JSON, with `gzip` if they are to be small"))
+        }
+        _ => None,
+    })
 }
