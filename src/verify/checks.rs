@@ -1,5 +1,6 @@
 //! The patterns that records are held against, compiled once. It reads no record.
 
+use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
 
 /// The memory that one compiled pattern may take, in bytes.
@@ -15,28 +16,72 @@ pub struct BadPattern {
     pub reason: String,
 }
 
+/// A pattern of the configuration. Most are plain text, which is searched for as such.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    text: String,
+    matcher: Matcher,
+}
+
+#[derive(Clone, Debug)]
+enum Matcher {
+    Plain(Box<Finder<'static>>),
+    Expression(Regex),
+}
+
+impl Pattern {
+    fn new(text: &str) -> Result<Self, BadPattern> {
+        let matcher = match regex::escape(text) == text {
+            true => Matcher::Plain(Box::new(Finder::new(text).into_owned())),
+            false => Matcher::Expression(compile(text)?),
+        };
+        Ok(Self { text: text.to_owned(), matcher })
+    }
+
+    /// The pattern, as it was configured.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a text matches somewhere.
+    pub fn is_match(&self, text: &str) -> bool {
+        match &self.matcher {
+            Matcher::Plain(finder) => finder.find(text.as_bytes()).is_some(),
+            Matcher::Expression(regex) => regex.is_match(text),
+        }
+    }
+
+    /// Where the first match begins, in bytes.
+    pub fn find(&self, text: &str) -> Option<usize> {
+        match &self.matcher {
+            Matcher::Plain(finder) => finder.find(text.as_bytes()),
+            Matcher::Expression(regex) => regex.find(text).map(|found| found.start()),
+        }
+    }
+}
+
 /// What the records must and must not say.
 #[derive(Clone, Debug, Default)]
 pub struct Checks {
-    expect: Vec<Regex>,
-    forbid: Vec<Regex>,
+    expect: Vec<Pattern>,
+    forbid: Vec<Pattern>,
 }
 
 impl Checks {
     /// Compiles `expect` (each must match a record) and `forbid` (none may match).
     pub fn new(expect: &[String], forbid: &[String]) -> Result<Self, BadPattern> {
         let compile =
-            |patterns: &[String]| patterns.iter().map(|pattern| compile(pattern)).collect::<Result<Vec<_>, _>>();
+            |patterns: &[String]| patterns.iter().map(|pattern| Pattern::new(pattern)).collect::<Result<Vec<_>, _>>();
         Ok(Self { expect: compile(expect)?, forbid: compile(forbid)? })
     }
 
     /// The patterns that must match, in the order of the configuration.
-    pub fn expect(&self) -> &[Regex] {
+    pub fn expect(&self) -> &[Pattern] {
         &self.expect
     }
 
     /// The patterns that must not match.
-    pub fn forbid(&self) -> &[Regex] {
+    pub fn forbid(&self) -> &[Pattern] {
         &self.forbid
     }
 }
@@ -54,6 +99,20 @@ fn compile(pattern: &str) -> Result<Regex, BadPattern> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_text_and_expressions_find_the_same() {
+        let find = |pattern: &str, text: &str| Pattern::new(pattern).unwrap().find(text);
+        assert_eq!(find("panicked at", "thread 'main' panicked at x"), Some(14));
+        assert_eq!(find("panicked  ?at", "thread 'main' panicked at x"), Some(14));
+        assert_eq!(
+            (find("müde", "so müde"), find("a.c", "abc a.c"), find("a[.]c", "abc a.c")),
+            (Some(3), Some(0), Some(4))
+        );
+        assert!(Pattern::new("").unwrap().is_match("") && !Pattern::new("x").unwrap().is_match(""));
+        assert!(matches!(Pattern::new("Starting server").unwrap().matcher, Matcher::Plain(_)));
+        assert!(matches!(Pattern::new("a|b").unwrap().matcher, Matcher::Expression(_)));
+    }
 
     #[test]
     fn a_bad_pattern_is_named_with_its_reason() {

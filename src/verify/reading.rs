@@ -1,8 +1,6 @@
 //! Holding the records of one object against the checks while its bytes come in. It decides which records count, not when to stop waiting.
 
-use regex::Regex;
-
-use super::checks::Checks;
+use super::checks::{Checks, Pattern};
 use super::evidence::{Evidence, Forbidden, MAX_DECODED, Object, Sample, Verdict};
 use super::mask::mask;
 use super::object::ObjectReader;
@@ -115,9 +113,9 @@ impl Judge<'_> {
     }
 
     /// Masked before it is cut: half a secret would pass the mask.
-    fn sample(&self, record: &Record<'_>, around: Option<&Regex>) -> Sample {
+    fn sample(&self, record: &Record<'_>, around: Option<&Pattern>) -> Sample {
         let masked = mask(&record.message);
-        let found = around.and_then(|pattern| pattern.find(&masked)).map_or(0, |found| found.start());
+        let found = around.and_then(|pattern| pattern.find(&masked)).unwrap_or_default();
         let skipped = masked[..found].chars().count().saturating_sub(SAMPLE_BEFORE);
         let text = masked.chars().skip(skipped).take(SAMPLE).collect();
         let date = record.date.as_deref().map(|date| date.chars().take(40).collect());
