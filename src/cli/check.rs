@@ -1,6 +1,8 @@
 //! `check`: the rules on task definition files, with their places in the text. What a finding says comes from the rules; here it is only
 //! found in the file and shown.
 
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -10,20 +12,18 @@ mod github;
 mod images;
 mod json;
 mod locate;
+mod mask;
 mod sarif;
+mod settings;
 mod source;
 mod text;
 
 use super::Unusable;
-use crate::image::Platform;
 use crate::task_definition::{TaskDefinition, Unreadable};
-use crate::validate::levels::{Levels, unknown_rule};
-use crate::validate::{Finding, Origin, Severity, Subject, unreadable, validate};
-use locate::{Locator, Span};
-use source::{Source, Sources};
-
-/// The seconds that the verification of logs is given where no configuration says otherwise.
-const VERIFY_TIMEOUT: u64 = 600;
+use crate::validate::{Finding, Severity, unreadable};
+use locate::{Lines, Locator, Span};
+use settings::Settings;
+use source::{Source, Unread, sources};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -33,22 +33,31 @@ pub(super) struct Arguments {
     /// How findings are shown.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Show errors alone, and no summary.
+    #[arg(long, short)]
+    quiet: bool,
     /// Let findings of this rule pass; may be given several times.
     #[arg(long, value_name = "RULE")]
     allow: Vec<String>,
     /// Take findings of this rule as errors; `warnings` means all warnings. May be given several times.
     #[arg(long, value_name = "RULE")]
     deny: Vec<String>,
-    /// The container that gets the traffic.
-    #[arg(long, default_value = "Main", value_name = "NAME")]
-    container: String,
+    /// The container that gets the traffic: `Main`, unless the configuration says otherwise.
+    #[arg(long, value_name = "NAME")]
+    container: Option<String>,
     /// What an image is made for: its manifest, index or configuration as JSON, for instance from `docker buildx imagetools inspect --raw`.
     #[arg(long, value_name = "[CONTAINER=]FILE")]
     manifest: Vec<String>,
+    /// A deployer.toml, for its guard, its rules, its container and its patience with logs.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The service in it that the files are for, by name or ARN; not needed where there is only one.
+    #[arg(long, value_name = "NAME", requires = "config")]
+    service: Option<String>,
     /// Repair what is mechanical and safe to repair; nothing else in the files is touched.
     #[arg(long)]
     fix: bool,
-    /// Show as a diff what `--fix` would write, and write nothing.
+    /// Show as a diff what `--fix` would write, and write nothing. The exit code tells what would be left.
     #[arg(long)]
     diff: bool,
 }
@@ -80,94 +89,100 @@ struct Checked {
 
 /// Shows files one after another, so that memory does not grow with their number.
 trait Reporter {
-    fn file(&mut self, checked: &Checked) -> Result<(), Unusable>;
-    fn finish(&mut self) -> Result<(), Unusable>;
+    fn file(&mut self, checked: &Checked, out: &mut dyn Write) -> io::Result<()>;
+    fn unread(&mut self, unread: &Unread, out: &mut dyn Write) -> io::Result<()>;
+    fn finish(&mut self, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// The worst that happened: what the exit code tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Worst {
+    NoError,
+    Error,
+    Unread,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
-    let levels = levels(arguments)?;
-    let images = images::read(&arguments.manifest, &arguments.container)?;
-    let images: Vec<(&str, &[Platform])> =
-        images.iter().map(|(name, platforms)| (name.as_str(), platforms.as_slice())).collect();
+    let settings = Settings::of(arguments)?;
+    let mut worst = Worst::NoError;
+    let mut out = BufWriter::new(anstream::stdout().lock());
+    let shown = show(arguments, &settings, &mut worst, &mut out).and_then(|()| out.flush());
+    match shown {
+        // Whoever reads the output has seen enough of it.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        shown => shown?,
+    }
+    Ok(match worst {
+        Worst::NoError => ExitCode::SUCCESS,
+        Worst::Error => ExitCode::from(1),
+        Worst::Unread => ExitCode::from(2),
+    })
+}
+
+fn show(arguments: &Arguments, settings: &Settings, worst: &mut Worst, out: &mut dyn Write) -> io::Result<()> {
     let mut reporter: Box<dyn Reporter> = match arguments.format {
-        Format::Text => Box::<text::Text>::default(),
+        Format::Text => Box::new(text::Text::new(arguments.quiet)),
         Format::Json => Box::<json::Json>::default(),
         Format::Sarif => Box::<sarif::Sarif>::default(),
         Format::Github => Box::new(github::Github),
     };
-    let check = |source: Source| check(source, arguments, &images, &levels);
-    let (mut is_failed, mut is_unusable) = (false, false);
-    for source in Sources::of(&arguments.files) {
+    let check = |source: Source| check(source, settings);
+    for source in sources(&arguments.files) {
         let checked = match source {
-            Ok(source) if arguments.diff => Ok(fix::show(&source, &check)),
-            Ok(source) if arguments.fix => fix::write(&source, &check),
-            Ok(source) => Ok(check(source)),
-            Err(error) => Err(error.into()),
-        };
-        let checked = match checked {
-            Ok(checked) => checked,
-            Err(error) => {
-                anstream::eprintln!("error: {error}");
-                is_unusable = true;
-                continue;
+            Ok(source) if arguments.diff => {
+                let repaired = fix::repair(source.clone(), &check);
+                fix::show(&source, &repaired, out)?;
+                Ok(repaired.checked)
             }
+            Ok(source) if arguments.fix => fix::write(source, &check),
+            Ok(source) => Ok(check(source)),
+            Err(unread) => Err(unread),
         };
-        is_failed = is_failed || checked.findings.iter().any(|located| located.finding.severity == Severity::Error);
-        if !arguments.diff {
-            reporter.file(&checked)?;
+        match checked {
+            Ok(checked) => {
+                if checked.findings.iter().any(|located| located.finding.severity == Severity::Error) {
+                    *worst = (*worst).max(Worst::Error);
+                }
+                if !arguments.diff {
+                    reporter.file(&checked, out)?;
+                }
+            }
+            Err(unread) => {
+                *worst = Worst::Unread;
+                out.flush()?;
+                anstream::eprintln!("error: {unread}");
+                if !arguments.diff {
+                    reporter.unread(&unread, out)?;
+                }
+            }
         }
     }
-    if !arguments.diff {
-        reporter.finish()?;
-    }
-    Ok(match (is_unusable, is_failed) {
-        (true, _) => ExitCode::from(2),
-        (false, true) => ExitCode::from(1),
-        (false, false) => ExitCode::SUCCESS,
-    })
+    if arguments.diff { Ok(()) } else { reporter.finish(out) }
 }
 
-/// The rules that the arguments allow and deny.
-fn levels(arguments: &Arguments) -> Result<Levels, Unusable> {
-    let named = arguments.allow.iter().chain(&arguments.deny).filter(|id| *id != "warnings");
-    match named.map(String::as_str).find_map(unknown_rule) {
-        Some(problem) => Err(problem.into()),
-        None => Ok(Levels { allow: arguments.allow.clone(), deny: arguments.deny.clone() }),
-    }
-}
-
-fn check(source: Source, arguments: &Arguments, images: &[(&str, &[Platform])], levels: &Levels) -> Checked {
+fn check(source: Source, settings: &Settings) -> Checked {
     let definition = match TaskDefinition::parse(source.text.as_bytes()) {
         Ok(definition) => definition,
         Err(error) => {
-            let span = match &error {
-                Unreadable::NotJson { line, column, .. } => Span::at(&source.text, *line, *column),
-                Unreadable::TooLarge(_) | Unreadable::NotAnObject(_) => Span::at(&source.text, 1, 1),
+            let (line, column) = match &error {
+                Unreadable::NotJson { line, column, .. } => (*line, *column),
+                Unreadable::TooLarge(_) | Unreadable::NotAnObject(_) => (1, 1),
             };
+            let span = Lines::of(&source.text).character(line, column);
             return Checked { source, findings: vec![Located { finding: unreadable(&error), span, fixable: false }] };
         }
     };
-    let mut findings = validate(&Subject {
-        definition: &definition,
-        container: &arguments.container,
-        images,
-        origin: Origin::Uploaded,
-        allowed_roles: None,
-        allowed_registries: None,
-        verify_timeout: Some(VERIFY_TIMEOUT),
-    });
-    if levels.deny.iter().any(|id| id == "warnings") {
-        let warnings = findings.iter_mut().filter(|finding| finding.severity == Severity::Warning);
-        warnings.for_each(|finding| finding.severity = Severity::Error);
+    let findings = settings.findings(&definition);
+    if findings.is_empty() {
+        return Checked { source, findings: Vec::new() };
     }
-    levels.apply(&mut findings);
     let locator = Locator::new(&source.text);
-    let findings = findings.into_iter().map(|finding| Located {
-        span: locator.span(&finding.pointer),
-        fixable: fix::is_worth(finding.severity)
-            && fix::is_fixable(&locator, &definition, &finding.pointer, &finding.rule),
+    let repairs = fix::Repairs::of(&locator, &definition, &findings);
+    let locate = |finding: Finding| Located {
+        span: locator.place(&finding),
+        fixable: repairs.edit(&finding).is_some(),
         finding,
-    });
-    let findings = findings.collect();
+    };
+    let findings = findings.into_iter().map(locate).collect();
     Checked { source, findings }
 }

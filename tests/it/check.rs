@@ -2,8 +2,10 @@
 
 #![cfg(test)]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -154,9 +156,8 @@ fn a_diff_shows_the_repair_and_changes_nothing() {
     );
 }
 
-/// Every document that fails a rule, repaired: what was called fixable is gone, nothing new is there, and a second repair finds nothing.
-#[test]
-fn a_repair_does_what_it_says_and_is_done() {
+/// A folder with every document that fails a rule.
+fn bad_documents() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/rules");
     for rule in fs::read_dir(rules).unwrap() {
@@ -170,6 +171,229 @@ fn a_repair_does_what_it_says_and_is_done() {
             }
         }
     }
+    folder
+}
+
+/// Every scalar of a document with its pointer.
+fn leaves(value: &Value, pointer: &str, found: &mut BTreeSet<(String, String)>) {
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(name, value)| leaves(value, &format!("{pointer}/{name}"), found));
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, value)| leaves(value, &format!("{pointer}/{index}"), found));
+        }
+        scalar => {
+            found.insert((pointer.to_owned(), scalar.to_string()));
+        }
+    }
+}
+
+#[test]
+fn a_repair_changes_the_places_that_it_is_about_and_no_others() {
+    let folder = bad_documents();
+    let mut repaired = 0;
+    for file in fs::read_dir(folder.path()).unwrap() {
+        let path = file.unwrap().path();
+        let path = path.to_str().unwrap();
+        let before = fs::read_to_string(path).unwrap();
+        let answer: Value = serde_json::from_str(&stdout(&run(&["check", path, "--format", "json"], ""))).unwrap();
+        let findings = answer["files"][0]["findings"].as_array().unwrap().clone();
+        run(&["check", path, "--fix"], "");
+        let after = fs::read_to_string(path).unwrap();
+
+        // A misspelt member is at its new name afterwards, which the message tells.
+        let places: Vec<String> = findings
+            .iter()
+            .filter(|finding| finding["fixable"] == true)
+            .flat_map(|finding| {
+                let pointer = finding["pointer"].as_str().unwrap().to_owned();
+                let parent = pointer.rsplit_once('/').unwrap().0.to_owned();
+                let message = finding["message"].as_str().unwrap();
+                let meant = message.split_once("did you mean `").map(|(_, meant)| meant.split('`').next().unwrap());
+                [meant.map_or_else(|| pointer.clone(), |meant| format!("{parent}/{meant}")), pointer]
+            })
+            .collect();
+        let (mut was, mut is) = (BTreeSet::new(), BTreeSet::new());
+        leaves(&serde_json::from_str(&before).unwrap(), "", &mut was);
+        leaves(&serde_json::from_str(&after).unwrap(), "", &mut is);
+        for (pointer, value) in was.symmetric_difference(&is) {
+            let is_meant = places.iter().any(|place| pointer == place || pointer.starts_with(&format!("{place}/")));
+            assert!(is_meant, "{path}: {pointer} is {value} on one side only");
+        }
+
+        let kept =
+            |text: &str, other: &str| text.lines().filter(|line| !other.lines().any(|known| known == *line)).count();
+        assert!(kept(&before, &after) <= places.len() / 2, "{path}: more lines changed than places\n{after}");
+        repaired += usize::from(before != after);
+    }
+    assert!(repaired >= 4, "hardly anything is repaired");
+}
+
+#[test]
+fn a_misspelt_name_is_repaired_before_its_absence() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("web.json");
+    fs::write(&file, BAD.replace("\"networkMode\": \"bridge\"", "\"networkmode\": \"awsvpc\"")).unwrap();
+    let output = run(&["check", file.to_str().unwrap(), "--fix"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let after = fs::read_to_string(&file).unwrap();
+    assert_eq!(after.matches("networkMode").count(), 1, "{after}");
+    let told = stderr(&output);
+    assert!(told.contains("web.json:4: unknown-member at /networkmode"), "{told}");
+    assert!(!told.contains("non-awsvpc-network"), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_repaired_file_keeps_its_mark_its_line_ends_its_permissions_and_its_link() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("web.json"), folder.path().join("link.json"));
+    let text = format!("\u{feff}{}", BAD.replace('\n', "\r\n"));
+    fs::write(&file, &text).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    symlink(&file, &link).unwrap();
+    let output = run(&["check", link.to_str().unwrap(), "--fix"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let after = fs::read_to_string(&file).unwrap();
+    assert!(after.starts_with("\u{feff}{\r\n"), "{after:?}");
+    assert_eq!(after.matches('\n').count(), after.matches("\r\n").count());
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left beside");
+
+    let refused = run(&["check", "-", "--fix"], BAD);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("standard input cannot be repaired in place"), "{}", stderr(&refused));
+}
+
+#[test]
+fn no_secret_is_shown_whatever_is_wrong_with_its_place() {
+    let secret = "hush";
+    for (text, rule) in [
+        (r#"{"environment": [{"name": "A", "value": "hush",}]}"#.to_owned(), "unreadable-document"),
+        (r#"{"environment": [{"name": "A", "value": "hush}]}"#.to_owned(), "unreadable-document"),
+        (r#"{"environment": [{"name": "A", 'value': 'hush'}]}"#.to_owned(), "unreadable-document"),
+        (BAD.replace("enviroment", "enivronment"), "unknown-member"),
+        (
+            BAD.replace("\"value\": \"hush\"", "\"value\": [\"hush\"]").replace("enviroment", "environment"),
+            "wrong-type",
+        ),
+        (BAD.replace("enviroment", "comand"), "unknown-member"),
+        (BAD.replace("enviroment", "dockerLables").replace("[{", "{").replace("}]", "}"), "unknown-member"),
+    ] {
+        for format in ["text", "json", "sarif", "github"] {
+            let output = run(&["check", "-", "--format", format], &text);
+            assert!(stdout(&output).contains(rule), "{rule} is not in {}", stdout(&output));
+            assert!(!stdout(&output).contains(secret), "{format} shows the secret of {text}: {}", stdout(&output));
+        }
+        let diff = run(&["check", "-", "--diff"], &text);
+        assert!(!stdout(&diff).contains(secret) && !stderr(&diff).contains(secret), "{}", stdout(&diff));
+    }
+}
+
+#[test]
+fn a_line_as_long_as_the_document_is_drawn_around_the_place() {
+    let one_line =
+        BAD.replace('\n', " ").replace("\"family\": \"web\"", &format!("\"family\": \"{}\"", "w".repeat(20_000)));
+    let output = run(&["check", "-"], &one_line);
+    assert!(stdout(&output).contains("--> <stdin>:1:"), "{}", stdout(&output));
+    assert!(stdout(&output).lines().all(|line| line.chars().count() < 300), "{}", stdout(&output));
+    let json = rows(&stdout(&run(&["check", "-", "--format", "json"], &one_line)), 0);
+    for (_, line, column) in json {
+        assert!(stdout(&output).contains(&format!("<stdin>:{line}:{column}\n")), "{line}:{column}");
+    }
+}
+
+#[test]
+fn a_name_that_moves_the_cursor_does_not_reach_the_terminal() {
+    let text = BAD.replace("enviroment", "x\\u001b[2J\\ny");
+    let output = run(&["check", "-"], &text);
+    assert!(stdout(&output).contains("x\\u{1b}[2J"), "{}", stdout(&output));
+    assert!(!stdout(&output).contains('\u{1b}'), "{}", stdout(&output));
+    let github = stdout(&run(&["check", "-", "--format", "github"], &text));
+    assert!(github.lines().all(|line| line.starts_with("::")), "{github}");
+}
+
+#[test]
+fn programs_are_told_of_files_that_cannot_be_read() {
+    let files = ["check", "nowhere.json", GOOD, "--format"];
+    let told = |format: &str| {
+        let output = run(&[&files[..], &[format]].concat(), "");
+        assert_eq!(output.status.code(), Some(2));
+        stdout(&output)
+    };
+    let json: Value = serde_json::from_str(&told("json")).unwrap();
+    assert!(json["files"][0]["error"].as_str().unwrap().contains("No such file"), "{json}");
+    assert_eq!(json["files"][1]["file"], GOOD);
+    let sarif: Value = serde_json::from_str(&told("sarif")).unwrap();
+    let invocation = &sarif["runs"][0]["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false);
+    assert!(invocation["toolExecutionNotifications"][0]["message"]["text"].as_str().unwrap().contains("nowhere.json"));
+    assert!(told("github").contains("::error file=nowhere.json::No such file"));
+}
+
+#[test]
+fn quiet_shows_errors_alone() {
+    let late = fs::read_to_string(GOOD).unwrap().replace("\"30s\"", "\"30m\"");
+    assert!(stdout(&run(&["check", "-"], &late)).contains("late-log-upload"));
+    assert_eq!(stdout(&run(&["check", "-", "--quiet"], &late)), "");
+    let output = run(&["check", "-", "--quiet"], BAD);
+    assert!(stdout(&output).contains("error[non-awsvpc-network]") && !stdout(&output).contains("1 file"));
+}
+
+#[test]
+fn a_service_of_the_configuration_brings_its_limits() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("deployer.toml");
+    let service = |name: &str, rest: &str| {
+        format!(
+            "[[service]]\narn = \"arn:aws:ecs:ap-northeast-1:123456789012:service/default/{name}\"\nrepository = \"web\"\n{rest}\n"
+        )
+    };
+    let text = format!(
+        "state_bucket = \"state\"\n{}{}",
+        service("web", "[service.guard]\nroles = [\"arn:aws:iam::1:role/none\"]\n"),
+        service("api", "[service.rules]\nallow = [\"missing-fargate\"]\n")
+    );
+    fs::write(&config, text).unwrap();
+    let check = |more: &[&str], input: &str| {
+        run(&[&["check", "-", "--config", config.to_str().unwrap()], more].concat(), input)
+    };
+    let good = fs::read_to_string(GOOD).unwrap();
+    assert!(stdout(&check(&["--service", "web"], &good)).contains("forbidden-role"));
+    assert!(!stdout(&check(&["--service", "api"], &good)).contains("forbidden-role"));
+    assert!(!stdout(&check(&["--service", "api"], BAD)).contains("missing-fargate"));
+    assert!(stdout(&check(&["--service", "api", "--deny", "missing-fargate"], BAD)).contains("missing-fargate"));
+    for (more, words) in [(&[][..], "several services"), (&["--service", "nobody"], "there is `web`, `api`")] {
+        let output = check(more, &good);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_error() {
+    let folder = bad_documents();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_express-deployer"))
+        .args(["check", folder.path().join("*.json").to_str().unwrap(), "--format", "github"])
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+}
+
+/// Every document that fails a rule, repaired: what was called fixable is gone, nothing new is there, and a second repair finds nothing.
+#[test]
+fn a_repair_does_what_it_says_and_is_done() {
+    let folder = bad_documents();
     let pattern = folder.path().join("*.json");
     let check = |more: &[&str]| -> Vec<Value> {
         let arguments = [&["check", pattern.to_str().unwrap(), "--format", "json"], more].concat();

@@ -1,18 +1,19 @@
 //! Repairs that are mechanical and safe: a value that can only be one, a name that was mistyped. Only those places change; every other byte of
 //! the file stays. What would be a decision is left to people.
 
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
 
 use jsonc_parser::ast::Value;
-use jsonc_parser::common::Ranged;
 use similar::TextDiff;
 
-use super::locate::Locator;
-use super::{Checked, Located, Source, Unusable};
+use super::locate::{Locator, bytes, unescape};
+use super::mask::Mask;
+use super::source::{Source, Unread};
+use super::{Checked, Finding, Located};
 use crate::task_definition::TaskDefinition;
-use crate::task_definition::schema::{self, Departures};
+use crate::task_definition::schema::{self, Departures, UnknownMember};
 use crate::validate::Severity;
 use crate::validate::nearest::nearest;
 
@@ -23,7 +24,7 @@ enum Repair {
     Set(&'static str),
     /// This text is an item of the list at the pointer.
     Add(&'static str),
-    /// A name for the only port mapping.
+    /// A name for the only port mapping of its container.
     NamePort,
     /// The member gets the name that was meant, where it is a slip.
     Rename,
@@ -44,169 +45,259 @@ const REPAIRS: &[(&str, Repair)] = &[
 /// The name that a port gets: what the AWS documentation calls it.
 const PORT_NAME: &str = "http";
 
-/// A repair can uncover another finding; so many rounds are made.
-const MAX_ROUNDS: usize = 5;
+/// A repair can uncover another finding, and two at one place follow one another; so many rounds are made.
+const MAX_ROUNDS: usize = 10;
 
 /// A place and what is written there instead.
 #[derive(Debug)]
-struct Edit {
+pub(super) struct Edit {
     place: Range<usize>,
     text: String,
+    /// Whether it gives a member another name. Then what seems to be missing may be there, so it goes first.
+    renames: bool,
 }
 
-/// The ids of the rules that have a repair.
-#[cfg(test)]
-fn repaired_rules() -> impl Iterator<Item = &'static str> {
-    REPAIRS.iter().map(|(rule, _)| *rule)
+/// The repairs that one document allows.
+pub(super) struct Repairs<'a> {
+    locator: &'a Locator<'a>,
+    definition: &'a TaskDefinition,
+    departures: Departures,
 }
 
-/// Whether this finding can be repaired in this text.
-pub(super) fn is_fixable(locator: &Locator<'_>, definition: &TaskDefinition, pointer: &str, rule: &str) -> bool {
-    let departures = schema::departures(definition);
-    edit(locator, definition, &departures, pointer, rule).is_some()
-}
+impl<'a> Repairs<'a> {
+    /// Prepares the repair of these findings; where there is nothing to repair, that costs nothing.
+    pub(super) fn of(locator: &'a Locator<'a>, definition: &'a TaskDefinition, findings: &[Finding]) -> Self {
+        let needs_model = |finding: &Finding| matches!(repair_of(&finding.rule), Some(Repair::Rename | Repair::Recase));
+        let departures =
+            if findings.iter().any(needs_model) { schema::departures(definition) } else { Departures::default() };
+        Self { locator, definition, departures }
+    }
 
-/// Writes the repaired text over the file, and checks it again.
-pub(super) fn write(source: &Source, check: &dyn Fn(Source) -> Checked) -> Result<Checked, Unusable> {
-    let (repaired, checked) = repair(source, check);
-    if repaired != source.text {
-        if source.name == "<stdin>" {
-            return Err("standard input cannot be repaired in place: name a file, or use `--diff`".into());
+    /// What repairs a finding; `None` when that is for people to decide. Hints are advice, so they repair nothing.
+    pub(super) fn edit(&self, finding: &Finding) -> Option<Edit> {
+        let pointer = finding.pointer.as_str();
+        match repair_of(&finding.rule).filter(|_| finding.severity > Severity::Hint)? {
+            Repair::Set(value) => set(self.locator, pointer, value),
+            Repair::Add(item) => add(self.locator, pointer, item),
+            Repair::NamePort => self.name_port(pointer),
+            Repair::Rename => self.rename(pointer),
+            Repair::Recase => {
+                let place = self.departures.unlisted.iter().find(|place| place.pointer == pointer)?;
+                let meant = place.known.iter().find(|known| known.eq_ignore_ascii_case(&place.value))?;
+                set(self.locator, pointer, meant)
+            }
         }
-        replace(Path::new(&source.name), &repaired).map_err(|error| format!("{}: {error}", source.name))?;
-        anstream::eprintln!("repaired {}", source.name);
     }
-    Ok(checked)
+
+    /// Names the only port mapping of a container, unless another container's has that name: names are unique in a task.
+    fn name_port(&self, pointer: &str) -> Option<Edit> {
+        let mut containers = self.definition.containers();
+        let is_only = containers.any(|container| {
+            let mappings = container.list("portMappings");
+            mappings.len() == 1 && pointer == format!("{}/portMappings/0/name", container.pointer())
+        });
+        let mappings = self.definition.containers().flat_map(|container| container.list("portMappings"));
+        let is_free = mappings.filter_map(|mapping| mapping.get("name")?.as_str()).all(|name| name != PORT_NAME);
+        if is_only && is_free { set(self.locator, pointer, PORT_NAME) } else { None }
+    }
+
+    /// Renames a member, where only one name can be meant, no other member has it or wants it, and its value is what the model has there.
+    fn rename(&self, pointer: &str) -> Option<Edit> {
+        let wrong = self.departures.unknown.iter().find(|member| member.pointer == pointer)?;
+        let (parent, meant) = (parent(pointer)?, meant(wrong)?);
+        let Value::Object(object) = self.locator.value(parent)? else { return None };
+        let named = |name: &str| object.properties.iter().filter(|member| member.name.as_str() == name).count();
+        let mut others = self.departures.unknown.iter().filter(|other| other.pointer != pointer);
+        let is_wanted =
+            others.any(|other| self::parent(&other.pointer) == Some(parent) && self::meant(other) == Some(meant));
+        if named(&wrong.name) != 1 || named(meant) != 0 || is_wanted || !self.fits(parent, &wrong.name, meant) {
+            return None;
+        }
+        let member = object.properties.iter().find(|member| member.name.as_str() == wrong.name)?;
+        Some(Edit { place: bytes(&member.name), text: format!("\"{meant}\""), renames: true })
+    }
+
+    /// Whether the value of a member is of the type that the model has for another name.
+    fn fits(&self, parent: &str, wrong: &str, meant: &str) -> bool {
+        let mut document = serde_json::Value::Object(self.definition.members().clone());
+        let Some(object) = document.pointer_mut(parent).and_then(serde_json::Value::as_object_mut) else {
+            return false;
+        };
+        let Some(value) = object.shift_remove(wrong) else { return false };
+        object.insert(meant.to_owned(), value);
+        let Ok(renamed) = serde_json::from_value::<TaskDefinition>(document) else { return false };
+        let place = format!("{parent}/{meant}");
+        let is_below =
+            |pointer: &str| pointer.strip_prefix(&place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        !schema::departures(&renamed).mistyped.iter().any(|mistyped| is_below(&mistyped.pointer))
+    }
 }
 
-/// Shows what a repair would change, values that may be secrets starred out, and checks the repaired text.
-pub(super) fn show(source: &Source, check: &dyn Fn(Source) -> Checked) -> Checked {
-    let (repaired, checked) = repair(source, check);
-    if repaired != source.text {
-        let (before, after) = (Locator::new(&source.text).masked(), Locator::new(&repaired).masked());
-        let diff = TextDiff::from_lines(&before, &after);
-        anstream::print!("{}", diff.unified_diff().header(&source.name, &source.name));
-    }
-    checked
+fn repair_of(rule: &str) -> Option<Repair> {
+    REPAIRS.iter().find(|(id, _)| *id == rule).map(|(_, repair)| *repair)
 }
 
-fn repair(source: &Source, check: &dyn Fn(Source) -> Checked) -> (String, Checked) {
-    let mut checked = check(source.clone());
+fn parent(pointer: &str) -> Option<&str> {
+    pointer.rsplit_once('/').map(|(parent, _)| parent)
+}
+
+/// The name that a slip of the pen was meant to be, where no second one is as near.
+fn meant(wrong: &UnknownMember) -> Option<&str> {
+    let slip = |without: Option<&str>| {
+        let known = wrong.known.iter().map(String::as_str).filter(|name| Some(*name) != without);
+        nearest(&wrong.name, known).filter(|meant| meant.is_slip).map(|meant| meant.name)
+    };
+    let meant = slip(None)?;
+    match slip(Some(meant)) {
+        Some(_) if !meant.eq_ignore_ascii_case(&wrong.name) => None,
+        _ => Some(meant),
+    }
+}
+
+/// Something that was repaired.
+struct Done {
+    rule: String,
+    pointer: String,
+    line: usize,
+}
+
+/// A source after its repair, and what was repaired.
+pub(super) struct Repaired {
+    pub(super) checked: Checked,
+    done: Vec<Done>,
+}
+
+impl Repaired {
+    /// Tells what was, or would be, repaired.
+    fn tell(&self, verb: &str) {
+        for Done { rule, pointer, line } in &self.done {
+            anstream::eprintln!("{verb} {}:{line}: {rule} at {}", self.checked.source.name, pointer.escape_debug());
+        }
+    }
+}
+
+/// Repairs a text as far as it goes, and checks what came out.
+pub(super) fn repair(source: Source, check: &dyn Fn(Source) -> Checked) -> Repaired {
+    let mut repaired = Repaired { checked: check(source), done: Vec::new() };
     for _ in 0..MAX_ROUNDS {
-        let Some(text) = repair_once(&checked) else { break };
-        checked = check(Source { name: source.name.clone(), text });
+        let Some((text, done)) = repair_once(&repaired.checked) else { break };
+        repaired.done.extend(done);
+        repaired.checked = check(repaired.checked.source.with_text(text));
     }
-    (checked.source.text.clone(), checked)
+    repaired
 }
 
-/// The text with every repair that does not touch another one; `None` when there is none.
-fn repair_once(checked: &Checked) -> Option<String> {
+/// Writes the repaired text over the file.
+pub(super) fn write(source: Source, check: &dyn Fn(Source) -> Checked) -> Result<Checked, Unread> {
+    let repaired = repair(source, check);
+    let source = &repaired.checked.source;
+    if repaired.done.is_empty() {
+        return Ok(repaired.checked);
+    }
+    if source.is_input() {
+        return Err(Unread::new(
+            &source.name,
+            "standard input cannot be repaired in place: name a file, or use `--diff`",
+        ));
+    }
+    replace(Path::new(&source.name), &source.file_text()).map_err(|error| Unread::new(&source.name, error))?;
+    repaired.tell("repaired");
+    Ok(repaired.checked)
+}
+
+/// Shows what a repair would change, values that may be secrets starred out.
+pub(super) fn show(source: &Source, repaired: &Repaired, out: &mut dyn Write) -> io::Result<()> {
+    if repaired.done.is_empty() {
+        return Ok(());
+    }
+    let shown = |text: &str| Mask::of(text).show(text);
+    let (before, after) = (shown(&source.text), shown(&repaired.checked.source.text));
+    let diff = TextDiff::from_lines(&before, &after);
+    write!(out, "{}", diff.unified_diff().header(&source.name, &source.name))?;
+    out.flush()?;
+    repaired.tell("would repair");
+    Ok(())
+}
+
+/// The text with every repair that does not touch another one, and what was repaired; `None` when there is nothing to do.
+fn repair_once(checked: &Checked) -> Option<(String, Vec<Done>)> {
     let text = &checked.source.text;
-    let definition = TaskDefinition::parse(text.as_bytes()).ok()?;
-    let (locator, departures) = (Locator::new(text), schema::departures(&definition));
-    let wanted = checked.findings.iter().filter(|located| located.fixable);
-    let mut edits: Vec<Edit> = wanted
-        .filter_map(|Located { finding, .. }| edit(&locator, &definition, &departures, &finding.pointer, &finding.rule))
-        .collect();
-    edits.sort_by_key(|edit| (edit.place.start, edit.place.end));
-    edits.dedup_by(|later, earlier| later.place.start < earlier.place.end || later.place.start == earlier.place.start);
-    if edits.is_empty() {
+    if !checked.findings.iter().any(|located| located.fixable) {
         return None;
     }
+    let definition = TaskDefinition::parse(text.as_bytes()).ok()?;
+    let locator = Locator::new(text);
+    let findings: Vec<Finding> = checked.findings.iter().map(|located| located.finding.clone()).collect();
+    let repairs = Repairs::of(&locator, &definition, &findings);
+    let mut edits: Vec<(Edit, &Located)> =
+        checked.findings.iter().filter_map(|located| Some((repairs.edit(&located.finding)?, located))).collect();
+    if edits.iter().any(|(edit, _)| edit.renames) {
+        edits.retain(|(edit, _)| edit.renames);
+    }
+    edits.sort_by_key(|(edit, _)| (edit.place.start, edit.place.end));
+    edits.dedup_by(|(later, _), (earlier, _)| {
+        later.place.start < earlier.place.end || later.place.start == earlier.place.start
+    });
     let mut repaired = text.clone();
-    for edit in edits.into_iter().rev() {
-        repaired.replace_range(edit.place, &edit.text);
+    for (edit, _) in edits.iter().rev() {
+        repaired.replace_range(edit.place.clone(), &edit.text);
     }
     // A repair that does not parse would be worse than none.
-    TaskDefinition::parse(repaired.as_bytes()).ok().map(|_| repaired)
-}
-
-fn edit(
-    locator: &Locator<'_>,
-    definition: &TaskDefinition,
-    departures: &Departures,
-    pointer: &str,
-    rule: &str,
-) -> Option<Edit> {
-    let (_, repair) = REPAIRS.iter().find(|(id, _)| *id == rule)?;
-    match repair {
-        Repair::Set(value) => set(locator, pointer, value),
-        Repair::Add(item) => add(locator, pointer, item),
-        Repair::NamePort => {
-            let mappings = definition.containers().flat_map(|container| container.list("portMappings")).count();
-            if mappings == 1 { set(locator, pointer, PORT_NAME) } else { None }
-        }
-        Repair::Rename => {
-            let member = departures.unknown.iter().find(|member| member.pointer == pointer)?;
-            let meant = nearest(&member.name, member.known.iter().map(String::as_str)).filter(|meant| meant.is_slip)?;
-            rename(locator, pointer, meant.name)
-        }
-        Repair::Recase => {
-            let place = departures.unlisted.iter().find(|place| place.pointer == pointer)?;
-            let meant = place.known.iter().find(|known| known.eq_ignore_ascii_case(&place.value))?;
-            set(locator, pointer, meant)
-        }
-    }
+    TaskDefinition::parse(repaired.as_bytes()).ok()?;
+    let done = edits.iter().map(|(_, Located { finding, span, .. })| Done {
+        rule: finding.rule.clone(),
+        pointer: finding.pointer.clone(),
+        line: span.line,
+    });
+    let done: Vec<Done> = done.collect();
+    (!done.is_empty()).then_some((repaired, done))
 }
 
 /// Sets a member to a text, whether it is there or not.
 fn set(locator: &Locator<'_>, pointer: &str, value: &str) -> Option<Edit> {
     let text = format!("\"{value}\"");
-    if let Some(there) = locator.value(pointer) {
-        return Some(Edit { place: there.range().start..there.range().end, text });
+    match locator.value(pointer) {
+        Some(there) => Some(Edit { place: bytes(there), text, renames: false }),
+        None => insert(locator, pointer, &text),
     }
-    insert(locator, pointer, &text)
 }
 
 /// Inserts a member in front of the others of its object, in their layout.
 fn insert(locator: &Locator<'_>, pointer: &str, value: &str) -> Option<Edit> {
     let (parent, name) = pointer.rsplit_once('/')?;
     let Value::Object(object) = locator.value(parent)? else { return None };
-    let member = format!("\"{}\": {value}", name.replace("~1", "/").replace("~0", "~"));
+    let member = format!("\"{}\": {value}", unescape(name));
+    let inside = object.range.start + 1;
     let Some(first) = object.properties.first() else {
-        let inside = object.range.start + 1;
-        return Some(Edit { place: inside..inside, text: member });
+        return Some(Edit { place: inside..inside, text: member, renames: false });
     };
     let start = first.range.start;
-    let layout =
-        locator.text().get(object.range.start + 1..start).filter(|layout| layout.contains('\n')).unwrap_or(" ");
-    Some(Edit { place: start..start, text: format!("{member},{layout}") })
+    let layout = locator.text().get(inside..start).filter(|layout| layout.contains('\n')).unwrap_or(" ");
+    Some(Edit { place: start..start, text: format!("{member},{layout}"), renames: false })
 }
 
-/// Adds an item to a list, behind the others; a list that is missing comes into being.
+/// Adds an item to a list, behind the others and in their layout; a list that is missing comes into being.
 fn add(locator: &Locator<'_>, pointer: &str, item: &str) -> Option<Edit> {
     match locator.value(pointer) {
         Some(Value::Array(array)) => {
-            let (at, comma) = match array.elements.last() {
-                Some(last) => (last.range().end, ", "),
-                None => (array.range.start + 1, ""),
+            let Some(last) = array.elements.last().map(bytes) else {
+                let inside = array.range.start + 1;
+                return Some(Edit { place: inside..inside, text: format!("\"{item}\""), renames: false });
             };
-            Some(Edit { place: at..at, text: format!("{comma}\"{item}\"") })
+            let before = locator.text().get(..last.start).unwrap_or_default();
+            let layout = before.get(before.trim_end().len()..).filter(|layout| layout.contains('\n')).unwrap_or(" ");
+            Some(Edit { place: last.end..last.end, text: format!(",{layout}\"{item}\""), renames: false })
         }
         Some(null @ Value::NullKeyword(_)) => {
-            Some(Edit { place: null.range().start..null.range().end, text: format!("[\"{item}\"]") })
+            Some(Edit { place: bytes(null), text: format!("[\"{item}\"]"), renames: false })
         }
         Some(_) => None,
         None => insert(locator, pointer, &format!("[\"{item}\"]")),
     }
 }
 
-/// Renames a member, unless its object has one of that name.
-fn rename(locator: &Locator<'_>, pointer: &str, name: &str) -> Option<Edit> {
-    let (parent, wrong) = pointer.rsplit_once('/')?;
-    let wrong = wrong.replace("~1", "/").replace("~0", "~");
-    let Value::Object(object) = locator.value(parent)? else { return None };
-    let mut same = object.properties.iter().filter(|member| member.name.as_str() == wrong);
-    let (Some(member), None) = (same.next(), same.next()) else { return None };
-    if object.properties.iter().any(|member| member.name.as_str() == name) {
-        return None;
-    }
-    let place = member.name.range();
-    Some(Edit { place: place.start..place.end, text: format!("\"{name}\"") })
-}
-
 /// Replaces a file at once: whoever reads it sees the old text or the new one.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+fn replace(path: &Path, text: &str) -> io::Result<()> {
     // A link stays a link: what it leads to is replaced.
     let path = path.canonicalize()?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -214,9 +305,10 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let beside = path.with_file_name(name);
     let written = (|| {
         let mut file = std::fs::File::create_new(&beside)?;
+        // First of all, so that nobody reads what the file itself would not let them.
+        file.set_permissions(std::fs::metadata(&path)?.permissions())?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        std::fs::set_permissions(&beside, std::fs::metadata(&path)?.permissions())?;
         std::fs::rename(&beside, &path)
     })();
     if written.is_err() {
@@ -226,11 +318,6 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     written
 }
 
-/// Whether a severity is worth a repair: hints are advice.
-pub(super) fn is_worth(severity: Severity) -> bool {
-    severity > Severity::Hint
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,8 +325,60 @@ mod tests {
 
     #[test]
     fn every_repair_is_for_a_rule() {
-        for id in repaired_rules() {
-            assert!(TABLE.iter().any(|rule| rule.id == id), "{id}");
+        for (id, _) in REPAIRS {
+            assert!(TABLE.iter().any(|rule| rule.id == *id), "{id}");
         }
+    }
+
+    /// What a finding of a rule at a pointer makes of a text; empty when nothing.
+    fn repaired(text: &str, rule: &str, pointer: &str) -> String {
+        let definition = TaskDefinition::parse(text.as_bytes()).unwrap();
+        let locator = Locator::new(text);
+        let (message, help) = (String::new(), String::new());
+        let finding = Finding { rule: rule.into(), severity: Severity::Error, pointer: pointer.into(), message, help };
+        let repairs = Repairs::of(&locator, &definition, std::slice::from_ref(&finding));
+        let Some(edit) = repairs.edit(&finding) else { return String::new() };
+        let mut text = text.to_owned();
+        text.replace_range(edit.place, &edit.text);
+        text
+    }
+
+    #[test]
+    fn what_is_added_takes_the_layout_of_its_neighbours() {
+        let add = |text: &str| repaired(text, "missing-fargate", "/requiresCompatibilities");
+        assert_eq!(add("{\n  \"a\": 1\n}"), "{\n  \"requiresCompatibilities\": [\"FARGATE\"],\n  \"a\": 1\n}");
+        assert_eq!(add(r#"{"requiresCompatibilities": []}"#), r#"{"requiresCompatibilities": ["FARGATE"]}"#);
+        assert_eq!(add(r#"{"requiresCompatibilities": null}"#), r#"{"requiresCompatibilities": ["FARGATE"]}"#);
+        assert_eq!(
+            add("{\"requiresCompatibilities\": [\r\n\t\"EC2\"\r\n]}"),
+            "{\"requiresCompatibilities\": [\r\n\t\"EC2\",\r\n\t\"FARGATE\"\r\n]}"
+        );
+        assert_eq!(add("{}"), r#"{"requiresCompatibilities": ["FARGATE"]}"#);
+    }
+
+    #[test]
+    fn a_member_is_renamed_only_where_it_can_mean_one_thing() {
+        let rename = |text: &str, pointer: &str| repaired(text, "unknown-member", pointer);
+        assert_eq!(rename(r#"{"famly": "web"}"#, "/famly"), r#"{"family": "web"}"#);
+        assert_eq!(rename(r#"{"famly": "web", "family": "x"}"#, "/famly"), "", "the name is taken");
+        assert_eq!(rename(r#"{"famly": "web", "Family": "x"}"#, "/famly"), "", "two want the name");
+        assert_eq!(rename(r#"{"famly": 7}"#, "/famly"), "", "the value is of another type");
+        assert_eq!(rename(r#"{"famly": "a", "famly": "b"}"#, "/famly"), "", "it is there twice");
+        assert_eq!(rename(r#"{"vol": []}"#, "/vol"), "", "an abbreviation is a guess");
+    }
+
+    #[test]
+    fn a_port_is_named_where_it_is_the_only_one_and_the_name_is_free() {
+        let name = |mappings: &str, other: &str| {
+            let text = format!(
+                r#"{{"containerDefinitions": [{{"name": "Main", "portMappings": [{mappings}]}}, {{"portMappings": [{other}]}}]}}"#
+            );
+            repaired(&text, "unnamed-main-port", "/containerDefinitions/0/portMappings/0/name")
+        };
+        let port = r#"{"containerPort": 80}"#;
+        assert!(name(port, "").contains(r#"[{"name": "http", "containerPort": 80}]"#));
+        assert!(name(port, r#"{"name": "metrics"}"#).contains(r#""name": "http""#));
+        assert_eq!(name(port, r#"{"name": "http"}"#), "");
+        assert_eq!(name(&format!("{port}, {port}"), ""), "");
     }
 }

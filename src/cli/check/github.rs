@@ -2,13 +2,15 @@
 //!
 //! Source: docs.github.com, "Workflow commands for GitHub Actions", and `packages/core/src/command.ts` in actions/toolkit for the escapes.
 
-use super::{Checked, Reporter, Unusable};
+use std::io::{self, Write};
+
+use super::{Checked, Reporter, Unread};
 use crate::validate::Severity;
 
 pub(super) struct Github;
 
 impl Reporter for Github {
-    fn file(&mut self, checked: &Checked) -> Result<(), Unusable> {
+    fn file(&mut self, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
         for located in &checked.findings {
             let (finding, span) = (&located.finding, &located.span);
             let command = match finding.severity {
@@ -16,8 +18,10 @@ impl Reporter for Github {
                 Severity::Warning => "warning",
                 Severity::Hint => "notice",
             };
-            let message = format!("{}: {}\nhelp: {}", finding.pointer, finding.message, finding.help);
-            anstream::println!(
+            let place = if finding.pointer.is_empty() { String::new() } else { format!("{}: ", finding.pointer) };
+            let message = format!("{place}{}\nhelp: {}", finding.message, finding.help);
+            writeln!(
+                out,
                 "::{command} file={},line={},endLine={},col={},endColumn={},title={}::{}",
                 property(&checked.source.name),
                 span.line,
@@ -26,12 +30,16 @@ impl Reporter for Github {
                 span.end_column,
                 property(&finding.rule),
                 data(&message),
-            );
+            )?;
         }
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<(), Unusable> {
+    fn unread(&mut self, unread: &Unread, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "::error file={}::{}", property(&unread.name), data(&unread.reason))
+    }
+
+    fn finish(&mut self, _: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! Findings for programs: one JSON document, written file by file. It holds no text of the sources.
 
+use std::io::{self, Write};
+
 use serde::Serialize;
 
-use super::{Checked, Reporter, Unusable};
+use super::{Checked, Reporter, Unread};
 use crate::validate::Finding;
 
 #[derive(Default)]
@@ -11,8 +13,11 @@ pub(super) struct Json {
 }
 
 #[derive(Serialize)]
-struct File<'a> {
+struct Answer<'a> {
     file: &'a str,
+    /// Why it could not be read; absent when it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
     findings: Vec<Row<'a>>,
 }
 
@@ -28,8 +33,16 @@ struct Row<'a> {
     fixable: bool,
 }
 
+impl Json {
+    fn add(&mut self, answer: &Answer<'_>, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(if self.files == 0 { b"{\"files\":[\n" } else { b",\n" })?;
+        self.files += 1;
+        Ok(serde_json::to_writer(out, answer)?)
+    }
+}
+
 impl Reporter for Json {
-    fn file(&mut self, checked: &Checked) -> Result<(), Unusable> {
+    fn file(&mut self, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
         let findings = checked.findings.iter().map(|located| Row {
             finding: &located.finding,
             line: located.span.line,
@@ -38,15 +51,14 @@ impl Reporter for Json {
             end_column: located.span.end_column,
             fixable: located.fixable,
         });
-        let file = File { file: &checked.source.name, findings: findings.collect() };
-        let before = if self.files == 0 { "{\"files\":[\n" } else { ",\n" };
-        self.files += 1;
-        anstream::print!("{before}{}", serde_json::to_string(&file)?);
-        Ok(())
+        self.add(&Answer { file: &checked.source.name, error: None, findings: findings.collect() }, out)
     }
 
-    fn finish(&mut self) -> Result<(), Unusable> {
-        anstream::println!("{}", if self.files == 0 { "{\"files\":[]}" } else { "\n]}" });
-        Ok(())
+    fn unread(&mut self, unread: &Unread, out: &mut dyn Write) -> io::Result<()> {
+        self.add(&Answer { file: &unread.name, error: Some(&unread.reason), findings: Vec::new() }, out)
+    }
+
+    fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}", if self.files == 0 { "{\"files\":[]}" } else { "\n]}" })
     }
 }

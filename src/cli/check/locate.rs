@@ -1,4 +1,4 @@
-//! From a JSON pointer to a place in the text, and which places may hold what nobody should see. It reads the text, it judges nothing.
+//! From a JSON pointer to a place in the text. It reads the text, it judges nothing.
 
 use std::ops::Range;
 
@@ -6,9 +6,10 @@ use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-/// Parts of the names of members whose texts are never shown: values of variables, words of commands, options of log drivers. Parts, because
-/// the name may be mistyped.
-const CONFIDENTIAL: [&str; 7] = ["env", "command", "cmd", "entry", "option", "label", "secret"];
+use crate::validate::Finding;
+
+/// The rules that speak of a member's name, whatever its value is.
+const ABOUT_NAMES: [&str; 2] = ["read-only-member", "unknown-member"];
 
 /// A place in a text: bytes, and lines and columns counted from 1, columns in characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,66 +21,98 @@ pub(super) struct Span {
     pub(super) end_column: usize,
 }
 
-impl Span {
-    fn new(text: &str, bytes: Range<usize>) -> Self {
-        let place = |at: usize| {
-            let before = text.get(..at).unwrap_or(text);
-            let line = before.rsplit('\n').next().unwrap_or_default();
-            (before.matches('\n').count() + 1, line.chars().count() + 1)
-        };
-        let ((line, column), (end_line, end_column)) = (place(bytes.start), place(bytes.end));
-        Self { bytes, line, column, end_line, end_column }
+/// Where the lines of a text begin, so that a place is found without reading the text up to it again.
+#[derive(Debug)]
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { text, starts }
+    }
+
+    /// The line and the column of a byte.
+    fn place(&self, at: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= at);
+        let start = line.checked_sub(1).and_then(|index| self.starts.get(index)).copied().unwrap_or_default();
+        (line, self.text.get(start..at).unwrap_or_default().chars().count() + 1)
+    }
+
+    fn span(&self, bytes: Range<usize>) -> Span {
+        let ((line, column), (end_line, end_column)) = (self.place(bytes.start), self.place(bytes.end));
+        Span { bytes, line, column, end_line, end_column }
     }
 
     /// The character at a line and a column that counts bytes, as the parser tells them.
-    pub(super) fn at(text: &str, line: usize, column: usize) -> Self {
-        let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-        let at = (before + column.saturating_sub(1)).min(text.len());
-        let at = (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
-        let length = text[at..].chars().next().filter(|next| *next != '\n').map_or(0, char::len_utf8);
-        Self::new(text, at..at + length)
+    pub(super) fn character(&self, line: usize, column: usize) -> Span {
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len());
+        let at = (start + column.saturating_sub(1)).min(self.text.len());
+        let at = (0..=at).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or_default();
+        let next = self.text.get(at..).and_then(|rest| rest.chars().next());
+        let length = next.filter(|next| *next != '\n').map_or(0, char::len_utf8);
+        self.span(at..at + length)
     }
+}
+
+/// The text as a tree with places; `None` when it is not JSON.
+pub(super) fn tree(text: &str) -> Option<Value<'_>> {
+    let strict = ParseOptions {
+        allow_comments: false,
+        allow_loose_object_property_names: false,
+        allow_trailing_commas: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    parse_to_ast(text, &CollectOptions::default(), &strict).ok().and_then(|parsed| parsed.value)
 }
 
 /// A text that is JSON, ready to be searched.
 pub(super) struct Locator<'a> {
-    text: &'a str,
+    lines: Lines<'a>,
     root: Option<Value<'a>>,
 }
 
 impl<'a> Locator<'a> {
     /// Reads a text that was read as JSON before, which bounds its depth.
     pub(super) fn new(text: &'a str) -> Self {
-        let strict = ParseOptions {
-            allow_comments: false,
-            allow_loose_object_property_names: false,
-            allow_trailing_commas: false,
-            allow_missing_commas: false,
-            allow_single_quoted_strings: false,
-            allow_hexadecimal_numbers: false,
-            allow_unary_plus_numbers: false,
-            allow_bare_decimal_point_numbers: false,
-            allow_non_finite_numbers: false,
-            allow_extended_string_escapes: false,
-        };
-        let root = parse_to_ast(text, &CollectOptions::default(), &strict).ok().and_then(|parsed| parsed.value);
-        Self { text, root }
+        Self { lines: Lines::of(text), root: tree(text) }
+    }
+
+    /// The place that a finding is about: the name of a member, or what its value is.
+    pub(super) fn place(&self, finding: &Finding) -> Span {
+        let name = ABOUT_NAMES.contains(&finding.rule.as_str()).then(|| self.name(&finding.pointer)).flatten();
+        name.map_or_else(|| self.span(&finding.pointer), |name| self.lines.span(name))
+    }
+
+    /// The name of the member that a pointer leads to.
+    fn name(&self, pointer: &str) -> Option<Range<usize>> {
+        let (parent, name) = pointer.rsplit_once('/')?;
+        let Value::Object(object) = self.value(parent)? else { return None };
+        member(object, &unescape(name)).map(|member| bytes(&member.name))
     }
 
     /// The place that a pointer leads to: a scalar itself, else the name of the member or the opening bracket. Where the pointer leads to
     /// nothing, something is missing, and its nearest parent is the place.
-    pub(super) fn span(&self, pointer: &str) -> Span {
-        let Some(root) = &self.root else { return Span::at(self.text, 1, 1) };
+    fn span(&self, pointer: &str) -> Span {
+        let Some(root) = &self.root else { return self.lines.character(1, 1) };
         let mut place = opening(root);
         let mut value = root;
-        for step in pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~")) {
+        for step in steps(pointer) {
             match value {
                 Value::Object(object) => {
                     let Some(member) = member(object, &step) else { break };
                     value = &member.value;
                     place = match value {
-                        Value::Object(_) | Value::Array(_) => member.name.range(),
-                        scalar => scalar.range(),
+                        Value::Object(_) | Value::Array(_) => bytes(&member.name),
+                        scalar => bytes(scalar),
                     };
                 }
                 Value::Array(array) => {
@@ -88,45 +121,44 @@ impl<'a> Locator<'a> {
                     value = element;
                     place = match value {
                         Value::Object(_) | Value::Array(_) => opening(value),
-                        scalar => scalar.range(),
+                        scalar => bytes(scalar),
                     };
                 }
                 _ => break,
             }
         }
-        Span::new(self.text, place.start..place.end)
-    }
-
-    /// The text with every confidential value starred out, byte for byte, so that places stay where they are.
-    pub(super) fn masked(&self) -> String {
-        let mut hidden = Vec::new();
-        if let Some(root) = &self.root {
-            hide(root, false, &mut hidden);
-        }
-        let mut masked = self.text.to_owned();
-        for range in hidden {
-            masked.replace_range(range.clone(), &"*".repeat(range.len()));
-        }
-        masked
+        self.lines.span(place)
     }
 
     /// The text.
     pub(super) fn text(&self) -> &'a str {
-        self.text
+        self.lines.text
     }
 
     /// The value at a pointer.
     pub(super) fn value(&self, pointer: &str) -> Option<&Value<'a>> {
-        let mut value = self.root.as_ref()?;
-        for step in pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~")) {
-            value = match value {
-                Value::Object(object) => &member(object, &step)?.value,
-                Value::Array(array) => array.elements.get(step.parse::<usize>().ok()?)?,
-                _ => return None,
-            };
-        }
-        Some(value)
+        steps(pointer).try_fold(self.root.as_ref()?, |value, step| match value {
+            Value::Object(object) => Some(&member(object, &step)?.value),
+            Value::Array(array) => array.elements.get(step.parse::<usize>().ok()?),
+            _ => None,
+        })
     }
+}
+
+/// The steps of a JSON pointer (RFC 6901).
+fn steps(pointer: &str) -> impl Iterator<Item = String> + '_ {
+    pointer.split('/').skip(1).map(unescape)
+}
+
+/// One step of a JSON pointer as the name that it stands for.
+pub(super) fn unescape(step: &str) -> String {
+    step.replace("~1", "/").replace("~0", "~")
+}
+
+/// The bytes of something in the tree.
+pub(super) fn bytes(node: &impl Ranged) -> Range<usize> {
+    let range = node.range();
+    range.start..range.end
 }
 
 /// Of doubled members the last counts.
@@ -134,35 +166,16 @@ fn member<'o, 'a>(object: &'o Object<'a>, name: &str) -> Option<&'o ObjectProp<'
     object.properties.iter().rev().find(|member| member.name.as_str() == name)
 }
 
-fn opening(value: &Value<'_>) -> jsonc_parser::common::Range {
-    let range = value.range();
-    jsonc_parser::common::Range { start: range.start, end: range.start + 1 }
-}
-
-fn hide(value: &Value<'_>, is_confidential: bool, hidden: &mut Vec<Range<usize>>) {
-    match value {
-        Value::Object(object) => {
-            for member in &object.properties {
-                let name = member.name.as_str();
-                let folded = name.to_ascii_lowercase();
-                let keeps_secret =
-                    is_confidential && name != "name" || CONFIDENTIAL.iter().any(|part| folded.contains(part));
-                hide(&member.value, keeps_secret, hidden);
-            }
-        }
-        Value::Array(array) => array.elements.iter().for_each(|element| hide(element, is_confidential, hidden)),
-        Value::StringLit(text) if is_confidential => {
-            let range = text.range();
-            hidden.push(range.start + 1..range.end.saturating_sub(1));
-        }
-        Value::NumberLit(number) if is_confidential => hidden.push(number.range().start..number.range().end),
-        _ => {}
-    }
+fn opening(value: &Value<'_>) -> Range<usize> {
+    let start = value.range().start;
+    start..start + 1
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::validate::Severity;
+    use crate::validate::rules::TABLE;
 
     const TEXT: &str = "{\n  \"family\": \"wéb\",\n  \"containerDefinitions\": [\n    {\"name\": \"Main\", \"environment\": [{\"name\": \"A\", \
                         \"value\": \"hush\"}], \"a/b\": 1}\n  ]\n}\n";
@@ -188,17 +201,34 @@ mod tests {
     }
 
     #[test]
-    fn confidential_values_are_starred_and_nothing_moves() {
-        let masked = Locator::new(TEXT).masked();
-        assert!(!masked.contains("hush") && masked.contains("\"A\"") && masked.contains("\"Main\""));
-        assert_eq!(masked.len(), TEXT.len());
+    fn a_name_that_is_wrong_is_the_place_itself() {
+        let finding = |rule: &str| Finding {
+            rule: rule.to_owned(),
+            severity: Severity::Error,
+            pointer: "/family".to_owned(),
+            message: String::new(),
+            help: String::new(),
+        };
+        let shown = |rule: &str| TEXT[Locator::new(TEXT).place(&finding(rule)).bytes].to_owned();
+        assert_eq!((shown("unknown-member").as_str(), shown("invalid-family").as_str()), ("\"family\"", "\"wéb\""));
+        for id in ABOUT_NAMES {
+            assert!(TABLE.iter().any(|rule| rule.id == id), "{id}");
+        }
+    }
+
+    #[test]
+    fn columns_are_characters_and_lines_may_end_as_on_windows() {
+        let text = "{\r\n  \"é\": \"ü\", \"cpu\": 1\r\n}";
+        let span = Locator::new(text).span("/cpu");
+        assert_eq!((span.line, span.column, span.end_line, span.end_column), (2, 20, 2, 21));
     }
 
     #[test]
     fn a_place_of_the_parser_is_a_character() {
-        let span = Span::at("{\n  \"é\" 1}", 2, 6);
+        let at = |text: &str, line, column| Lines::of(text).character(line, column);
+        let span = at("{\n  \"é\" 1}", 2, 6);
         assert_eq!((span.line, span.bytes.len()), (2, 1));
-        assert_eq!(Span::at("", 1, 1).bytes, 0..0);
-        assert_eq!(Span::at("{", 9, 9).bytes, 1..1);
+        assert_eq!(at("", 1, 1).bytes, 0..0);
+        assert_eq!(at("{", 9, 9).bytes, 1..1);
     }
 }

@@ -1,50 +1,41 @@
 //! Findings as SARIF 2.1.0 (OASIS), as far as code scanning reads it: the rules with their help, and results with a region. It holds no text
 //! of the sources.
 
+use std::io::{self, Write};
+
 use serde_json::{Value, json};
 
-use super::{Checked, Reporter, Unusable};
-use crate::validate::Severity;
+use super::{Checked, Reporter, Unread};
 use crate::validate::rules::TABLE;
+use crate::validate::{Rule, Severity};
 
 #[derive(Default)]
 pub(super) struct Sarif {
     results: usize,
+    unread: Vec<Value>,
 }
 
 impl Sarif {
     /// Everything before the first result, once.
-    fn begin(&mut self) -> Result<(), Unusable> {
-        if self.results == 0 {
-            let rules: Vec<Value> = TABLE
-                .iter()
-                .map(|rule| {
-                    json!({
-                        "id": rule.id,
-                        "shortDescription": {"text": rule.summary},
-                        "fullDescription": {"text": rule.why},
-                        "help": {"text": format!("{}. {} Source: {}", rule.summary, rule.why, rule.source)},
-                        "defaultConfiguration": {"level": level(rule.severity)},
-                    })
-                })
-                .collect();
-            let driver = json!({
-                "name": env!("CARGO_PKG_NAME"),
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": rules,
-            });
-            anstream::print!(
-                "{{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\",\"runs\":[{{\
-                 \"tool\":{{\"driver\":{}}},\"columnKind\":\"unicodeCodePoints\",\"results\":[",
-                serde_json::to_string(&driver)?
-            );
+    fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if self.results > 0 {
+            return Ok(());
         }
-        Ok(())
+        let driver = json!({
+            "name": env!("CARGO_PKG_NAME"),
+            "semanticVersion": env!("CARGO_PKG_VERSION"),
+            "rules": TABLE.iter().map(|rule| descriptor(rule)).collect::<Vec<Value>>(),
+        });
+        write!(
+            out,
+            "{{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\",\"runs\":[{{\
+             \"tool\":{{\"driver\":{driver}}},\"columnKind\":\"unicodeCodePoints\",\"results\":["
+        )
     }
 }
 
 impl Reporter for Sarif {
-    fn file(&mut self, checked: &Checked) -> Result<(), Unusable> {
+    fn file(&mut self, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
         for located in &checked.findings {
             let (finding, span) = (&located.finding, &located.span);
             let result = json!({
@@ -64,18 +55,42 @@ impl Reporter for Sarif {
                     "logicalLocations": [{"fullyQualifiedName": finding.pointer}],
                 }],
             });
-            self.begin()?;
-            anstream::print!("{}\n{}", if self.results == 0 { "" } else { "," }, serde_json::to_string(&result)?);
+            self.begin(out)?;
+            write!(out, "{}\n{result}", if self.results == 0 { "" } else { "," })?;
             self.results += 1;
         }
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<(), Unusable> {
-        self.begin()?;
-        anstream::println!("\n]}}]}}");
+    fn unread(&mut self, unread: &Unread, _: &mut dyn Write) -> io::Result<()> {
+        self.unread.push(json!({"level": "error", "message": {"text": unread.to_string()}}));
         Ok(())
     }
+
+    fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.begin(out)?;
+        let invocation = json!({
+            "executionSuccessful": self.unread.is_empty(),
+            "toolExecutionNotifications": self.unread,
+        });
+        writeln!(out, "\n],\"invocations\":[{invocation}]}}]}}")
+    }
+}
+
+/// A rule as viewers of results explain it.
+fn descriptor(rule: &Rule) -> Value {
+    let mut descriptor = json!({
+        "id": rule.id,
+        "shortDescription": {"text": rule.summary},
+        "fullDescription": {"text": rule.why},
+        "help": {"text": format!("{}. {} Source: {}", rule.summary, rule.why, rule.source)},
+        "defaultConfiguration": {"level": level(rule.severity)},
+    });
+    // A source can be a repository and a file, which is no address.
+    if let Some(members) = descriptor.as_object_mut().filter(|_| rule.source.starts_with("https://")) {
+        members.insert("helpUri".to_owned(), rule.source.into());
+    }
+    descriptor
 }
 
 fn level(severity: Severity) -> &'static str {
@@ -86,9 +101,22 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-/// A path as a relative reference (RFC 3986).
+/// A path as a relative reference (RFC 3986), or as the address of a file where it is absolute.
 fn uri(path: &str) -> String {
     const KEPT: &percent_encoding::AsciiSet =
         &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
-    percent_encoding::utf8_percent_encode(&path.replace('\\', "/"), KEPT).to_string()
+    let path = path.strip_prefix("./").unwrap_or(path);
+    let scheme = if path.starts_with('/') { "file://" } else { "" };
+    format!("{scheme}{}", percent_encoding::utf8_percent_encode(path, KEPT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_becomes_an_address_that_code_scanning_can_follow() {
+        assert_eq!(uri("./deploy/my app.json"), "deploy/my%20app.json");
+        assert_eq!(uri("/srv/web.json"), "file:///srv/web.json");
+    }
 }

@@ -1,0 +1,103 @@
+//! What the rules are told beside the document: from a service of the configuration where one is named, and from the arguments, which count
+//! more. It checks no document.
+
+use super::{Arguments, images};
+use crate::cli::Unusable;
+use crate::config::{Config, Guard, Logs, Service};
+use crate::image::Platform;
+use crate::task_definition::TaskDefinition;
+use crate::validate::levels::{Levels, unknown_rule};
+use crate::validate::{Finding, Origin, Severity, Subject, validate};
+
+/// The seconds that the verification of logs is given where no configuration says otherwise.
+const VERIFY_TIMEOUT: u64 = 600;
+
+/// What `--deny` takes beside the ids of rules.
+const ALL_WARNINGS: &str = "warnings";
+
+/// The container that gets the traffic where nobody says otherwise.
+const CONTAINER: &str = "Main";
+
+pub(super) struct Settings {
+    container: String,
+    images: Vec<(String, Vec<Platform>)>,
+    guard: Option<Guard>,
+    verify_timeout: Option<u64>,
+    levels: Levels,
+    denies_warnings: bool,
+    is_quiet: bool,
+}
+
+impl Settings {
+    pub(super) fn of(arguments: &Arguments) -> Result<Self, Unusable> {
+        let service = service(arguments)?;
+        let mut levels = service.as_ref().map(|service| service.rules.clone()).unwrap_or_default();
+        let named = arguments.allow.iter().chain(arguments.deny.iter().filter(|id| *id != ALL_WARNINGS));
+        if let Some(problem) = named.map(String::as_str).find_map(unknown_rule) {
+            return Err(problem.into());
+        }
+        // The later word counts: what an argument denies, the configuration cannot allow.
+        levels.allow.retain(|id| !arguments.deny.contains(id));
+        levels.allow.extend(arguments.allow.iter().cloned());
+        levels.deny.extend(arguments.deny.iter().cloned());
+        let configured = service.as_ref().map(|service| service.container.clone());
+        let container = arguments.container.clone().or(configured).unwrap_or_else(|| CONTAINER.to_owned());
+        Ok(Self {
+            images: images::read(&arguments.manifest, &container)?,
+            container,
+            verify_timeout: match &service {
+                Some(service) => (service.verify.logs != Logs::Off).then_some(service.verify.timeout),
+                None => Some(VERIFY_TIMEOUT),
+            },
+            guard: service.and_then(|service| service.guard),
+            denies_warnings: arguments.deny.iter().any(|id| id == ALL_WARNINGS),
+            levels,
+            is_quiet: arguments.quiet,
+        })
+    }
+
+    /// What the rules find in a document, as far as it is to be shown.
+    pub(super) fn findings(&self, definition: &TaskDefinition) -> Vec<Finding> {
+        let images: Vec<(&str, &[Platform])> =
+            self.images.iter().map(|(name, platforms)| (name.as_str(), platforms.as_slice())).collect();
+        let mut findings = validate(&Subject {
+            definition,
+            container: &self.container,
+            images: &images,
+            origin: Origin::Uploaded,
+            allowed_roles: self.guard.as_ref().and_then(|guard| guard.roles.as_deref()),
+            allowed_registries: self.guard.as_ref().and_then(|guard| guard.registries.as_deref()),
+            verify_timeout: self.verify_timeout,
+        });
+        if self.denies_warnings {
+            let warnings = findings.iter_mut().filter(|finding| finding.severity == Severity::Warning);
+            warnings.for_each(|finding| finding.severity = Severity::Error);
+        }
+        self.levels.apply(&mut findings);
+        findings.retain(|finding| !self.is_quiet || finding.severity == Severity::Error);
+        findings
+    }
+}
+
+/// The service of the configuration that the documents are for; `None` without a configuration.
+fn service(arguments: &Arguments) -> Result<Option<Service>, Unusable> {
+    let Some(path) = &arguments.config else { return Ok(None) };
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
+    let config = Config::parse(&text).map_err(|problems| format!("{shown}: {problems}"))?;
+    let names: Vec<String> = config.services.iter().map(|service| format!("`{}`", service.arn.name())).collect();
+    let matching = |service: &Service| match &arguments.service {
+        Some(wanted) => service.arn.name() == wanted || service.arn.as_str() == wanted,
+        None => true,
+    };
+    let mut found = config.services.into_iter().filter(matching);
+    match (found.next(), found.next()) {
+        (Some(service), None) => Ok(Some(service)),
+        (None, _) => Err(format!("{shown} has no such service; there is {}", names.join(", ")).into()),
+        (Some(_), Some(_)) => Err(format!(
+            "{shown} has several services: name one, or its ARN, with --service; there is {}",
+            names.join(", ")
+        )
+        .into()),
+    }
+}
