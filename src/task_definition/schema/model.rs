@@ -58,9 +58,9 @@ impl Default for Walker {
 }
 
 impl Walker {
-    fn note<T: Default>(&mut self, shape: Shape) -> Result<T, SerdeError> {
+    fn note<T: Default>(&mut self, shape: Shape) -> T {
         self.seen = shape;
-        Ok(T::default())
+        T::default()
     }
 }
 
@@ -82,7 +82,8 @@ impl ShapeDeserializer for Walker {
             let (id, name) = (local_name(member).to_owned(), member.member_name().unwrap_or_default().to_owned());
             members.push(Member { id, name, shape: value.seen });
         }
-        self.note(Shape::Structure(members))
+        self.seen = Shape::Structure(members);
+        Ok(())
     }
 
     fn read_list(
@@ -94,7 +95,8 @@ impl ShapeDeserializer for Walker {
         let _ = consume(&mut item);
         // An enumeration belongs to the list's own member, as the items have no name.
         let item = if matches!(item.seen, Shape::Text(_)) { text(schema) } else { item.seen };
-        self.note(Shape::List(Box::new(item)))
+        self.seen = Shape::List(Box::new(item));
+        Ok(())
     }
 
     fn read_map(
@@ -104,11 +106,12 @@ impl ShapeDeserializer for Walker {
     ) -> Result<(), SerdeError> {
         let mut value = Self::default();
         let _ = consume(String::new(), &mut value);
-        self.note(Shape::Map(Box::new(value.seen)))
+        self.seen = Shape::Map(Box::new(value.seen));
+        Ok(())
     }
 
     fn read_boolean(&mut self, _schema: &Schema<'_>) -> Result<bool, SerdeError> {
-        self.note(Shape::Boolean)
+        Ok(self.note(Shape::Boolean))
     }
 
     fn read_byte(&mut self, _schema: &Schema<'_>) -> Result<i8, SerdeError> {
@@ -120,11 +123,11 @@ impl ShapeDeserializer for Walker {
     }
 
     fn read_integer(&mut self, _schema: &Schema<'_>) -> Result<i32, SerdeError> {
-        self.note(Shape::Integer)
+        Ok(self.note(Shape::Integer))
     }
 
     fn read_long(&mut self, _schema: &Schema<'_>) -> Result<i64, SerdeError> {
-        self.note(Shape::Integer)
+        Ok(self.note(Shape::Integer))
     }
 
     fn read_float(&mut self, _schema: &Schema<'_>) -> Result<f32, SerdeError> {
@@ -132,7 +135,7 @@ impl ShapeDeserializer for Walker {
     }
 
     fn read_double(&mut self, _schema: &Schema<'_>) -> Result<f64, SerdeError> {
-        self.note(Shape::Number)
+        Ok(self.note(Shape::Number))
     }
 
     fn read_big_integer(&mut self, _schema: &Schema<'_>) -> Result<BigInteger, SerdeError> {
@@ -144,7 +147,7 @@ impl ShapeDeserializer for Walker {
     }
 
     fn read_string(&mut self, schema: &Schema<'_>) -> Result<String, SerdeError> {
-        self.note(text(schema))
+        Ok(self.note(text(schema)))
     }
 
     fn read_blob(&mut self, _schema: &Schema<'_>) -> Result<Blob, SerdeError> {

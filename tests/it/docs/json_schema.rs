@@ -26,15 +26,17 @@ impl Walk<'_> {
         let keywords = schema.as_object().unwrap_or_else(|| panic!("{schema} is no schema"));
         for (keyword, wanted) in keywords {
             let is_met = match keyword.as_str() {
-                "$schema" | "$comment" | "title" | "description" | "default" | "readOnly" | "definitions" => true,
-                // They belong to the keyword beside them.
-                "then" | "additionalItems" => true,
+                // These belong to the keyword beside them; the others say nothing about a value.
+                "then" | "additionalItems" | "$schema" | "$comment" | "title" | "description" | "default"
+                | "readOnly" | "definitions" => true,
                 "$ref" => {
                     let place = wanted.as_str().unwrap().strip_prefix('#').unwrap();
                     self.passes(self.root.pointer(place).unwrap(), value)
                 }
                 "allOf" => {
-                    schemas(wanted).iter().for_each(|schema| self.check(schema, value, pointer, found));
+                    for schema in schemas(wanted) {
+                        self.check(schema, value, pointer, found);
+                    }
                     true
                 }
                 "anyOf" => schemas(wanted).iter().any(|schema| self.passes(schema, value)),

@@ -275,7 +275,9 @@ fn toml_of(document: &Value) -> String {
             other => other.to_string(),
         }
     }
-    document.as_object().unwrap().iter().map(|(key, item)| format!("{key} = {}\n", value(item))).collect()
+    let lines: Vec<String> =
+        document.as_object().unwrap().iter().map(|(key, item)| format!("{key} = {}", value(item))).collect();
+    lines.join("\n")
 }
 
 /// The keys that a schema of a table has, and that the reader says are known there.
