@@ -10,6 +10,7 @@ use crate::trigger::Trigger;
 use crate::validate::levels::{Levels, unknown_rule};
 
 mod arn;
+pub mod json_schema;
 mod section;
 
 pub use arn::ServiceArn;

@@ -10,6 +10,7 @@ use crate::image::Platform;
 use crate::task_definition::schema::{self, Departures};
 use crate::task_definition::{Container, TaskDefinition, Unreadable};
 
+pub mod json_schema;
 pub mod levels;
 mod log_choice;
 mod log_output;

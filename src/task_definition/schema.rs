@@ -12,6 +12,8 @@ use serde_json::{Map, Value};
 
 use super::{TaskDefinition, kind};
 
+pub mod model;
+
 /// The places of each kind that are kept: no reader wants more, and a document of 64 KiB can be wrong in thousands.
 const MAX_PLACES: usize = 100;
 
@@ -95,6 +97,11 @@ fn enumeration(shape: &str) -> Option<&'static [&'static str]> {
         "EFSAuthorizationConfig$iam" => types::EfsAuthorizationConfigIam::values(),
         _ => return None,
     })
+}
+
+/// The values of an enumeration by the shape id of a member that has it, such as `PortMapping$protocol`; none for another member.
+pub fn values(member: &str) -> &'static [&'static str] {
+    enumeration(member).unwrap_or_default()
 }
 
 /// Reads shapes from a JSON value; never fails.
@@ -186,14 +193,18 @@ impl<'a> Reader<'a> {
 
     /// Notes the text at this place when the member, or the list that it is an item of, has an enumeration without it.
     fn note_unlisted(&mut self, schema: &Schema<'_>) {
-        let shape = schema.shape_id().as_str().rsplit('#').next().unwrap_or_default();
         if let Some(Value::String(value)) = self.at.value()
-            && let Some(known) = enumeration(shape).filter(|known| !known.contains(&value.as_str()))
+            && let Some(known) = enumeration(local_name(schema)).filter(|known| !known.contains(&value.as_str()))
             && self.found.unlisted.len() < MAX_PLACES
         {
             self.found.unlisted.push(Unlisted { pointer: self.pointer(), value: value.clone(), known });
         }
     }
+}
+
+/// A shape id without its namespace.
+fn local_name<'a>(schema: &'a Schema<'_>) -> &'a str {
+    schema.shape_id().as_str().rsplit('#').next().unwrap_or_default()
 }
 
 /// The model of a task definition has none of these types; should a later one get them, their values pass unread.

@@ -131,6 +131,18 @@ mod wrong_type;
 pub(super) const BEYOND_THE_DOCUMENT: [&str; 4] =
     ["forbidden-registry", "forbidden-role", "mismatched-architecture", "missing-configured-container"];
 
+/// What rules know and the JSON Schema for editors says again.
+pub(super) mod tables {
+    pub(in crate::validate) use super::invalid_fargate_size::{SIZES, Steps};
+    pub(in crate::validate) use super::out_of_range_health_check::RANGES as HEALTH_CHECK_RANGES;
+    pub(in crate::validate) use super::too_many_containers::MAX_CONTAINERS;
+    pub(in crate::validate) use super::unsupported_linux_parameter::REFUSED as REFUSED_LINUX_PARAMETERS;
+    pub(in crate::validate) use super::unsupported_log_driver::ON_EC2 as LOG_DRIVERS_ON_EC2;
+    pub(in crate::validate) use super::unsupported_member::{
+        CONTAINER as REFUSED_OF_CONTAINERS, TASK as REFUSED_OF_TASKS,
+    };
+}
+
 /// Makes the tables from one list: whole rules for people and tools, and of each the part that runs. A release needs that part alone, so the
 /// words about the rules are not linked into the function.
 macro_rules! tables {

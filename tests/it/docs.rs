@@ -12,6 +12,9 @@ use express_deployer::validate::rules::TABLE;
 use express_deployer::validate::{Rule, Severity};
 use similar::TextDiff;
 
+mod json_schema;
+mod schemas;
+
 const INTRODUCTION: &str = "# Rules
 
 What `express-deployer check` and every release look for in a task definition. An **error** cannot work on Express Mode: nothing is registered.

@@ -13,11 +13,11 @@ pub(super) static RULE: Rule = Rule {
 };
 
 /// The first and last of a row of sizes in MiB, and the step between them.
-type Steps = (u64, u64, u64);
+pub(in crate::validate) type Steps = (u64, u64, u64);
 
 /// The memory sizes in MiB that go with a `cpu` in units of 1/1024 vCPU (Amazon ECS developer guide,
 /// "Task definition parameters for Fargate", task size).
-const SIZES: [(u64, &[Steps]); 8] = [
+pub(in crate::validate) const SIZES: [(u64, &[Steps]); 8] = [
     (256, &[(512, 512, 1), (1_024, 2_048, 1_024)]),
     (512, &[(1_024, 4_096, 1_024)]),
     (1_024, &[(2_048, 8_192, 1_024)]),

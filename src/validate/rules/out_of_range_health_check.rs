@@ -14,7 +14,8 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-const RANGES: [(&str, i64, i64); 4] =
+/// Each number with its least and most.
+pub(in crate::validate) const RANGES: [(&str, i64, i64); 4] =
     [("interval", 5, 300), ("timeout", 2, 60), ("retries", 1, 10), ("startPeriod", 0, 300)];
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -26,4 +26,4 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
 }
 
 /// The containers that a task definition may have.
-const MAX_CONTAINERS: usize = 10;
+pub(in crate::validate) const MAX_CONTAINERS: usize = 10;

@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-const REFUSED: [&str; 4] = ["devices", "maxSwap", "sharedMemorySize", "swappiness"];
+pub(in crate::validate) const REFUSED: [&str; 4] = ["devices", "maxSwap", "sharedMemorySize", "swappiness"];
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for container in subject.definition.containers() {

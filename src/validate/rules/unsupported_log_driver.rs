@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 /// Drivers that ECS has on EC2 alone; a name that ECS does not know at all is for `unknown-value` to speak of.
-const ON_EC2: [&str; 5] = ["fluentd", "gelf", "journald", "json-file", "syslog"];
+pub(in crate::validate) const ON_EC2: [&str; 5] = ["fluentd", "gelf", "journald", "json-file", "syslog"];
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for container in subject.definition.containers() {

@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 /// Container members that Fargate refuses (developer guide, "Task definition differences for Fargate").
-const CONTAINER: [&str; 8] = [
+pub(in crate::validate) const CONTAINER: [&str; 8] = [
     "disableNetworking",
     "dnsSearchDomains",
     "dnsServers",
@@ -27,7 +27,7 @@ const CONTAINER: [&str; 8] = [
 ];
 
 /// Task members that Fargate refuses.
-const TASK: [&str; 3] = ["inferenceAccelerators", "ipcMode", "placementConstraints"];
+pub(in crate::validate) const TASK: [&str; 3] = ["inferenceAccelerators", "ipcMode", "placementConstraints"];
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for member in TASK.iter().filter(|member| subject.definition.members().get(**member).is_some_and(says_something)) {

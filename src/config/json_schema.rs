@@ -1,0 +1,141 @@
+//! A JSON Schema of the configuration, for editors that know one for TOML. It refuses nothing that `Config::parse` takes; what needs more
+//! than one key to see, and whether a pattern compiles, is left to that.
+
+use serde_json::{Value, json};
+
+use super::{MAX_PATTERNS, MAX_SERVICES, OWN_PREFIXES};
+use crate::validate::rules::TABLE;
+
+/// The schema, in draft 7.
+pub fn deployer() -> Value {
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Configuration of express-deployer",
+        "$comment": "Made from the rules of express-deployer and its reading of the file: UPDATE_DOCS=1 cargo test --test it docs",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["state_bucket", "service"],
+        "properties": {
+            "state_bucket": {
+                "description": "The bucket for heads (`services/`) and reports (`releases/`).",
+                "type": "string",
+                "pattern": "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+            },
+            "service": {
+                "description": "The Express Mode services, each with what releases it and how a release is proven.",
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MAX_SERVICES,
+                "items": service(),
+            },
+        },
+        "definitions": {"rule": rule()},
+    })
+}
+
+fn service() -> Value {
+    let name = "[A-Za-z0-9_-]{1,255}";
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["arn"],
+        "anyOf": [{"required": ["repository"]}, {"required": ["uploads"]}],
+        "properties": {
+            "arn": {
+                "description": "The service's ARN, as `aws ecs describe-express-gateway-service` shows it.",
+                "type": "string",
+                "pattern": format!("^arn:aws[^:]*:ecs:{name}:[0-9]{{12}}:service/{name}/{name}$"),
+            },
+            "repository": {
+                "description": "Pushes to this ECR repository release the service: its name alone, without host and tag.",
+                "type": "string",
+                "not": {"pattern": ":|\\.amazonaws\\.com"},
+            },
+            "tags": texts("Globs of the tags that count; without the list any tag does.", &json!({"minItems": 1})),
+            "container": {
+                "description": "The container that gets a pushed image.",
+                "type": "string",
+                "default": "Main",
+            },
+            "uploads": {
+                "description": "Uploads of task definitions below this key prefix release the service.",
+                "type": "string",
+                "pattern": "^[^/]",
+                "not": {"pattern": format!("^({})", OWN_PREFIXES.join("|"))},
+            },
+            "on_failure": {
+                "description": "What a failed verification leads to: back to the previous revision, or a report alone.",
+                "enum": ["rollback", "notify"],
+                "default": "rollback",
+            },
+            "verify": verify(),
+            "rules": rules(),
+            "guard": {
+                "description": "What a task definition may refer to.",
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "roles": texts("Globs of role ARNs; without the list any role.", &json!({})),
+                    "registries": texts(
+                        "Registries, with or without a path, that images may come from; without the list any registry.",
+                        &json!({}),
+                    ),
+                },
+            },
+        },
+    })
+}
+
+fn verify() -> Value {
+    let bounded = json!({"maxItems": MAX_PATTERNS});
+    json!({
+        "description": "The proof of a release: log records of the new revision.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "logs": {
+                "description": "`required` rejects a task definition whose logs cannot be verified, `if-configured` verifies \
+                    where it writes logs to S3, `off` never looks.",
+                "enum": ["required", "if-configured", "off"],
+                "default": "if-configured",
+            },
+            "timeout": {
+                "description": "How long to wait for proof, from the first task of the new revision: from 30s to 1h.",
+                "type": "string",
+                "pattern": "^[0-9]+[smh]$",
+                "default": "10m",
+            },
+            "expect": texts("Regular expressions; each must match a record.", &bounded),
+            "forbid": texts("Regular expressions; none may match a record.", &bounded),
+        },
+    })
+}
+
+fn rules() -> Value {
+    let ids = |description: &str| json!({"description": description, "type": "array", "items": {"$ref": "#/definitions/rule"}});
+    json!({
+        "description": "Rules that this service takes otherwise than docs/rules.md says.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "allow": ids("Ids of rules whose findings are let pass."),
+            "deny": ids("Ids of rules whose findings reject a release."),
+        },
+    })
+}
+
+/// The ids of all rules.
+fn rule() -> Value {
+    let mut ids: Vec<&str> = TABLE.iter().map(|rule| rule.id).collect();
+    ids.sort_unstable();
+    json!({"enum": ids})
+}
+
+/// A list of texts.
+fn texts(description: &str, bounds: &Value) -> Value {
+    let mut schema = json!({"description": description, "type": "array", "items": {"type": "string"}});
+    if let (Some(schema), Some(bounds)) = (schema.as_object_mut(), bounds.as_object()) {
+        schema.extend(bounds.clone());
+    }
+    schema
+}
