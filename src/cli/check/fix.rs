@@ -6,14 +6,15 @@ use std::ops::Range;
 use std::path::Path;
 
 use jsonc_parser::ast::Value;
+use serde_json::{Map, Value as Json, json};
 use similar::TextDiff;
 
-use super::locate::{Locator, bytes, unescape};
+use super::locate::{Locator, bytes, steps, unescape};
 use super::mask::Mask;
 use super::source::{Source, Unread};
 use super::{Checked, Finding, Located};
-use crate::task_definition::TaskDefinition;
 use crate::task_definition::schema::{self, Departures, UnknownMember};
+use crate::task_definition::{Container, TaskDefinition};
 use crate::validate::Severity;
 use crate::validate::nearest::nearest;
 
@@ -96,7 +97,7 @@ impl<'a> Repairs<'a> {
 
     /// Lets a container wait for the log router, unless the router waits for it, however far around.
     fn await_router(&self, pointer: &str) -> Option<Edit> {
-        let router = self.definition.containers().find(|container| container.is_log_router())?.name()?;
+        let router = self.definition.containers().find(Container::is_log_router)?.name()?;
         let mut containers = self.definition.containers();
         let container = containers.find(|container| pointer == container.pointer() + "/dependsOn")?.name()?;
         let mut awaited = vec![router];
@@ -113,7 +114,7 @@ impl<'a> Repairs<'a> {
         if awaited.contains(&container) {
             return None;
         }
-        let router = serde_json::Value::from(router);
+        let router = Json::from(router);
         add(self.locator, pointer, &format!("{{\"containerName\": {router}, \"condition\": \"START\"}}"))
     }
 
@@ -145,20 +146,29 @@ impl<'a> Repairs<'a> {
         Some(Edit { place: bytes(&member.name), text: format!("\"{meant}\""), renames: true })
     }
 
-    /// Whether the value of a member is of the type that the model has for another name.
+    /// Whether the value of a member is of the type that the model has for another name. Only this place is held against the model: the whole
+    /// document would take its time for each member.
     fn fits(&self, parent: &str, wrong: &str, meant: &str) -> bool {
-        let mut document = serde_json::Value::Object(self.definition.members().clone());
-        let Some(object) = document.pointer_mut(parent).and_then(serde_json::Value::as_object_mut) else {
-            return false;
-        };
-        let Some(value) = object.shift_remove(wrong) else { return false };
-        object.insert(meant.to_owned(), value);
-        let Ok(renamed) = serde_json::from_value::<TaskDefinition>(document) else { return false };
-        let place = format!("{parent}/{meant}");
-        let is_below =
-            |pointer: &str| pointer.strip_prefix(&place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        !schema::departures(&renamed).mistyped.iter().any(|mistyped| is_below(&mistyped.pointer))
+        let steps: Vec<String> = steps(parent).chain([wrong.to_owned()]).collect();
+        let document = alone(self.definition.members(), &steps, meant);
+        let document = document.and_then(|document| serde_json::from_value::<TaskDefinition>(document).ok());
+        document.is_some_and(|document| schema::departures(&document).mistyped.is_empty())
     }
+}
+
+/// What the steps lead to and nothing beside it, with another name for the last of them.
+fn alone(members: &Map<String, Json>, steps: &[String], name: &str) -> Option<Json> {
+    let (first, rest) = steps.split_first()?;
+    let value = members.get(first)?;
+    Some(match (value, rest) {
+        (_, []) => json!({name: value}),
+        (Json::Object(below), _) => json!({first: alone(below, rest, name)?}),
+        (Json::Array(items), [index, rest @ ..]) => {
+            let item = items.get(index.parse::<usize>().ok()?)?.as_object()?;
+            json!({first: [alone(item, rest, name)?]})
+        }
+        _ => return None,
+    })
 }
 
 fn repair_of(rule: &str) -> Option<Repair> {
@@ -390,6 +400,13 @@ mod tests {
         assert_eq!(rename(r#"{"famly": "web", "family": "x"}"#, "/famly"), "", "the name is taken");
         assert_eq!(rename(r#"{"famly": "web", "Family": "x"}"#, "/famly"), "", "two want the name");
         assert_eq!(rename(r#"{"famly": 7}"#, "/famly"), "", "the value is of another type");
+        let nested = |value: &str| {
+            let text =
+                format!(r#"{{"containerDefinitions": [{{}}, {{"portMappings": [{{"containerprot": {value}}}]}}]}}"#);
+            rename(&text, "/containerDefinitions/1/portMappings/0/containerprot")
+        };
+        assert!(nested("80").contains(r#"{"containerPort": 80}"#));
+        assert_eq!(nested("[80]"), "", "the value is of another type");
         assert_eq!(rename(r#"{"famly": "a", "famly": "b"}"#, "/famly"), "", "it is there twice");
         assert_eq!(rename(r#"{"vol": []}"#, "/vol"), "", "an abbreviation is a guess");
     }

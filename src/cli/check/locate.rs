@@ -146,7 +146,7 @@ impl<'a> Locator<'a> {
 }
 
 /// The steps of a JSON pointer (RFC 6901).
-fn steps(pointer: &str) -> impl Iterator<Item = String> + '_ {
+pub(super) fn steps(pointer: &str) -> impl Iterator<Item = String> + '_ {
     pointer.split('/').skip(1).map(unescape)
 }
 
