@@ -1,5 +1,5 @@
-//! What checking task definitions costs beside parsing them: one document of the largest size, and a thousand typical ones in a row. It prints
-//! and judges nothing.
+//! What checking task definitions costs beside parsing them: one document of the largest size, a thousand typical ones in a row, and a thousand
+//! files through the real tool, with the memory that it takes. It prints and judges nothing.
 
 #![expect(
     clippy::print_stdout,
@@ -10,6 +10,8 @@
 
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use express_deployer::task_definition::{MAX_DOCUMENT, TaskDefinition};
@@ -20,6 +22,42 @@ fn main() {
     println!("                                    parse      parse and check    ratio    at most");
     report("a document of 64 KiB", &largest, 1, "2 ms, ratio 10");
     report("1,000 documents of 2 kB", &typical, 1_000, "1 s, ratio 10");
+    let folder = tempfile::tempdir().unwrap();
+    for count in [100, 1_000] {
+        let files = files(folder.path(), count);
+        check_with_the_tool(&files);
+        let (time, peak) = check_with_the_tool(&files);
+        let peak = peak.map_or("?".to_owned(), |peak| peak.to_string());
+        println!("the tool, {count:5} files {:31.2} ms    peak {peak} kB    at most 1 s", time.as_secs_f64() * 1e3);
+    }
+}
+
+/// Files as people have them: every document among the fixtures that passes or fails a rule, again and again.
+fn files(folder: &Path, count: usize) -> Vec<PathBuf> {
+    let known: Vec<PathBuf> = glob::glob("tests/fixtures/rules/*/[bg]*.json").unwrap().map(Result::unwrap).collect();
+    let copy = |number: usize| {
+        let to = folder.join(format!("{number:05}.json"));
+        std::fs::copy(&known[number % known.len()], &to).unwrap();
+        to
+    };
+    (0..count).map(copy).collect()
+}
+
+/// The time from the start of the process to its end, and the most memory that it was seen to have, in kB (Linux only).
+fn check_with_the_tool(files: &[PathBuf]) -> (Duration, Option<u64>) {
+    let began = Instant::now();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_express-deployer"));
+    let mut child = command.arg("check").args(files).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut peak = None;
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).or(peak);
+        if child.try_wait().unwrap().is_some() {
+            return (began.elapsed(), peak);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn report(what: &str, text: &[u8], documents: u32, bound: &str) {

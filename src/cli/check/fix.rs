@@ -6,24 +6,27 @@ use std::ops::Range;
 use std::path::Path;
 
 use jsonc_parser::ast::Value;
+use serde_json::{Map, Value as Json, json};
 use similar::TextDiff;
 
-use super::locate::{Locator, bytes, unescape};
+use super::locate::{Locator, bytes, steps, unescape};
 use super::mask::Mask;
 use super::source::{Source, Unread};
 use super::{Checked, Finding, Located};
-use crate::task_definition::TaskDefinition;
 use crate::task_definition::schema::{self, Departures, UnknownMember};
+use crate::task_definition::{Container, TaskDefinition};
 use crate::validate::Severity;
 use crate::validate::nearest::nearest;
 
 /// What repairs the findings of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Repair {
-    /// This text is the value at the pointer.
+    /// This JSON is the value at the pointer.
     Set(&'static str),
-    /// This text is an item of the list at the pointer.
+    /// This JSON is an item of the list at the pointer.
     Add(&'static str),
+    /// The container, whose `dependsOn` the pointer leads to, waits for the log router.
+    AwaitRouter,
     /// A name for the only port mapping of its container.
     NamePort,
     /// The member gets the name that was meant, where it is a slip.
@@ -34,12 +37,14 @@ enum Repair {
 
 /// The rules whose findings can be repaired, by id.
 const REPAIRS: &[(&str, Repair)] = &[
-    ("missing-fargate", Repair::Add("FARGATE")),
-    ("non-awsvpc-network", Repair::Set("awsvpc")),
-    ("non-tcp-main-port", Repair::Set("tcp")),
+    ("missing-fargate", Repair::Add("\"FARGATE\"")),
+    ("non-awsvpc-network", Repair::Set("\"awsvpc\"")),
+    ("non-essential-log-router", Repair::Set("true")),
+    ("non-tcp-main-port", Repair::Set("\"tcp\"")),
     ("unknown-member", Repair::Rename),
     ("unknown-value", Repair::Recase),
     ("unnamed-main-port", Repair::NamePort),
+    ("unordered-log-router", Repair::AwaitRouter),
 ];
 
 /// The name that a port gets: what the AWS documentation calls it.
@@ -79,14 +84,38 @@ impl<'a> Repairs<'a> {
         match repair_of(&finding.rule).filter(|_| finding.severity > Severity::Hint)? {
             Repair::Set(value) => set(self.locator, pointer, value),
             Repair::Add(item) => add(self.locator, pointer, item),
+            Repair::AwaitRouter => self.await_router(pointer),
             Repair::NamePort => self.name_port(pointer),
             Repair::Rename => self.rename(pointer),
             Repair::Recase => {
                 let place = self.departures.unlisted.iter().find(|place| place.pointer == pointer)?;
                 let meant = place.known.iter().find(|known| known.eq_ignore_ascii_case(&place.value))?;
-                set(self.locator, pointer, meant)
+                set(self.locator, pointer, &format!("\"{meant}\""))
             }
         }
+    }
+
+    /// Lets a container wait for the log router, unless the router waits for it, however far around.
+    fn await_router(&self, pointer: &str) -> Option<Edit> {
+        let router = self.definition.containers().find(Container::is_log_router)?.name()?;
+        let mut containers = self.definition.containers();
+        let container = containers.find(|container| pointer == container.pointer() + "/dependsOn")?.name()?;
+        let mut awaited = vec![router];
+        let mut at = 0;
+        while let Some(name) = awaited.get(at).copied() {
+            let dependencies = self.definition.container(name).map_or(&[][..], |container| container.list("dependsOn"));
+            for name in dependencies.iter().filter_map(|dependency| dependency.get("containerName")?.as_str()) {
+                if !awaited.contains(&name) {
+                    awaited.push(name);
+                }
+            }
+            at += 1;
+        }
+        if awaited.contains(&container) {
+            return None;
+        }
+        let router = Json::from(router);
+        add(self.locator, pointer, &format!("{{\"containerName\": {router}, \"condition\": \"START\"}}"))
     }
 
     /// Names the only port mapping of a container, unless another container's has that name: names are unique in a task.
@@ -98,7 +127,7 @@ impl<'a> Repairs<'a> {
         });
         let mappings = self.definition.containers().flat_map(|container| container.list("portMappings"));
         let is_free = mappings.filter_map(|mapping| mapping.get("name")?.as_str()).all(|name| name != PORT_NAME);
-        if is_only && is_free { set(self.locator, pointer, PORT_NAME) } else { None }
+        if is_only && is_free { set(self.locator, pointer, &format!("\"{PORT_NAME}\"")) } else { None }
     }
 
     /// Renames a member, where only one name can be meant, no other member has it or wants it, and its value is what the model has there.
@@ -117,20 +146,29 @@ impl<'a> Repairs<'a> {
         Some(Edit { place: bytes(&member.name), text: format!("\"{meant}\""), renames: true })
     }
 
-    /// Whether the value of a member is of the type that the model has for another name.
+    /// Whether the value of a member is of the type that the model has for another name. Only this place is held against the model: the whole
+    /// document would take its time for each member.
     fn fits(&self, parent: &str, wrong: &str, meant: &str) -> bool {
-        let mut document = serde_json::Value::Object(self.definition.members().clone());
-        let Some(object) = document.pointer_mut(parent).and_then(serde_json::Value::as_object_mut) else {
-            return false;
-        };
-        let Some(value) = object.shift_remove(wrong) else { return false };
-        object.insert(meant.to_owned(), value);
-        let Ok(renamed) = serde_json::from_value::<TaskDefinition>(document) else { return false };
-        let place = format!("{parent}/{meant}");
-        let is_below =
-            |pointer: &str| pointer.strip_prefix(&place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        !schema::departures(&renamed).mistyped.iter().any(|mistyped| is_below(&mistyped.pointer))
+        let steps: Vec<String> = steps(parent).chain([wrong.to_owned()]).collect();
+        let document = alone(self.definition.members(), &steps, meant);
+        let document = document.and_then(|document| serde_json::from_value::<TaskDefinition>(document).ok());
+        document.is_some_and(|document| schema::departures(&document).mistyped.is_empty())
     }
+}
+
+/// What the steps lead to and nothing beside it, with another name for the last of them.
+fn alone(members: &Map<String, Json>, steps: &[String], name: &str) -> Option<Json> {
+    let (first, rest) = steps.split_first()?;
+    let value = members.get(first)?;
+    Some(match (value, rest) {
+        (_, []) => json!({name: value}),
+        (Json::Object(below), _) => json!({first: alone(below, rest, name)?}),
+        (Json::Array(items), [index, rest @ ..]) => {
+            let item = items.get(index.parse::<usize>().ok()?)?.as_object()?;
+            json!({first: [alone(item, rest, name)?]})
+        }
+        _ => return None,
+    })
 }
 
 fn repair_of(rule: &str) -> Option<Repair> {
@@ -253,12 +291,11 @@ fn repair_once(checked: &Checked) -> Option<(String, Vec<Done>)> {
     (!done.is_empty()).then_some((repaired, done))
 }
 
-/// Sets a member to a text, whether it is there or not.
+/// Sets a member to a value in JSON, whether it is there or not.
 fn set(locator: &Locator<'_>, pointer: &str, value: &str) -> Option<Edit> {
-    let text = format!("\"{value}\"");
     match locator.value(pointer) {
-        Some(there) => Some(Edit { place: bytes(there), text, renames: false }),
-        None => insert(locator, pointer, &text),
+        Some(there) => Some(Edit { place: bytes(there), text: value.to_owned(), renames: false }),
+        None => insert(locator, pointer, value),
     }
 }
 
@@ -276,23 +313,23 @@ fn insert(locator: &Locator<'_>, pointer: &str, value: &str) -> Option<Edit> {
     Some(Edit { place: start..start, text: format!("{member},{layout}"), renames: false })
 }
 
-/// Adds an item to a list, behind the others and in their layout; a list that is missing comes into being.
+/// Adds an item in JSON to a list, behind the others and in their layout; a list that is missing comes into being.
 fn add(locator: &Locator<'_>, pointer: &str, item: &str) -> Option<Edit> {
     match locator.value(pointer) {
         Some(Value::Array(array)) => {
             let Some(last) = array.elements.last().map(bytes) else {
                 let inside = array.range.start + 1;
-                return Some(Edit { place: inside..inside, text: format!("\"{item}\""), renames: false });
+                return Some(Edit { place: inside..inside, text: item.to_owned(), renames: false });
             };
             let before = locator.text().get(..last.start).unwrap_or_default();
             let layout = before.get(before.trim_end().len()..).filter(|layout| layout.contains('\n')).unwrap_or(" ");
-            Some(Edit { place: last.end..last.end, text: format!(",{layout}\"{item}\""), renames: false })
+            Some(Edit { place: last.end..last.end, text: format!(",{layout}{item}"), renames: false })
         }
         Some(null @ Value::NullKeyword(_)) => {
-            Some(Edit { place: bytes(null), text: format!("[\"{item}\"]"), renames: false })
+            Some(Edit { place: bytes(null), text: format!("[{item}]"), renames: false })
         }
         Some(_) => None,
-        None => insert(locator, pointer, &format!("[\"{item}\"]")),
+        None => insert(locator, pointer, &format!("[{item}]")),
     }
 }
 
@@ -363,8 +400,30 @@ mod tests {
         assert_eq!(rename(r#"{"famly": "web", "family": "x"}"#, "/famly"), "", "the name is taken");
         assert_eq!(rename(r#"{"famly": "web", "Family": "x"}"#, "/famly"), "", "two want the name");
         assert_eq!(rename(r#"{"famly": 7}"#, "/famly"), "", "the value is of another type");
+        let nested = |value: &str| {
+            let text =
+                format!(r#"{{"containerDefinitions": [{{}}, {{"portMappings": [{{"containerprot": {value}}}]}}]}}"#);
+            rename(&text, "/containerDefinitions/1/portMappings/0/containerprot")
+        };
+        assert!(nested("80").contains(r#"{"containerPort": 80}"#));
+        assert_eq!(nested("[80]"), "", "the value is of another type");
         assert_eq!(rename(r#"{"famly": "a", "famly": "b"}"#, "/famly"), "", "it is there twice");
         assert_eq!(rename(r#"{"vol": []}"#, "/vol"), "", "an abbreviation is a guess");
+    }
+
+    #[test]
+    fn a_container_waits_for_its_router_unless_that_would_be_a_circle() {
+        let wait = |main: &str, router: &str| {
+            let text = format!(
+                r#"{{"containerDefinitions": [{{"name": "Main"{main}}}, {{"name": "a\"b", "firelensConfiguration": {{}}{router}}}, {{"name": "x", "dependsOn": [{{"containerName": "Main"}}]}}]}}"#
+            );
+            repaired(&text, "unordered-log-router", "/containerDefinitions/0/dependsOn")
+        };
+        let item = r#"{"containerName": "a\"b", "condition": "START"}"#;
+        assert!(wait("", "").contains(&format!(r#"{{"dependsOn": [{item}], "name": "Main""#)));
+        let other = r#", "dependsOn": [{"containerName": "y"}]"#;
+        assert!(wait(other, other).contains(&format!(r#"[{{"containerName": "y"}}, {item}]"#)));
+        assert_eq!(wait("", r#", "dependsOn": [{"containerName": "x"}]"#), "", "the router waits for it through x");
     }
 
     #[test]

@@ -24,9 +24,11 @@ fn read_one(argument: &str, main: &str) -> Result<(String, Vec<Platform>), Unusa
     }
     match Manifest::parse(&text) {
         Manifest::Index(platforms) => Ok((container.to_owned(), platforms)),
-        Manifest::Image { .. } => {
-            Err(wrong("the manifest of one image does not say its platform; give the image's configuration").into())
-        }
+        Manifest::Image { .. } => Err(wrong(
+            "the manifest of one image does not say its platform; give the image's configuration, as \
+             `docker buildx imagetools inspect --format '{{json .Image}}'` prints it",
+        )
+        .into()),
         Manifest::NotAnImage(reason) => Err(wrong(&reason).into()),
     }
 }

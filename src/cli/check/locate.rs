@@ -146,7 +146,7 @@ impl<'a> Locator<'a> {
 }
 
 /// The steps of a JSON pointer (RFC 6901).
-fn steps(pointer: &str) -> impl Iterator<Item = String> + '_ {
+pub(super) fn steps(pointer: &str) -> impl Iterator<Item = String> + '_ {
     pointer.split('/').skip(1).map(unescape)
 }
 
@@ -221,6 +221,20 @@ mod tests {
         let text = "{\r\n  \"é\": \"ü\", \"cpu\": 1\r\n}";
         let span = Locator::new(text).span("/cpu");
         assert_eq!((span.line, span.column, span.end_line, span.end_column), (2, 20, 2, 21));
+    }
+
+    #[test]
+    fn what_is_json_for_the_rules_has_places() {
+        for text in [
+            r#"{"a": [-0, 1e5, 1E+2, 0.5e-3, -12.50, 123456789012345678901234567890, true, false, null, [], {}]}"#,
+            r#"{"a": "\/\b\f\n\r\t\\\"\u00e9\uD83D\ude00", "": {"": "\u0000"}, "a": 1}"#,
+            "\n\t\r {\"\u{2028}\u{7f}\": \"\u{1f600}\"}\r\n\t ",
+        ] {
+            assert!(serde_json::from_str::<serde_json::Value>(text).is_ok(), "{text}");
+            assert!(tree(text).is_some(), "{text}");
+        }
+        let last = Locator::new(r#"{"a": 1, "a": 2}"#).span("/a");
+        assert_eq!(last.column, 15, "of doubled members the last counts, as it does for the rules");
     }
 
     #[test]
