@@ -1,5 +1,5 @@
-//! The ECS API model of `RegisterTaskDefinition` held against a document: members it does not have, values of another type or outside an
-//! enumeration. It reads the whole document whatever is wrong in it, and changes nothing.
+//! The ECS API model of `RegisterTaskDefinition` held against a document: members it does not have or requires, values of another type or
+//! outside an enumeration. It reads the whole document whatever is wrong in it, and changes nothing.
 //!
 //! The model is the SDK's own: the generated types read themselves through a `ShapeDeserializer`, and the one here walks a JSON value.
 
@@ -26,6 +26,17 @@ pub struct Departures {
     pub mistyped: Vec<Mistyped>,
     /// Texts that the model's enumeration does not list.
     pub unlisted: Vec<Unlisted>,
+    /// Members that the model requires of a structure that is there.
+    pub absent: Vec<Absent>,
+}
+
+/// A member that its structure requires and the document does not have, or has as null.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// The place of the structure, as a JSON pointer.
+    pub pointer: String,
+    /// The member's name.
+    pub name: &'static str,
 }
 
 /// A member that its structure does not have.
@@ -98,6 +109,35 @@ fn enumeration(shape: &str) -> Option<&'static [&'static str]> {
         _ => return None,
     })
 }
+
+/// Members that the API reference marks as required, in structures that a task definition may have or not; the generated schemas do not say
+/// it. What every task definition needs has rules of its own.
+pub const REQUIRED: [&str; 24] = [
+    "ContainerDependency$condition",
+    "ContainerDependency$containerName",
+    "ContainerRestartPolicy$enabled",
+    "Device$hostPath",
+    "EFSVolumeConfiguration$fileSystemId",
+    "EnvironmentFile$type",
+    "EnvironmentFile$value",
+    "EphemeralStorage$sizeInGiB",
+    "FirelensConfiguration$type",
+    "HealthCheck$command",
+    "HostEntry$hostname",
+    "HostEntry$ipAddress",
+    "LogConfiguration$logDriver",
+    "ProxyConfiguration$containerName",
+    "RepositoryCredentials$credentialsParameter",
+    "ResourceRequirement$type",
+    "ResourceRequirement$value",
+    "Secret$name",
+    "Secret$valueFrom",
+    "Tmpfs$containerPath",
+    "Tmpfs$size",
+    "Ulimit$hardLimit",
+    "Ulimit$name",
+    "Ulimit$softLimit",
+];
 
 /// The values of an enumeration by the shape id of a member that has it, such as `PortMapping$protocol`; none for another member.
 pub fn values(member: &str) -> &'static [&'static str] {
@@ -191,6 +231,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Notes what the structure at this place requires and does not have.
+    fn note_absent(&mut self, schema: &Schema<'_>, members: &Map<String, Value>) {
+        let structure = local_name(schema);
+        let required = REQUIRED.iter().filter_map(|id| id.strip_prefix(structure)?.strip_prefix('$'));
+        for name in required.filter(|name| members.get(*name).is_none_or(Value::is_null)) {
+            if self.found.absent.len() < MAX_PLACES {
+                self.found.absent.push(Absent { pointer: self.pointer(), name });
+            }
+        }
+    }
+
     /// Notes the text at this place when the member, or the list that it is an item of, has an enumeration without it.
     fn note_unlisted(&mut self, schema: &Schema<'_>) {
         if let Some(Value::String(value)) = self.at.value()
@@ -222,6 +273,7 @@ impl ShapeDeserializer for Reader<'_> {
             self.note_mistyped("an object");
             return Ok(());
         };
+        self.note_absent(schema, members);
         for (name, value) in members {
             match schema.member_schema(name) {
                 None => self.note_unknown(schema, name),
@@ -448,6 +500,21 @@ mod tests {
             }]
         }));
         assert_eq!(found.unlisted.len(), 16);
+    }
+
+    #[test]
+    fn shape_ids_of_required_members_exist() {
+        let found = departures_of(&json!({
+            "ephemeralStorage": {}, "proxyConfiguration": {}, "volumes": [{"efsVolumeConfiguration": {}}],
+            "containerDefinitions": [{
+                "dependsOn": [{}], "restartPolicy": {}, "environmentFiles": [{}], "firelensConfiguration": {},
+                "healthCheck": {}, "extraHosts": [{}], "logConfiguration": {}, "repositoryCredentials": {},
+                "resourceRequirements": [{}], "secrets": [{"valueFrom": null}], "ulimits": [{}],
+                "linuxParameters": {"devices": [{}], "tmpfs": [{}]}
+            }]
+        }));
+        assert_eq!(found.absent.len(), REQUIRED.len());
+        assert_eq!((found.unknown, found.mistyped, found.unlisted), (vec![], vec![], vec![]));
     }
 
     #[test]

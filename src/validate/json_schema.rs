@@ -9,13 +9,14 @@ use super::rules::tables::{
     REFUSED_OF_TASKS, SIZES, Steps,
 };
 use crate::task_definition::READ_ONLY;
+use crate::task_definition::schema::REQUIRED;
 use crate::task_definition::schema::model::{Member, Shape, model};
 
 /// A family, a container or a volume.
 const NAME: &str = "^[A-Za-z0-9_-]{1,255}$";
 
-/// Members that must be there and not null.
-const REQUIRED: [&str; 9] = [
+/// Members that every task definition for Express Mode, and every container in it, must have; not null.
+const REQUIRED_HERE: [&str; 8] = [
     "RegisterTaskDefinitionInput$family",
     "RegisterTaskDefinitionInput$networkMode",
     "RegisterTaskDefinitionInput$containerDefinitions",
@@ -24,7 +25,6 @@ const REQUIRED: [&str; 9] = [
     "RegisterTaskDefinitionInput$memory",
     "ContainerDefinition$name",
     "ContainerDefinition$image",
-    "ContainerRestartPolicy$enabled",
 ];
 
 /// The schema, in draft 7: the newest one that editors for JSON know in full.
@@ -73,7 +73,8 @@ fn of_structure(members: &[Member], kind: &Value) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for member in members {
-        let is_required = REQUIRED.contains(&member.id.as_str());
+        let id = member.id.as_str();
+        let is_required = REQUIRED.contains(&id) || REQUIRED_HERE.contains(&id);
         if is_required {
             required.push(member.name.as_str());
         }

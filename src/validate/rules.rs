@@ -1,9 +1,10 @@
 //! The table of rules, in the order in which they run; nothing else knows a rule by name.
 //!
-//! To add a rule, write `rules/<id_with_underscores>.rs` with a `RULE`, whose id names the defect in kebab case and reads after "allow", and
-//! add its `mod` line and its line in `tables!` here. Give it documents that fail and pass as `tests/fixtures/rules/<id>/bad*.json` and `good*.json`, with a
-//! `subject.json` beside them where it looks at more than the document. Run the tests and read the new lines in the snapshot of all findings:
-//! an error must be something that ECS, Fargate or Express Mode surely refuses, everything else is a warning.
+//! To add a rule, write `rules/<id_with_underscores>.rs` with a `RULE`, whose id names the defect in kebab case and reads after "allow",
+//! and add its `mod` line and its line in `tables!` here. Give it documents that fail and pass as `tests/fixtures/rules/<id>/bad*.json`
+//! and `good*.json`, with a `subject.json` beside them where it looks at more than the document. Run the tests and read the new lines in
+//! the snapshot of all findings: an error must be something that ECS, Fargate or Express Mode surely refuses, everything else is a
+//! warning.
 
 use super::{Check, Rule};
 
@@ -59,6 +60,7 @@ mod missing_image;
 mod missing_log_router;
 mod missing_main_container;
 mod missing_main_port;
+mod missing_member;
 mod missing_output_name;
 mod missing_s3_bucket;
 mod missing_s3_region;
@@ -158,6 +160,7 @@ macro_rules! tables {
 tables! {
     wrapped_document,
     wrong_type,
+    missing_member,
     unknown_member,
     read_only_member,
     unknown_value,

@@ -3,6 +3,7 @@
 mod check;
 mod command_line;
 mod docs;
+mod documents;
 mod flow;
 mod rules;
 mod sandbox_ecs;

@@ -22,7 +22,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         let number = |member: &str| container.members.get(member).and_then(Value::as_i64);
         let mut is_too_small = false;
         for member in ["memory", "memoryReservation"] {
-            if let Some(mebibytes) = number(member).filter(|mebibytes| (1..LEAST).contains(mebibytes)) {
+            if let Some(mebibytes) = number(member).filter(|mebibytes| *mebibytes < LEAST && *mebibytes != 0) {
                 is_too_small = true;
                 report.add(
                     format!("{}/{member}", container.pointer()),

@@ -7,8 +7,8 @@ use crate::validate::{Report, Rule, Severity, Subject, label};
 pub(super) static RULE: Rule = Rule {
     id: "invalid-restart-policy",
     severity: Severity::Error,
-    summary: "a restart policy has a number out of its range, or does not say whether it is on",
-    why: "ECS refuses the registration: a policy says `enabled`, waits 60 to 1,800 seconds between attempts and ignores 50 \
+    summary: "a restart policy has a number out of its range",
+    why: "ECS refuses the registration: a policy waits 60 to 1,800 seconds between attempts and ignores 50 \
         exit codes at the most.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerRestartPolicy.html",
     check,
@@ -21,9 +21,6 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             let pointer = format!("{}/restartPolicy/{member}", container.pointer());
             report.add(pointer, format!("the restart policy of {} {problem}", label(container)), help);
         };
-        if policy.get("enabled").is_none_or(Value::is_null) {
-            add("enabled", "does not say whether it is on", "add `\"enabled\": true`");
-        }
         let period = policy.get("restartAttemptPeriod").and_then(Value::as_i64);
         if period.is_some_and(|seconds| !(60..=1800).contains(&seconds)) {
             add("restartAttemptPeriod", "has a period out of its range", "write a number from 60 to 1800");

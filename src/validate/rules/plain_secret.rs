@@ -65,9 +65,14 @@ fn secret_in(name: &str, value: &str) -> Option<&'static str> {
     if has_password(value) {
         return Some("a URL with a password");
     }
-    let name = name.to_ascii_uppercase();
-    let says_so = NAMES.iter().any(|word| name == *word || name.ends_with(&format!("_{word}")));
-    (says_so && !is_harmless(value)).then_some("a secret, by its name")
+    (NAMES.iter().any(|word| ends_with_word(name, word)) && !is_harmless(value)).then_some("a secret, by its name")
+}
+
+/// Whether a name is the word, or ends with it after an underscore, in upper or lower case.
+fn ends_with_word(name: &str, word: &str) -> bool {
+    let (name, word) = (name.as_bytes(), word.as_bytes());
+    let Some(start) = name.len().checked_sub(word.len()) else { return false };
+    name[start..].eq_ignore_ascii_case(word) && (start == 0 || name[start - 1] == b'_')
 }
 
 /// Whether a value is a URL with a user and a password.

@@ -18,16 +18,23 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for container in subject.definition.containers() {
-        let name = |entry: &'_ Value| entry.get("name").and_then(Value::as_str).map(str::to_owned);
-        let plain: HashSet<String> = container.list("environment").iter().filter_map(name).collect();
-        for (index, secret) in container.list("secrets").iter().enumerate() {
-            if let Some(name) = name(secret).filter(|name| plain.contains(name)) {
+        let secrets = container.list("secrets");
+        if secrets.is_empty() {
+            continue;
+        }
+        let plain: HashSet<&str> = container.list("environment").iter().filter_map(name_of).collect();
+        for (index, secret) in secrets.iter().enumerate() {
+            if let Some(name) = name_of(secret).filter(|name| plain.contains(name)) {
                 report.add(
                     format!("{}/secrets/{index}/name", container.pointer()),
-                    format!("{} has {} as a variable and as a secret", label(container), quoted(&name)),
+                    format!("{} has {} as a variable and as a secret", label(container), quoted(name)),
                     "keep the secret",
                 );
             }
         }
     }
+}
+
+fn name_of(entry: &Value) -> Option<&str> {
+    entry.get("name").and_then(Value::as_str)
 }
