@@ -157,6 +157,11 @@ fn show(arguments: &Arguments, settings: &Settings, worst: &mut Worst, out: &mut
             }
         }
     }
+    for container in settings.unmet() {
+        *worst = Worst::Unread;
+        out.flush()?;
+        anstream::eprintln!("error: --manifest names the container `{container}`, which no checked document has");
+    }
     if arguments.diff { Ok(()) } else { reporter.finish(out) }
 }
 

@@ -109,6 +109,12 @@ impl<'a> LogOutput<'a> {
         Some(format.names_task(self.container.name()?))
     }
 
+    /// Whether the keys begin with something that narrows a search for them; `None` where that cannot be seen.
+    pub(super) fn key_is_searchable(&self) -> Option<bool> {
+        let format = KeyFormat::parse(self.key_format()?, self.tag_delimiters()?, false).ok()?;
+        Some(format.is_searchable(self.container.name()?))
+    }
+
     /// How many parts the tag has, and how many of them come from the container's name; `None` where that cannot be
     /// seen.
     pub(super) fn tag_parts(&self) -> Option<TagParts> {

@@ -124,6 +124,9 @@ fn the_platforms_of_an_image_can_be_given() {
     let folder = tempfile::tempdir().unwrap();
     let index = folder.path().join("index.json");
     fs::write(&index, r#"{"manifests":[{"platform":{"os":"linux","architecture":"amd64"}}]}"#).unwrap();
+    let misspelt = run(&["check", GOOD, "--manifest", &format!("Mian={}", index.display())], "");
+    assert_eq!(misspelt.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&misspelt.stderr).contains("`Mian`, which no checked document has"));
     let output = run(&["check", GOOD, "--manifest", index.to_str().unwrap()], "");
     assert_eq!(output.status.code(), Some(1));
     assert!(stdout(&output).contains("mismatched-architecture"), "{}", stdout(&output));

@@ -1,6 +1,9 @@
 //! What the rules are told beside the document: from a service of the configuration where one is named, and from the arguments, which count
 //! more. It checks no document.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use super::{Arguments, images};
 use crate::cli::Unusable;
 use crate::config::{Config, Guard, Logs, Service};
@@ -26,6 +29,8 @@ pub(super) struct Settings {
     levels: Levels,
     denies_warnings: bool,
     is_quiet: bool,
+    /// Containers that `--manifest` names and no document has had yet.
+    unmet: RefCell<BTreeSet<String>>,
 }
 
 impl Settings {
@@ -42,8 +47,10 @@ impl Settings {
         levels.deny.extend(arguments.deny.iter().cloned());
         let configured = service.as_ref().map(|service| service.container.clone());
         let container = arguments.container.clone().or(configured).unwrap_or_else(|| CONTAINER.to_owned());
+        let images = images::read(&arguments.manifest, &container)?;
         Ok(Self {
-            images: images::read(&arguments.manifest, &container)?,
+            unmet: RefCell::new(images.iter().map(|(name, _)| name.clone()).collect()),
+            images,
             container,
             verify_timeout: match &service {
                 Some(service) => (service.verify.logs != Logs::Off).then_some(service.verify.timeout),
@@ -58,6 +65,7 @@ impl Settings {
 
     /// What the rules find in a document, as far as it is to be shown.
     pub(super) fn findings(&self, definition: &TaskDefinition) -> Vec<Finding> {
+        self.unmet.borrow_mut().retain(|name| definition.container(name).is_none());
         let images: Vec<(&str, &[Platform])> =
             self.images.iter().map(|(name, platforms)| (name.as_str(), platforms.as_slice())).collect();
         let mut findings = validate(&Subject {
@@ -76,6 +84,11 @@ impl Settings {
         self.levels.apply(&mut findings);
         findings.retain(|finding| !self.is_quiet || finding.severity == Severity::Error);
         findings
+    }
+
+    /// The containers that `--manifest` named for nothing: no document that was checked has them.
+    pub(super) fn unmet(&self) -> Vec<String> {
+        self.unmet.borrow().iter().cloned().collect()
     }
 }
 

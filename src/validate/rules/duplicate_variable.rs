@@ -18,8 +18,9 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for container in subject.definition.containers() {
         for list in ["environment", "secrets"] {
-            let mut names = HashSet::new();
-            for (index, entry) in container.list(list).iter().enumerate() {
+            let entries = container.list(list);
+            let mut names = HashSet::with_capacity(entries.len());
+            for (index, entry) in entries.iter().enumerate() {
                 let name = entry.get("name").and_then(Value::as_str).unwrap_or_default();
                 if !name.is_empty() && !names.insert(name) {
                     report.add(

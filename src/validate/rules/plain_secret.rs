@@ -57,7 +57,8 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
 /// What kind of secret a value seems to be.
 fn secret_in(name: &str, value: &str) -> Option<&'static str> {
     let value = value.trim();
-    let shape = SHAPES.iter().find(|(start, length, _)| value.starts_with(start) && value.len() >= *length);
+    let is_shape = |(start, length, _): &&(&str, usize, &str)| value.len() >= *length && value.starts_with(start);
+    let shape = SHAPES.iter().find(is_shape);
     if let Some((_, _, what)) = shape {
         let is_certificate = value.starts_with("-----BEGIN ") && !value.contains("PRIVATE KEY");
         return (!is_certificate).then_some(*what);
@@ -77,6 +78,9 @@ fn ends_with_word(name: &str, word: &str) -> bool {
 
 /// Whether a value is a URL with a user and a password.
 fn has_password(value: &str) -> bool {
+    if !value.contains('@') {
+        return false; // The usual value, and sooner said than by a search for the scheme.
+    }
     let Some((scheme, rest)) = value.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let password = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':')).map(|(_, password)| password);

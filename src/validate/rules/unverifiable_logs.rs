@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "the logs of the main container cannot be verified, though the service asks for it",
     why: "The verification reads lines of JSON, or bare lines, that Fluent Bit's S3 output writes to Amazon S3 as \
           the definition says. It cannot find or read what goes elsewhere, what is stored as Arrow, Parquet or OTLP, \
-          and what depends on values that only the running task knows. The release is then reported without that \
+          what depends on values that only the running task knows, and keys that begin with something random. The release is then reported without that \
           proof.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs/s3",
     check,
@@ -41,7 +41,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     let Some(output) = LogOutput::all(subject.definition).find(is_main) else { return };
     let found = elsewhere(&output).or_else(|| {
         let is_s3 = LogOutput::to_s3(subject.definition).any(|output| is_main(&output));
-        is_s3.then(|| unread(&output)).flatten()
+        is_s3.then(|| unread(&output).or_else(|| unsearchable(&output))).flatten()
     });
     if let Some((pointer, reason, help)) = found {
         let message = format!("the logs of {} cannot be verified: {reason}", label(output.container));
@@ -80,5 +80,14 @@ fn unread(output: &LogOutput<'_>) -> Option<(String, String, &'static str)> {
             Some((output.pointer(written), reason, "store lines of JSON, with `gzip` if they are to be small"))
         }
         _ => None,
+    })
+}
+
+/// Whether the keys begin with something random, so that nothing but a walk through the bucket would find them.
+fn unsearchable(output: &LogOutput<'_>) -> Option<(String, String, &'static str)> {
+    let is_unsearchable = output.key_is_searchable() == Some(false);
+    is_unsearchable.then(|| {
+        let reason = "their keys name neither the task nor a date before something random".to_owned();
+        (output.pointer_of_plugin_option("s3_key_format"), reason, "put `$TAG` first")
     })
 }
