@@ -157,14 +157,13 @@ fn check_fargate(container: &Value) -> Result<(), ApiError> {
         return refuse(format!("Fargate does not support '{member}'."));
     }
     match log_driver(container) {
-        None | Some("awsfirelens") => Ok(()),
         Some("awslogs") => check_options(container, &["awslogs-group", "awslogs-region", "awslogs-stream-prefix"]),
         Some("splunk") => check_options(container, &["splunk-url"]),
         Some("fluentd" | "gelf" | "journald" | "json-file" | "syslog") => refuse(
             "Fargate compatible task definitions do not support this log driver: use awslogs, splunk or awsfirelens.",
         ),
         // ECS learns new drivers, and this stand-in must not be what stops their first users.
-        Some(_) => Ok(()),
+        None | Some(_) => Ok(()),
     }?;
     if container.pointer("/firelensConfiguration/options/config-file-type").and_then(Value::as_str) == Some("s3") {
         return refuse("Fargate does not support the config-file-type 's3' of a firelensConfiguration.");
