@@ -8,6 +8,8 @@ use wildmatch::WildMatch;
 
 use crate::trigger::Trigger;
 use crate::validate::levels::{Levels, unknown_rule};
+use crate::verify::checks::{BadPattern, Checks};
+use crate::verify::compare::Compare;
 
 mod arn;
 pub mod json_schema;
@@ -24,6 +26,9 @@ const MAX_SERVICES: usize = 200;
 
 /// The patterns that one service may have in `expect`, and again in `forbid`.
 const MAX_PATTERNS: usize = 20;
+
+/// The records that a proof may ask for: one look reads about as many.
+const MAX_RECORDS: u64 = 100_000;
 
 /// The memory that one compiled pattern may take, in bytes. Patterns are trusted less than code: they come from a file.
 pub const MAX_PATTERN_SIZE: usize = 1024 * 1024;
@@ -105,8 +110,21 @@ pub enum Logs {
     Off,
 }
 
+/// What it means when no log records come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quiet {
+    /// Nobody can tell: the release is reported as unverified, and the service is left as it is.
+    #[default]
+    Wait,
+    /// The service prints little: the release counts as verified.
+    Pass,
+    /// The release failed.
+    Fail,
+}
+
 /// How logs are verified.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verify {
     /// Whether at all.
     pub logs: Logs,
@@ -116,6 +134,39 @@ pub struct Verify {
     pub expect: Vec<String>,
     /// Regular expressions: none may match.
     pub forbid: Vec<String>,
+    /// Containers beside the one that gets the image whose logs are verified, too.
+    #[serde(default)]
+    pub containers: Vec<String>,
+    /// What it means when no records, or too few, come within the time.
+    #[serde(default)]
+    pub quiet: Quiet,
+    /// Records that make a proof, at least 1.
+    #[serde(default = "one")]
+    pub min_records: u64,
+    /// The largest share of errors, from 0 to 1.
+    #[serde(default)]
+    pub max_error_ratio: Option<f64>,
+    /// How errors are compared with the old revision's; `None` compares nothing.
+    #[serde(default)]
+    pub compare: Option<Compare>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+impl Verify {
+    /// What records are held against.
+    ///
+    /// # Errors
+    /// When a pattern is no regular expression, or too large a one.
+    pub fn checks(&self) -> Result<Checks, BadPattern> {
+        let mut checks = Checks::new(&self.expect, &self.forbid)?;
+        checks.min_records = self.min_records;
+        checks.max_error_ratio = self.max_error_ratio;
+        checks.compare = self.compare;
+        Ok(checks)
+    }
 }
 
 /// What an uploaded task definition may refer to.
@@ -276,7 +327,17 @@ fn check_upload_prefix(section: &mut Section<'_, '_>, prefix: &str) {
 
 impl Default for Verify {
     fn default() -> Self {
-        Self { logs: Logs::IfConfigured, timeout: 600, expect: Vec::new(), forbid: Vec::new() }
+        Self {
+            logs: Logs::IfConfigured,
+            timeout: 600,
+            expect: Vec::new(),
+            forbid: Vec::new(),
+            containers: Vec::new(),
+            quiet: Quiet::Wait,
+            min_records: 1,
+            max_error_ratio: None,
+            compare: None,
+        }
     }
 }
 
@@ -295,7 +356,27 @@ fn read_verify(section: &mut Section<'_, '_>) -> Verify {
     };
     let expect = read_patterns(section, "expect");
     let forbid = read_patterns(section, "forbid");
-    Verify { logs, timeout, expect, forbid }
+    let quiet = section.choice("quiet", &[("wait", Quiet::Wait), ("pass", Quiet::Pass), ("fail", Quiet::Fail)]);
+    Verify {
+        logs,
+        timeout,
+        expect,
+        forbid,
+        containers: section.texts("containers").unwrap_or_default(),
+        quiet: quiet.unwrap_or(default.quiet),
+        min_records: section.whole("min_records", 1, MAX_RECORDS).unwrap_or(default.min_records),
+        max_error_ratio: section.share("max_error_ratio", 0.0, 1.0),
+        compare: section.table("compare").map(|table| section.within("compare", table, read_compare)),
+    }
+}
+
+fn read_compare(section: &mut Section<'_, '_>) -> Compare {
+    let default = Compare::default();
+    Compare {
+        margin: section.share("margin", 0.0, 1.0).unwrap_or(default.margin),
+        confidence: section.share("confidence", 0.5, 0.9999).unwrap_or(default.confidence),
+        min_records: section.whole("min_records", 1, MAX_RECORDS).unwrap_or(default.min_records),
+    }
 }
 
 fn read_patterns(section: &mut Section<'_, '_>, key: &str) -> Vec<String> {
@@ -389,6 +470,36 @@ mod tests {
                 "line 10, service[0].rules.allow: `missing-fargte` is no rule; did you mean `missing-fargate`?",
             ]
         );
+    }
+
+    #[test]
+    fn the_proof_can_ask_for_counts_and_shares() {
+        let with = |verify: &str| {
+            format!(
+                "state_bucket = \"abc\"\n[[service]]\narn = \"arn:aws:ecs:r:123456789012:service/c/s\"\nuploads = \"u/\"\n[service.verify]\n{verify}"
+            )
+        };
+        let read = |verify: &str| Config::parse(&with(verify)).unwrap().services.remove(0).verify;
+        assert_eq!(read(""), Verify::default());
+        let verify = read(
+            "containers = [\"worker\"]\nquiet = \"fail\"\nmin_records = 10\nmax_error_ratio = 0.05\n[service.verify.compare]\nmargin = 0\n",
+        );
+        assert_eq!((verify.quiet, verify.min_records, verify.max_error_ratio), (Quiet::Fail, 10, Some(0.05)));
+        assert_eq!(verify.compare, Some(Compare { margin: 0.0, ..Compare::default() }));
+        assert_eq!(verify.containers, ["worker"]);
+        for (verify, problem) in [
+            ("min_records = 0", "service[0].verify.min_records: a whole number from 1 to 100000"),
+            ("max_error_ratio = 5", "service[0].verify.max_error_ratio: a number from 0 to 1"),
+            ("max_error_ratio = nan", "service[0].verify.max_error_ratio: a number from 0 to 1"),
+            ("quiet = \"never\"", "`never` is none of \"wait\", \"pass\", \"fail\""),
+            (
+                "[service.verify.compare]\nconfidence = 1",
+                "service[0].verify.compare.confidence: a number from 0.5 to 0.9999",
+            ),
+        ] {
+            let found = problems(&with(verify));
+            assert!(found.len() == 1 && found[0].contains(problem), "{found:?}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::rollout::Status;
 use crate::task_definition::{READ_ONLY, TaskDefinition, Unreadable};
 use crate::trigger::{ImagePush, ReleaseId, Trigger, Upload};
 use crate::validate::{self, Finding, Origin, Severity, Subject};
-use crate::verify::{self, Expectation};
+use crate::verify::{self, Expectation, LogOutput};
 
 /// One service that one trigger concerns. It is recorded with the release: a later configuration does not change a running release.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,6 +119,9 @@ pub struct Draft {
     pub findings: Vec<Finding>,
     /// What logs to look for.
     pub logs: Expectation,
+    /// Where the live revision logs, when the new one's logs are compared with its own.
+    #[serde(default)]
+    pub previous_logs: Vec<LogOutput>,
 }
 
 /// The places of difference that are shown.
@@ -241,7 +244,9 @@ fn decide(
     service.rules.apply(&mut findings);
     let logs = match service.verify.logs {
         Logs::Off => Expectation::NotConfigured("the configuration switches the verification off".to_owned()),
-        Logs::IfConfigured | Logs::Required => verify::expect_logs(&definition, &service.container),
+        Logs::IfConfigured | Logs::Required => {
+            verify::expect_logs(&definition, &service.container, &service.verify.containers)
+        }
     };
     if service.verify.logs == Logs::Required {
         findings.extend(unverifiable(&definition, &service.container, &logs));
@@ -250,10 +255,11 @@ fn decide(
     findings.truncate(MAX_FINDINGS);
     let changes = ReleaseReport::describe_changes(&situation.live.definition.differences(&definition, MAX_CHANGES));
     let previous = situation.live.serving.as_ref().unwrap_or(&situation.live.task_definition_arn).clone();
+    let previous_logs = compared_logs(service, &situation.live, &previous);
     let is_rejected = validate::is_rejected(&findings);
     // What is rejected is never registered, so it need not be recorded; it may hold what nobody should see.
     let definition = if is_rejected { TaskDefinition::default() } else { definition.without(&READ_ONLY) };
-    let draft = Box::new(Draft { definition, previous, image, changes, findings, logs });
+    let draft = Box::new(Draft { definition, previous, image, changes, findings, logs, previous_logs });
     if is_rejected { Plan::Rejected(draft) } else { Plan::Release(draft) }
 }
 
@@ -265,7 +271,20 @@ fn reject_unreadable(live: &Live, findings: Vec<Finding>) -> Plan {
         changes: Vec::new(),
         findings,
         logs: Expectation::NotConfigured("there is no document to read".to_owned()),
+        previous_logs: Vec::new(),
     }))
+}
+
+/// Where the revision that serves now logs, when the configuration asks for a comparison with it. While another deployment is on, the
+/// definition at hand is not the one that serves, and nothing is compared.
+fn compared_logs(service: &Service, live: &Live, previous: &str) -> Vec<LogOutput> {
+    if service.verify.compare.is_none() || live.task_definition_arn != previous {
+        return Vec::new();
+    }
+    match verify::expect_logs(&live.definition, &service.container, &service.verify.containers) {
+        Expectation::Logs(outputs) => outputs,
+        Expectation::NotConfigured(_) | Expectation::NotVerifiable(_) => Vec::new(),
+    }
 }
 
 /// The pushed image, pinned. The live image's registry host is kept where it is the same registry: a dual-stack host stays one.

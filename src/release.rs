@@ -19,6 +19,8 @@ use crate::trigger::recognise;
 
 mod claim;
 mod follow;
+pub(crate) mod log_watch;
+pub(crate) mod logs;
 mod register;
 mod roll_back;
 mod situation;
@@ -168,7 +170,8 @@ async fn deploy(
     let target_revision = register::update(deployer, ctx, request, &registered).await?;
     story.updated(&target_revision);
 
-    let watch = Watch::new(&target_revision, &registered.task_definition_arn, &draft.logs, &request.service.verify);
+    let mut watch = Watch::new(&target_revision, &registered.task_definition_arn, &draft.logs, &request.service.verify);
+    watch.compare_with(&draft.previous, &draft.previous_logs, &request.service.verify);
     let watch = follow::run(deployer, ctx, request, watch).await?;
     story.followed(&watch);
 
@@ -238,8 +241,8 @@ fn conclude(request: &Request, watch: &Watch) -> Result<Ending, Ending> {
     let verification = watch.verification();
     match verification.status {
         VerificationStatus::Failed => Err(Ending::failed(verification.detail.unwrap_or_default())),
-        // The logs could not be read: the release runs, but nobody has proved that it works.
-        VerificationStatus::NotReached => {
+        // The logs could not be read, or say nothing: the release runs, but nobody has proved that it works.
+        VerificationStatus::NotReached | VerificationStatus::Inconclusive => {
             let detail = verification.detail.unwrap_or_else(|| "the logs were not reached".to_owned());
             Err(Ending::failed(format!(
                 "the deployment of {} got through, unverified: {detail}",

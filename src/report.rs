@@ -9,6 +9,8 @@ use crate::config::ServiceArn;
 use crate::task_definition::Difference;
 use crate::trigger::{ReleaseId, Trigger};
 use crate::validate::Finding;
+use crate::verify::compare::Comparison;
+use crate::verify::level::Levels;
 
 mod text;
 
@@ -200,6 +202,18 @@ pub struct Verification {
     /// A record from it, shortened, secrets masked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<String>,
+    /// How many of the records have which level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub levels: Option<Levels>,
+    /// The same for the old revision in the same time, where the two are compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_levels: Option<Levels>,
+    /// What the comparison of the two says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// At most five records of errors, shortened, secrets masked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<String>,
     /// Objects that could not be read to the end, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
@@ -209,7 +223,18 @@ impl Verification {
     /// A verdict with its reason and no evidence.
     pub fn without_evidence(status: VerificationStatus, detail: impl Into<String>) -> Self {
         let detail = Some(detail.into());
-        Self { status, detail, records: 0, object: None, record: None, problems: Vec::new() }
+        Self {
+            status,
+            detail,
+            records: 0,
+            object: None,
+            record: None,
+            levels: None,
+            previous_levels: None,
+            comparison: None,
+            errors: Vec::new(),
+            problems: Vec::new(),
+        }
     }
 }
 
@@ -226,6 +251,8 @@ pub enum VerificationStatus {
     Passed,
     /// They say what they must not, or did not come in time.
     Failed,
+    /// No records came, or too few: nobody can tell.
+    Inconclusive,
     /// The task definition writes no logs to S3, or the configuration switches the verification off.
     NotConfigured,
     /// Logs are written, but in a way that proves nothing.

@@ -5,8 +5,10 @@
 //! [`evidence::Evidence`] still wants -> its verdict.
 
 pub mod checks;
+pub mod compare;
 pub mod evidence;
 pub mod key_format;
+pub mod level;
 pub mod mask;
 pub mod object;
 mod options;
@@ -110,12 +112,21 @@ pub fn deadline(timeout: u64, outputs: &[LogOutput]) -> u64 {
     outputs.iter().map(LogOutput::first_object_after).fold(timeout, u64::max)
 }
 
-/// What to look for when tasks of this definition run.
-pub fn expect_logs(definition: &TaskDefinition, container: &str) -> Expectation {
-    match read_output(definition, container) {
-        Ok(output) => Expectation::Logs(vec![output]),
-        Err(why) => why,
+/// What to look for when tasks of this definition run: the logs of the container, and of others where somebody asks for theirs. What is asked
+/// for and cannot be had makes the whole unverifiable.
+pub fn expect_logs(definition: &TaskDefinition, container: &str, others: &[String]) -> Expectation {
+    let mut outputs = match read_output(definition, container) {
+        Ok(output) => vec![output],
+        Err(why) => return why,
+    };
+    for other in others.iter().filter(|other| *other != container) {
+        match read_output(definition, other) {
+            Ok(output) => outputs.push(output),
+            Err(Expectation::NotConfigured(why)) => return Expectation::NotVerifiable(why),
+            Err(why) => return why,
+        }
     }
+    Expectation::Logs(outputs)
 }
 
 /// The S3 output of a container; the error is the expectation without one.
@@ -167,7 +178,7 @@ mod tests {
     }
 
     fn expect(options: &Value) -> Expectation {
-        expect_logs(&definition(options, &json!({"type": "fluentbit"})), "Main")
+        expect_logs(&definition(options, &json!({"type": "fluentbit"})), "Main", &[])
     }
 
     fn output(options: &Value) -> LogOutput {
@@ -210,7 +221,7 @@ mod tests {
             [("true", Proof::ByMetadata), ("1", Proof::ByMetadata), ("false", Proof::ByKey), ("yes", Proof::ByKey)]
         {
             let router = json!({"type": "fluentbit", "options": {"enable-ecs-log-metadata": value}});
-            match expect_logs(&definition(&json!({"Name": "s3", "bucket": "b"}), &router), "Main") {
+            match expect_logs(&definition(&json!({"Name": "s3", "bucket": "b"}), &router), "Main", &[]) {
                 Expectation::Logs(outputs) => assert_eq!(outputs[0].proof, proof, "{value}"),
                 other => panic!("{other:?}"),
             }
@@ -231,11 +242,11 @@ mod tests {
         );
         let definition = definition(&json!({"Name": "s3", "bucket": "b"}), &json!({}));
         assert_eq!(
-            why(expect_logs(&definition, "log-router")),
+            why(expect_logs(&definition, "log-router", &[])),
             "not configured: container `log-router` has no log configuration"
         );
         assert_eq!(
-            why(expect_logs(&definition, "Other")),
+            why(expect_logs(&definition, "Other", &[])),
             "not configured: the task definition has no container `Other`"
         );
     }
@@ -268,7 +279,7 @@ mod tests {
         let document = json!({"containerDefinitions": [{"name": "Main", "logConfiguration": {"logDriver": "awsfirelens",
             "options": {"Name": "s3"}, "secretOptions": [{"name": "bucket", "valueFrom": "arn:aws:ssm:x"}]}}]});
         let definition = TaskDefinition::parse(document.to_string().as_bytes()).unwrap();
-        let reason = why(expect_logs(&definition, "Main"));
+        let reason = why(expect_logs(&definition, "Main", &[]));
         assert_eq!(reason, "not verifiable: the option `bucket` is a secret, so its value cannot be seen here");
     }
 
@@ -278,7 +289,7 @@ mod tests {
             json!({"type": "fluentbit", "options": {"config-file-type": "file", "config-file-value": "/extra.conf"}}),
             json!({"type": "fluentd"}),
         ] {
-            assert!(why(expect_logs(&definition(&json!({}), &router), "Main")).starts_with("not verifiable: "));
+            assert!(why(expect_logs(&definition(&json!({}), &router), "Main", &[])).starts_with("not verifiable: "));
         }
     }
 

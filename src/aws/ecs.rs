@@ -37,9 +37,11 @@ const MAX_TASKS: usize = 500;
 /// The stopped tasks that a report shows.
 const MAX_STOPPED: usize = 5;
 
-/// A task of the new revision.
+/// A task of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
+    /// The task definition that it runs.
+    pub task_definition: String,
     /// The last part of its ARN.
     pub id: String,
     /// Whether it has run: only then it can have logged.
@@ -251,13 +253,13 @@ impl Aws {
     }
 
     /// The tasks of a service that run this task definition, oldest first.
-    pub async fn tasks(&self, service: &ServiceArn, task_definition: &str) -> Result<Vec<Task>, Failure> {
+    pub async fn tasks(&self, service: &ServiceArn) -> Result<Vec<Task>, Failure> {
         let tasks = self.describe_tasks(service, types::DesiredStatus::Running).await?;
         Ok(tasks
             .iter()
-            .filter(|task| task.task_definition_arn() == Some(task_definition))
             .filter_map(|task| {
                 Some(Task {
+                    task_definition: task.task_definition_arn()?.to_owned(),
                     id: last_part(task.task_arn()?),
                     has_started: task.started_at().is_some(),
                     created: task.created_at().and_then(|at| Timestamp::from_second(at.secs()).ok()),

@@ -1,6 +1,7 @@
 //! S3 in our words: heads by compare-and-swap, uploads, reports, log objects. Whatever is read is bounded.
 
 use aws_sdk_s3::primitives::ByteStream;
+use jiff::Timestamp;
 
 use super::{Aws, Failure, Trouble, failure};
 use crate::config::ServiceArn;
@@ -26,6 +27,33 @@ pub struct Listed {
     pub key: String,
     /// The entity tag.
     pub etag: String,
+    /// When it was written.
+    pub modified: Option<Timestamp>,
+}
+
+/// An object that was asked for: its bytes as they come.
+#[derive(Debug)]
+pub struct OpenObject {
+    body: ByteStream,
+    resource: String,
+}
+
+impl OpenObject {
+    /// Hands the bytes over as they come, until `take` has had enough.
+    pub async fn read(mut self, mut take: impl FnMut(&[u8]) -> bool) -> Result<(), Failure> {
+        let resource = self.resource;
+        let broken = |error: aws_sdk_s3::primitives::ByteStreamError| {
+            Failure::new("s3:GetObject", &resource, Trouble::Unclear, error.to_string())
+        };
+        while let Some(chunk) = self.body.try_next().await.map_err(broken)? {
+            if !take(&chunk) {
+                break;
+            }
+            // Decoding is work: the releases beside this one get their turn.
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
 }
 
 impl Aws {
@@ -147,45 +175,22 @@ impl Aws {
         let answer = request.send().await.map_err(failure("s3:ListBucket", &resource))?;
         let is_truncated = answer.is_truncated.unwrap_or_default();
         let listed = answer.contents.unwrap_or_default().into_iter();
-        let listed =
-            listed.filter_map(|object| Some(Listed { key: object.key?, etag: object.e_tag.unwrap_or_default() }));
+        let listed = listed.filter_map(|object| {
+            let modified = object.last_modified.and_then(|at| Timestamp::from_second(at.secs()).ok());
+            Some(Listed { key: object.key?, etag: object.e_tag.unwrap_or_default(), modified })
+        });
         Ok((listed.collect(), is_truncated))
     }
 
-    /// Hands an object's bytes over as they come, until `take` has had enough. `false` when the object is gone.
-    pub async fn read_object(
-        &self,
-        region: &str,
-        bucket: &str,
-        key: &str,
-        mut take: impl FnMut(&[u8]) -> bool,
-    ) -> Result<bool, Failure> {
+    /// Asks for an object; `None` when it is gone.
+    pub async fn open_object(&self, region: &str, bucket: &str, key: &str) -> Result<Option<OpenObject>, Failure> {
         let resource = format!("arn:aws:s3:::{bucket}/{key}");
-        let answer = match self
-            .s3(region)
-            .get_object()
-            .bucket(bucket)
-            .key(key)
-            .send()
-            .await
-            .map_err(failure("s3:GetObject", &resource))
-        {
-            Ok(answer) => answer,
-            Err(gone) if gone.kind == Trouble::Missing => return Ok(false),
-            Err(failure) => return Err(failure),
-        };
-        let mut body = answer.body;
-        let broken = |error: aws_sdk_s3::primitives::ByteStreamError| {
-            Failure::new("s3:GetObject", &resource, Trouble::Unclear, error.to_string())
-        };
-        while let Some(chunk) = body.try_next().await.map_err(broken)? {
-            if !take(&chunk) {
-                break;
-            }
-            // Decoding is work: the releases beside this one get their turn.
-            tokio::task::yield_now().await;
+        let request = self.s3(region).get_object().bucket(bucket).key(key);
+        match request.send().await.map_err(failure("s3:GetObject", &resource)) {
+            Ok(answer) => Ok(Some(OpenObject { body: answer.body, resource })),
+            Err(gone) if gone.kind == Trouble::Missing => Ok(None),
+            Err(failure) => Err(failure),
         }
-        Ok(true)
     }
 
     /// A text that lies in S3, such as the configuration; `s3://bucket/key`.
@@ -200,9 +205,10 @@ impl Aws {
             body.extend_from_slice(chunk);
             body.len() <= limit
         };
-        if !self.read_object(&region, bucket, key, take).await? {
+        let Some(object) = self.open_object(&region, bucket, key).await? else {
             return Err(Failure::new("s3:GetObject", url, Trouble::Missing, "there is no such object"));
-        }
+        };
+        object.read(take).await?;
         String::from_utf8(body).map_err(|_| refused("the object is not UTF-8 text"))
     }
 }

@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::{MAX_PATTERNS, MAX_SERVICES, OWN_PREFIXES};
+use super::{MAX_PATTERNS, MAX_RECORDS, MAX_SERVICES, OWN_PREFIXES};
 use crate::validate::rules::TABLE;
+use crate::verify::compare::Compare;
 
 /// The schema, in draft 7.
 pub fn deployer() -> Value {
@@ -88,6 +89,7 @@ fn service() -> Value {
 
 fn verify() -> Value {
     let bounded = json!({"maxItems": MAX_PATTERNS});
+    let compare = Compare::default();
     json!({
         "description": "The proof of a release: log records of the new revision.",
         "type": "object",
@@ -107,6 +109,25 @@ fn verify() -> Value {
             },
             "expect": texts("Regular expressions; each must match a record.", &bounded),
             "forbid": texts("Regular expressions; none may match a record.", &bounded),
+            "containers": texts("Containers beside the one that gets the image whose logs are verified, too.", &json!({})),
+            "quiet": {
+                "description": "What it means when no records, or too few, come within the time: nobody can tell (`wait`), verified, \
+                    or failed.",
+                "enum": ["wait", "pass", "fail"],
+                "default": "wait",
+            },
+            "min_records": whole("Records that make a proof.", 1),
+            "max_error_ratio": share("The largest share of errors among the records.", 0.0, 1.0, None),
+            "compare": {
+                "description": "Fails a release whose records hold a larger share of errors than those of the old revision in the same time.",
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "margin": share("By how much the share may be larger.", 0.0, 1.0, Some(compare.margin)),
+                    "confidence": share("How sure the test must be.", 0.5, 0.9999, Some(compare.confidence)),
+                    "min_records": whole("Below this many records of either revision nothing is decided.", compare.min_records),
+                },
+            },
         },
     })
 }
@@ -129,6 +150,18 @@ fn rule() -> Value {
     let mut ids: Vec<&str> = TABLE.iter().map(|rule| rule.id).collect();
     ids.sort_unstable();
     json!({"enum": ids})
+}
+
+fn whole(description: &str, default: u64) -> Value {
+    json!({"description": description, "type": "integer", "minimum": 1, "maximum": MAX_RECORDS, "default": default})
+}
+
+fn share(description: &str, least: f64, most: f64, default: Option<f64>) -> Value {
+    let mut schema = json!({"description": description, "type": "number", "minimum": least, "maximum": most});
+    if let Some(default) = default {
+        schema["default"] = json!(default);
+    }
+    schema
 }
 
 /// A list of texts.

@@ -97,6 +97,31 @@ impl<'t> Section<'t, '_> {
         texts
     }
 
+    /// A whole number within bounds.
+    pub(super) fn whole(&mut self, key: &str, least: u64, most: u64) -> Option<u64> {
+        let number = self.number(key)?.parse().ok().filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            self.problem(key, format!("a whole number from {least} to {most}"));
+        }
+        number
+    }
+
+    /// A number within bounds, with or without a fraction.
+    pub(super) fn share(&mut self, key: &str, least: f64, most: f64) -> Option<f64> {
+        let number = self.number(key)?.parse().ok().filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            self.problem(key, format!("a number from {least} to {most}"));
+        }
+        number
+    }
+
+    /// A number as it is written, without the underscores that TOML allows; what is no number is empty.
+    fn number(&mut self, key: &str) -> Option<String> {
+        let value = self.value(key)?.get_ref();
+        let written = value.as_integer().map(|integer| integer.as_str()).or_else(|| Some(value.as_float()?.as_str()));
+        Some(written.unwrap_or_default().replace('_', ""))
+    }
+
     pub(super) fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
         let text = self.text(key)?;
         let chosen = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);

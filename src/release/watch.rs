@@ -4,18 +4,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::log_watch::{Baseline, LogWatch, Moment, SeenLogs};
 use crate::config::Verify;
 use crate::report::{Verification, VerificationStatus};
-use crate::rollout::{self, Deployment, End, Status};
+use crate::rollout::{self, Deployment, End, Phase, Status};
 use crate::verify::checks::Checks;
-use crate::verify::evidence::{Evidence, Verdict};
-use crate::verify::{Expectation, LogOutput, deadline};
+use crate::verify::evidence::Evidence;
+use crate::verify::{Expectation, LogOutput};
 
 /// How long a deployment is followed, in seconds. Express Mode takes 6 to 20 minutes; what takes longer needs a person.
 const MAX_WATCH: u64 = 2 * 3600;
-
-/// The longest patience for logs, in seconds: a deployment is not followed for longer.
-const MAX_PATIENCE: u64 = 90 * 60;
 
 /// How long AWS may give no usable answer before a release gives up, in seconds.
 const MAX_TROUBLE: u64 = 900;
@@ -50,22 +48,6 @@ pub(super) struct Step {
     pub(super) detail: String,
 }
 
-/// What is known of the logs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct LogWatch {
-    /// Where logs should land; empty when none are looked for.
-    pub(super) outputs: Vec<LogOutput>,
-    pub(super) evidence: Evidence,
-    /// When the first task of the new revision was seen to run.
-    first_task: Option<u64>,
-    /// Seconds from the first task to the end of patience.
-    patience: u64,
-    /// Since when the logs cannot be looked at.
-    trouble: Option<u64>,
-    /// The verdict, once there is one; set from the start where nothing is looked for.
-    verdict: Option<(VerificationStatus, String)>,
-}
-
 /// Why the watch ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Decision {
@@ -90,41 +72,8 @@ pub(super) enum Seen {
     Refused(String),
 }
 
-/// One look at the logs.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum SeenLogs {
-    /// Nothing runs that could have logged.
-    NoTask,
-    /// What has landed was read into the evidence.
-    Read(Box<Evidence>),
-    /// No usable answer; it may pass.
-    Trouble {
-        /// What AWS said.
-        reason: String,
-        /// Whether a task runs that could have logged.
-        has_task: bool,
-    },
-    /// The function may not look: the reason names what to allow.
-    Denied(String),
-}
-
 impl Watch {
     pub(super) fn new(target_revision: &str, task_definition_arn: &str, logs: &Expectation, verify: &Verify) -> Self {
-        let (outputs, verdict) = match logs {
-            Expectation::Logs(outputs) if deadline(0, outputs) > MAX_PATIENCE => {
-                let reason =
-                    "the output holds logs back for longer than a release is followed: shorten its `upload_timeout`";
-                (Vec::new(), Some((VerificationStatus::NotVerifiable, reason.to_owned())))
-            }
-            Expectation::Logs(outputs) => (outputs.clone(), None),
-            Expectation::NotConfigured(reason) => {
-                (Vec::new(), Some((VerificationStatus::NotConfigured, reason.clone())))
-            }
-            Expectation::NotVerifiable(reason) => {
-                (Vec::new(), Some((VerificationStatus::NotVerifiable, reason.clone())))
-            }
-        };
-        let patience = deadline(verify.timeout, &outputs);
         Self {
             target_revision: target_revision.to_owned(),
             task_definition_arn: task_definition_arn.to_owned(),
@@ -133,16 +82,17 @@ impl Watch {
             pause: 0,
             deployment: None,
             phases: Vec::new(),
-            logs: LogWatch {
-                outputs,
-                evidence: Evidence::default(),
-                first_task: None,
-                patience,
-                trouble: None,
-                verdict,
-            },
+            logs: LogWatch::new(logs, verify),
             trouble: None,
             decision: None,
+        }
+    }
+
+    /// Counts the old revision's records, too, where the configuration compares the two and its logs can be found.
+    pub(super) fn compare_with(&mut self, previous: &str, outputs: &[LogOutput], verify: &Verify) {
+        if verify.compare.is_some() && !outputs.is_empty() {
+            let (task_definition_arn, outputs) = (previous.to_owned(), outputs.to_vec());
+            self.logs.baseline = Some(Baseline { task_definition_arn, outputs, evidence: Evidence::default() });
         }
     }
 
@@ -160,7 +110,7 @@ impl Watch {
 
     /// Whether logs are still to be looked at.
     pub(super) fn wants_logs(&self) -> bool {
-        self.logs.verdict.is_none()
+        self.logs.is_open()
     }
 
     /// Whether nothing more is to be seen.
@@ -176,7 +126,10 @@ impl Watch {
     pub(super) fn note(&mut self, seen: Seen, logs: Option<SeenLogs>, checks: &Checks) {
         self.note_deployment(seen);
         if let Some(logs) = logs.filter(|_| !self.is_going_back()) {
-            self.note_logs(logs, checks);
+            let moment = self.moment();
+            for (what, detail) in self.logs.note(logs, checks, moment) {
+                self.add_phase(what.to_owned(), detail);
+            }
         }
         if self.decision.is_none() {
             self.decision = self.decide();
@@ -211,63 +164,13 @@ impl Watch {
         }
     }
 
-    fn note_logs(&mut self, seen: SeenLogs, checks: &Checks) {
-        match seen {
-            SeenLogs::NoTask => {}
-            SeenLogs::Denied(reason) => self.conclude_logs(VerificationStatus::NotReached, reason),
-            SeenLogs::Trouble { reason, has_task } => self.note_log_trouble(&reason, has_task),
-            SeenLogs::Read(evidence) => {
-                self.logs.first_task.get_or_insert(self.elapsed);
-                self.logs.trouble = None;
-                self.logs.evidence = *evidence;
-                self.judge_logs(checks);
-            }
-        }
-    }
-
-    /// What cannot be looked at is no proof of anything: the deadline counts only looks that saw.
-    fn note_log_trouble(&mut self, reason: &str, has_task: bool) {
-        if has_task {
-            self.logs.first_task.get_or_insert(self.elapsed);
-        }
-        let since = *self.logs.trouble.get_or_insert(self.elapsed);
-        if self.elapsed - since >= MAX_TROUBLE {
-            self.conclude_logs(VerificationStatus::NotReached, format!("the logs could not be looked at: {reason}"));
-        }
-    }
-
-    fn judge_logs(&mut self, checks: &Checks) {
-        let waited = self.logs.first_task.map_or(0, |since| self.elapsed - since);
-        match self.logs.evidence.verdict(checks) {
-            Verdict::Passed => {
-                let records = self.logs.evidence.records;
-                let plural = if records == 1 { "" } else { "s" };
-                self.conclude_logs(VerificationStatus::Passed, format!("{records} record{plural} of the new revision"));
-            }
-            Verdict::Failed(reason) => self.conclude_logs(VerificationStatus::Failed, reason),
-            Verdict::Waiting { missing } if waited >= self.logs.patience => {
-                let missing = missing.join(", ");
-                let seen = self.logs.evidence.records;
-                let detail =
-                    format!("after {waited} s of waiting for logs ({seen} records seen), still missing: {missing}");
-                self.conclude_logs(VerificationStatus::Failed, detail);
-            }
-            Verdict::Waiting { .. } => {}
-        }
-    }
-
-    fn conclude_logs(&mut self, status: VerificationStatus, detail: String) {
-        let what = match status {
-            VerificationStatus::Passed => "verified",
-            VerificationStatus::Failed => "not verified",
-            _ => "logs unreadable",
-        };
-        let told = match (&self.logs.evidence.first, status) {
-            (Some(first), VerificationStatus::Passed) => format!("{}: {}", first.key, first.text),
-            _ => detail.clone(),
-        };
-        self.add_phase(what.to_owned(), told);
-        self.logs.verdict = Some((status, detail));
+    /// What a look at the logs means now. Before anything is known of the deployment, nothing is lost by waiting.
+    fn moment(&self) -> Moment {
+        let deployment = self.deployment.as_ref();
+        let is_through = deployment.is_some_and(|deployment| deployment.status.end() == Some(End::Successful));
+        let phase = deployment.map(Deployment::phase);
+        let is_canary = matches!(phase, None | Some(Phase::Queued | Phase::Starting | Phase::Canary));
+        Moment { elapsed: self.elapsed, is_canary, is_through }
     }
 
     fn add_phase(&mut self, what: String, detail: String) {
@@ -282,11 +185,11 @@ impl Watch {
 
     fn decide(&self) -> Option<Decision> {
         let end = self.deployment.as_ref().and_then(|deployment| deployment.status.end());
-        match (end, &self.logs.verdict) {
+        match (end, self.logs.verdict()) {
             (Some(End::Successful), None) => {}
             (None, _) if self.is_going_back() => {}
             (Some(End::Successful) | None, Some((VerificationStatus::Failed, reason))) => {
-                return Some(Decision::Unproven(reason.clone()));
+                return Some(Decision::Unproven(reason.to_owned()));
             }
             (Some(end), _) => return Some(Decision::Ended(end)),
             (None, _) => {}
@@ -309,22 +212,7 @@ impl Watch {
 
     /// What the logs proved.
     pub(super) fn verification(&self) -> Verification {
-        let evidence = &self.logs.evidence;
-        let not_reached =
-            || (VerificationStatus::NotReached, "the release ended before its logs were there".to_owned());
-        let (status, detail) = self.logs.verdict.clone().unwrap_or_else(not_reached);
-        Verification {
-            status,
-            detail: Some(detail).filter(|detail| !detail.is_empty()),
-            records: evidence.records,
-            object: evidence
-                .first
-                .as_ref()
-                .zip(self.logs.outputs.first())
-                .map(|(first, output)| format!("s3://{}/{}", output.bucket, first.key)),
-            record: evidence.first.as_ref().map(|first| first.text.clone()),
-            problems: evidence.flaws.iter().map(|flaw| format!("{}: {}", flaw.key, flaw.problem)).collect(),
-        }
+        self.logs.verification()
     }
 }
 
@@ -413,7 +301,7 @@ mod tests {
     #[test]
     fn logs_that_do_not_come_while_ecs_rolls_back_decide_nothing() {
         let mut watch = watch(&Expectation::Logs(vec![sample_output()]));
-        let nothing = || Some(SeenLogs::Read(Box::default()));
+        let nothing = || Some(SeenLogs::Read { evidence: Box::default(), baseline: None });
         look(&mut watch, seen("IN_PROGRESS", 5.0), nothing());
         for _ in 0..30 {
             look(&mut watch, seen("ROLLBACK_IN_PROGRESS", 0.0), nothing());
@@ -426,10 +314,13 @@ mod tests {
     #[test]
     fn logs_that_do_not_come_in_time_fail_the_canary() {
         let mut watch = watch(&Expectation::Logs(vec![sample_output()]));
+        let checks = Checks::new(&["Starting".to_owned()], &[]).unwrap();
         while !watch.is_decided() {
-            look(&mut watch, seen("IN_PROGRESS", 5.0), Some(SeenLogs::Read(Box::default())));
+            watch.awake();
+            let logs = SeenLogs::Read { evidence: Box::default(), baseline: None };
+            watch.note(seen("IN_PROGRESS", 5.0), Some(logs), &checks);
         }
-        assert!(matches!(watch.decision(), Decision::Unproven(reason) if reason.contains("any record")));
+        assert!(matches!(watch.decision(), Decision::Unproven(reason) if reason.contains("Starting, any record")));
         assert!((60..=70).contains(&watch.elapsed), "{}", watch.elapsed);
     }
 
@@ -448,7 +339,7 @@ mod tests {
     fn sample_output() -> LogOutput {
         let definition = include_bytes!("../../events/task-definitions/firelens.json");
         let definition = crate::task_definition::TaskDefinition::parse(definition).unwrap();
-        match crate::verify::expect_logs(&definition, "Main") {
+        match crate::verify::expect_logs(&definition, "Main", &[]) {
             Expectation::Logs(mut outputs) => outputs.remove(0),
             other => panic!("{other:?}"),
         }

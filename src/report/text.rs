@@ -78,6 +78,7 @@ impl fmt::Display for Verification {
         let status = match self.status {
             VerificationStatus::Passed => "passed",
             VerificationStatus::Failed => "failed",
+            VerificationStatus::Inconclusive => "inconclusive",
             VerificationStatus::NotConfigured => "not configured",
             VerificationStatus::NotVerifiable => "not verifiable",
             VerificationStatus::NotReached => "not reached",
@@ -92,6 +93,16 @@ impl fmt::Display for Verification {
         if let Some(record) = &self.record {
             write!(f, "\n  log record    {record}")?;
         }
+        if let Some(levels) = &self.levels {
+            write!(f, "\n  log levels    {levels}")?;
+        }
+        if let Some(levels) = &self.previous_levels {
+            write!(f, "\n    before      {levels}")?;
+        }
+        if let Some(comparison) = &self.comparison {
+            write!(f, "\n  compared      {comparison}")?;
+        }
+        self.errors.iter().try_for_each(|error| write!(f, "\n  log error     {error}"))?;
         self.problems.iter().try_for_each(|problem| write!(f, "\n  log problem   {problem}"))
     }
 }

@@ -1,7 +1,10 @@
-//! The patterns that records are held against, compiled once. It reads no record.
+//! What records are held against: patterns, compiled once, counts and shares. It reads no record.
 
 use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
+
+use super::LogOutput;
+use super::compare::Compare;
 
 /// The memory that one compiled pattern may take, in bytes.
 const PATTERN_SIZE: usize = 1 << 20;
@@ -65,6 +68,14 @@ impl Pattern {
 pub struct Checks {
     expect: Vec<Pattern>,
     forbid: Vec<Pattern>,
+    containers: Vec<String>,
+    /// Records of all containers together that make a proof.
+    pub min_records: u64,
+    /// The largest share of errors, from 0 to 1.
+    pub max_error_ratio: Option<f64>,
+    /// How the errors are compared with the old revision's.
+    pub compare: Option<Compare>,
+    counts_all: bool,
 }
 
 impl Checks {
@@ -72,7 +83,17 @@ impl Checks {
     pub fn new(expect: &[String], forbid: &[String]) -> Result<Self, BadPattern> {
         let compile =
             |patterns: &[String]| patterns.iter().map(|pattern| Pattern::new(pattern)).collect::<Result<Vec<_>, _>>();
-        Ok(Self { expect: compile(expect)?, forbid: compile(forbid)? })
+        Ok(Self { expect: compile(expect)?, forbid: compile(forbid)?, ..Self::default() })
+    }
+
+    /// Checks that judge nothing and count every record: what the old revision's records are read with.
+    pub fn counting() -> Self {
+        Self { counts_all: true, ..Self::default() }
+    }
+
+    /// Asks for a record of each of the outputs' containers.
+    pub fn require(&mut self, outputs: &[LogOutput]) {
+        self.containers = outputs.iter().map(|output| output.container.clone()).collect();
     }
 
     /// The patterns that must match, in the order of the configuration.
@@ -83,6 +104,16 @@ impl Checks {
     /// The patterns that must not match.
     pub fn forbid(&self) -> &[Pattern] {
         &self.forbid
+    }
+
+    /// The containers that must each have a record.
+    pub fn containers(&self) -> &[String] {
+        &self.containers
+    }
+
+    /// Whether records that come after a pass can still turn it, so that the canary is watched as long as it bakes.
+    pub fn keeps_watching(&self) -> bool {
+        self.counts_all || !self.forbid.is_empty() || self.max_error_ratio.is_some() || self.compare.is_some()
     }
 }
 

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::LogOutput;
 use super::checks::Checks;
+use super::level::Levels;
 use super::search::Search;
 
 /// The most decoded bytes that one verification reads.
@@ -16,8 +17,13 @@ pub const MAX_KEYS: i32 = 1000;
 /// The most objects that one verification reads, which bounds what travels between polls.
 pub const MAX_OBJECTS: usize = 2000;
 
+/// The records below which a share of errors says nothing.
+pub const MIN_FOR_RATIO: u64 = 20;
+
 /// The most problems that are kept.
 const MAX_PROBLEMS: usize = 5;
+/// The most records of errors that are kept.
+const MAX_EXAMPLES: usize = 5;
 
 /// An object that was listed.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +39,9 @@ pub struct Object<'a> {
 /// A record as a report shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
+    /// The bucket of the object that holds it.
+    #[serde(default)]
+    pub bucket: String,
     /// The key of the object that holds it.
     pub key: String,
     /// Its message: secrets masked, at most 300 characters.
@@ -40,6 +49,13 @@ pub struct Sample {
     /// Its own time, as it writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
+}
+
+impl Sample {
+    /// The object that holds it, as `s3://bucket/key`.
+    pub fn url(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.key)
+    }
 }
 
 /// A record that must not be.
@@ -63,14 +79,16 @@ pub struct Flaw {
 /// What the evidence says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Not enough yet: the patterns without a match, or `any record`.
+    /// Not enough yet.
     Waiting {
-        /// What has to come.
+        /// Expected patterns without a match, though somebody said that the revision would log them.
         missing: Vec<String>,
+        /// Records that did not come: of no container in particular, or of one of several. A service without traffic may have none.
+        silent: Vec<String>,
     },
     /// Everything expected was found.
     Passed,
-    /// A forbidden record was found: which and where.
+    /// A forbidden record was found, or too many errors: which and where.
     Failed(String),
 }
 
@@ -91,6 +109,15 @@ pub struct Evidence {
     pub expected: Vec<bool>,
     /// The first forbidden record.
     pub forbidden: Option<Forbidden>,
+    /// How many records of the new revision have which level.
+    #[serde(default)]
+    pub levels: Levels,
+    /// Records of the new revision by container.
+    #[serde(default)]
+    pub containers: BTreeMap<String, u64>,
+    /// At most five records of errors.
+    #[serde(default)]
+    pub errors: Vec<Sample>,
     /// At most five flaws of objects.
     pub flaws: Vec<Flaw>,
     /// Which objects were read, as 32 bits of a hash each.
@@ -136,21 +163,57 @@ impl Evidence {
         self.seen.insert(fingerprint(output, object));
     }
 
-    /// What the evidence says now: a forbidden record decides at once; without expected patterns any record of the revision will do.
+    /// What the evidence says now: a forbidden record and too many errors decide at once; without expected patterns any record of the
+    /// revision will do.
     pub fn verdict(&self, checks: &Checks) -> Verdict {
         if let Some(Forbidden { pattern, sample }) = &self.forbidden {
             let Sample { key, text, .. } = sample;
             return Verdict::Failed(format!("a record in {key} matches the forbidden pattern `{pattern}`: {text}"));
         }
+        if let Some(most) = checks.max_error_ratio.filter(|most| self.levels.error_ratio() > *most)
+            && self.levels.total() >= MIN_FOR_RATIO
+        {
+            let (error, total, percent) = (self.levels.error, self.levels.total(), self.levels.error_ratio() * 100.0);
+            let most = most * 100.0;
+            return Verdict::Failed(format!(
+                "{error} of {total} records are errors ({percent:.1} %); at most {most} % may be"
+            ));
+        }
         let found = |index: usize| self.expected.get(index).copied().unwrap_or_default();
-        let missing: Vec<String> = match checks.expect() {
-            [] if self.records == 0 => vec!["any record".to_owned()],
-            patterns => {
-                let open = patterns.iter().enumerate().filter(|(index, _)| !found(*index));
-                open.map(|(_, pattern)| pattern.as_str().to_owned()).collect()
+        let open = checks.expect().iter().enumerate().filter(|(index, _)| !found(*index));
+        let missing: Vec<String> = open.map(|(_, pattern)| pattern.as_str().to_owned()).collect();
+        let silent = self.silent(checks);
+        if missing.is_empty() && silent.is_empty() { Verdict::Passed } else { Verdict::Waiting { missing, silent } }
+    }
+
+    /// Whose records did not come.
+    fn silent(&self, checks: &Checks) -> Vec<String> {
+        let least = checks.min_records.max(1);
+        if self.records < least {
+            return vec![match least {
+                1 => "any record".to_owned(),
+                _ => format!("{} more records", least - self.records),
+            }];
+        }
+        let without = checks.containers().iter().filter(|name| !self.containers.contains_key(*name));
+        without.map(|name| format!("any record of container `{name}`")).collect()
+    }
+
+    /// Counts a record of the new revision.
+    pub(super) fn count(&mut self, container: &str, level: Option<super::level::Level>) {
+        self.records += 1;
+        self.levels.count(level);
+        match self.containers.get_mut(container) {
+            Some(records) => *records += 1,
+            None => {
+                self.containers.insert(container.to_owned(), 1);
             }
-        };
-        if missing.is_empty() { Verdict::Passed } else { Verdict::Waiting { missing } }
+        }
+    }
+
+    /// Whether another record of an error is to be kept.
+    pub(super) fn wants_error(&self) -> bool {
+        self.errors.len() < MAX_EXAMPLES
     }
 
     /// Keeps a flaw, while there are few.
@@ -187,7 +250,7 @@ pub(super) mod tests {
         let document =
             br#"{"containerDefinitions":[{"name":"Main","logConfiguration":{"logDriver":"awsfirelens","options":
             {"Name":"s3","bucket":"b","s3_key_format":"/logs/$TAG/%Y/%m/%d/%H/%M/$UUID"}}},{"name":"agent"}]}"#;
-        match expect_logs(&TaskDefinition::parse(document).unwrap(), "Main") {
+        match expect_logs(&TaskDefinition::parse(document).unwrap(), "Main", &[]) {
             Expectation::Logs(mut outputs) => outputs.remove(0),
             other => panic!("{other:?}"),
         }
@@ -211,7 +274,10 @@ pub(super) mod tests {
     fn without_patterns_any_record_passes() {
         let checks = checks(&[], &[]);
         let mut evidence = Evidence::default();
-        assert_eq!(evidence.verdict(&checks), Verdict::Waiting { missing: vec!["any record".to_owned()] });
+        assert_eq!(
+            evidence.verdict(&checks),
+            Verdict::Waiting { missing: vec![], silent: vec!["any record".to_owned()] }
+        );
         land(&mut evidence, &checks, "k", "hello");
         assert_eq!(evidence.verdict(&checks), Verdict::Passed);
     }
@@ -221,7 +287,7 @@ pub(super) mod tests {
         let checks = checks(&["Starting server", "ready$"], &["panicked at"]);
         let mut evidence = Evidence::default();
         land(&mut evidence, &checks, "1", "Starting server on :8080");
-        assert_eq!(evidence.verdict(&checks), Verdict::Waiting { missing: vec!["ready$".to_owned()] });
+        assert_eq!(evidence.verdict(&checks), Verdict::Waiting { missing: vec!["ready$".to_owned()], silent: vec![] });
         let mut evidence: Evidence = serde_json::from_str(&serde_json::to_string(&evidence).unwrap()).unwrap();
         land(&mut evidence, &checks, "2", "now ready");
         assert_eq!(evidence.verdict(&checks), Verdict::Passed);

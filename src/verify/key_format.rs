@@ -52,6 +52,11 @@ impl KeyFormat {
         Ok(Self { format: format.to_owned(), delimiters: delimiters.to_owned(), suffixed })
     }
 
+    /// The format as it is configured.
+    pub fn as_str(&self) -> &str {
+        &self.format
+    }
+
     /// Whether the whole task id stands somewhere in the key, so that a task's objects are told from others' by their keys alone.
     pub fn names_task(&self, container: &str) -> bool {
         self.resolve(container, ANY_TASK).contains(ANY_TASK)

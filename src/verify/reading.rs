@@ -2,6 +2,7 @@
 
 use super::checks::{Checks, Pattern};
 use super::evidence::{Evidence, Forbidden, MAX_DECODED, Object, Sample, Verdict};
+use super::level::Level;
 use super::mask::mask;
 use super::object::ObjectReader;
 use super::record::Record;
@@ -42,11 +43,7 @@ impl<'a> Reading<'a> {
     }
 
     fn is_settled(&self) -> bool {
-        match self.evidence.verdict(self.judge.checks) {
-            Verdict::Failed(_) => true,
-            Verdict::Passed => self.judge.checks.forbid().is_empty(),
-            Verdict::Waiting { .. } => false,
-        }
+        is_settled(self.evidence, self.judge.checks)
     }
 
     /// Takes the next bytes.
@@ -69,6 +66,15 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// Whether no further record can change what the evidence says.
+pub fn is_settled(evidence: &Evidence, checks: &Checks) -> bool {
+    match evidence.verdict(checks) {
+        Verdict::Failed(_) => true,
+        Verdict::Passed => !checks.keeps_watching(),
+        Verdict::Waiting { .. } => false,
+    }
+}
+
 /// What decides on a record of one object.
 #[derive(Debug)]
 struct Judge<'a> {
@@ -84,7 +90,11 @@ impl Judge<'_> {
             evidence.others += 1;
             return;
         }
-        evidence.records += 1;
+        let level = Level::of(&record.message);
+        evidence.count(&self.output.container, level);
+        if level == Some(Level::Error) && evidence.wants_error() {
+            evidence.errors.push(self.sample(record, None));
+        }
         if evidence.first.is_none() {
             evidence.first = Some(self.sample(record, None));
         }
@@ -119,7 +129,7 @@ impl Judge<'_> {
         let skipped = masked[..found].chars().count().saturating_sub(SAMPLE_BEFORE);
         let text = masked.chars().skip(skipped).take(SAMPLE).collect();
         let date = record.date.as_deref().map(|date| date.chars().take(40).collect());
-        Sample { key: self.object.key.to_owned(), text, date }
+        Sample { bucket: self.output.bucket.clone(), key: self.object.key.to_owned(), text, date }
     }
 }
 
@@ -153,7 +163,10 @@ mod tests {
             KEY,
         );
         assert_eq!((evidence.records, evidence.others, evidence.objects), (2, 3, 1));
-        assert_eq!(evidence.first.unwrap(), Sample { key: KEY.to_owned(), text: "new".to_owned(), date: None });
+        assert_eq!(
+            evidence.first.unwrap(),
+            Sample { bucket: "b".to_owned(), key: KEY.to_owned(), text: "new".to_owned(), date: None }
+        );
     }
 
     #[test]

@@ -55,11 +55,23 @@ impl LogOutput {
     /// Where to look for the objects of one task: one prefix when the task id leads the key, else one for each hour (or what the format has)
     /// of the window.
     pub fn searches(&self, task: &str, window: &Window) -> Vec<Search> {
+        self.search(task, window, false)
+    }
+
+    /// The same for a task that is older than the window: where dates follow its id in the key, the search starts at the window's begin.
+    pub fn searches_since(&self, task: &str, window: &Window) -> Vec<Search> {
+        self.search(task, window, true)
+    }
+
+    fn search(&self, task: &str, window: &Window, is_older: bool) -> Vec<Search> {
         let resolved = self.key_format.resolve(&self.container, task);
         let parts = split(resolved.strip_prefix('/').unwrap_or(&resolved));
         let mut searches: Vec<Search> = Vec::new();
         for (number, moment) in window.hours().enumerate() {
-            let search = search_at(&parts, task, moment, number == 0);
+            let mut search = search_at(&parts, task, moment, number == 0);
+            if is_older && number == 0 && search.start_after.is_none() {
+                search.start_after = start_in_task(&parts, task, &moment.to_zoned(TimeZone::UTC));
+            }
             if !searches.iter().any(|other| other.prefix == search.prefix) {
                 searches.push(search);
             }
@@ -108,6 +120,24 @@ fn search_at(parts: &[Part<'_>], task: &str, moment: Timestamp, is_first: bool) 
     Search { prefix, start_after }
 }
 
+/// Behind which key of a task's own a search starts at a time: only where its id comes before a date whose parts go from the largest to the
+/// smallest, because only then its keys sort as time does.
+fn start_in_task(parts: &[Part<'_>], task: &str, moment: &Zoned) -> Option<String> {
+    const LARGEST_FIRST: [char; 6] = ['Y', 'm', 'd', 'H', 'M', 'S'];
+    let mut start = String::new();
+    let mut expected = LARGEST_FIRST.iter();
+    for part in parts {
+        match part {
+            Part::Literal(text) => start.push_str(text),
+            Part::Varying { code: Some(code), .. } if start.contains(task) && expected.next() == Some(code) => {
+                start.push_str(&written(*code, moment)?);
+            }
+            Part::Varying { .. } => break,
+        }
+    }
+    (expected.len() < LARGEST_FIRST.len() && start.contains(task)).then_some(start)
+}
+
 /// What a conversion gives for a time; `None` where it cannot be told.
 fn written(code: char, moment: &Zoned) -> Option<String> {
     jiff::fmt::strtime::format(format!("%{code}"), moment).ok()
@@ -128,7 +158,7 @@ mod tests {
             {"name": "Main", "logConfiguration": {"logDriver": "awsfirelens",
                 "options": {"Name": "s3", "bucket": "b", "s3_key_format": format}}},
             {"name": "log-router", "firelensConfiguration": {"type": "fluentbit"}}]});
-        match expect_logs(&TaskDefinition::parse(document.to_string().as_bytes()).unwrap(), "Main") {
+        match expect_logs(&TaskDefinition::parse(document.to_string().as_bytes()).unwrap(), "Main", &[]) {
             Expectation::Logs(mut outputs) => outputs.remove(0),
             other => panic!("{format}: {other:?}"),
         }
@@ -144,7 +174,7 @@ mod tests {
     }
 
     fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(prefix, after)| ((*prefix).replace("TASK", TASK), (*after).to_owned())).collect()
+        pairs.iter().map(|(prefix, after)| ((*prefix).replace("TASK", TASK), (*after).replace("TASK", TASK))).collect()
     }
 
     #[test]
@@ -152,6 +182,26 @@ mod tests {
         assert_eq!(
             searches("/logs/$TAG/%Y/%m/%d/%H/%M/$UUID.gz", "2026-11-23T10:59:00Z", "2026-11-23T11:09:00Z"),
             owned(&[("logs/Main-firelens-TASK/", "")])
+        );
+    }
+
+    #[test]
+    fn an_older_task_is_searched_from_the_window_on() {
+        let since = |format: &str| {
+            let window = window("2026-11-23T10:59:00Z", "2026-11-23T11:09:00Z");
+            let found = output(format).searches_since(TASK, &window);
+            found.into_iter().map(|search| (search.prefix, search.start_after.unwrap_or_default())).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            since("/logs/$TAG/%Y/%m/%d/%H/%M/$UUID.gz"),
+            owned(&[("logs/Main-firelens-TASK/", "logs/Main-firelens-TASK/2026/11/23/10/54/")])
+        );
+        for format in ["/logs/$TAG/%d/%m/%Y/$UUID", "/logs/$TAG/$UUID"] {
+            assert!(since(format)[0].1.len() < "logs/Main-firelens-TASK/2026".len() + TASK.len(), "{format}");
+        }
+        assert_eq!(
+            since("/logs/%Y/%m/%d/%H/$TAG/$UUID"),
+            owned(&[("logs/2026/11/23/10/Main-firelens-TASK/", ""), ("logs/2026/11/23/11/Main-firelens-TASK/", "")])
         );
     }
 

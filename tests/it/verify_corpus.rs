@@ -64,7 +64,7 @@ impl Run {
             {"name": "Main", "logConfiguration": {"logDriver": "awsfirelens", "options": options}},
             {"name": "log-router", "firelensConfiguration": {"type": "fluentbit"}},
         ]});
-        match expect_logs(&TaskDefinition::parse(document.to_string().as_bytes()).unwrap(), "Main") {
+        match expect_logs(&TaskDefinition::parse(document.to_string().as_bytes()).unwrap(), "Main", &[]) {
             Expectation::Logs(mut outputs) => outputs.remove(0),
             other => panic!("{}: {other:?}", self.name),
         }

@@ -1,0 +1,402 @@
+//! What is known of a release's logs as a value: what was seen so far, and the verdict that follows from the next look. It looks at nothing
+//! itself and never asks the clock.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Quiet, Verify};
+use crate::report::{Verification, VerificationStatus};
+use crate::verify::checks::Checks;
+use crate::verify::compare::{Comparison, Decision};
+use crate::verify::evidence::{Evidence, Sample, Verdict};
+use crate::verify::level::Levels;
+use crate::verify::{Expectation, LogOutput, deadline};
+
+/// The longest patience for logs, in seconds: a deployment is not followed for longer.
+const MAX_PATIENCE: u64 = 90 * 60;
+
+/// How long logs may not be there to look at before nobody waits for them any more, in seconds.
+const MAX_TROUBLE: u64 = 900;
+
+/// What is known of the logs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LogWatch {
+    /// Where logs should land; empty when none are looked for.
+    pub(crate) outputs: Vec<LogOutput>,
+    pub(crate) evidence: Evidence,
+    /// The old revision's logs, where the two are compared.
+    #[serde(default)]
+    pub(crate) baseline: Option<Baseline>,
+    #[serde(default)]
+    quiet: Quiet,
+    /// When the first task of the new revision was seen to run.
+    first_task: Option<u64>,
+    /// Seconds from the first task to the end of patience.
+    patience: u64,
+    /// Since when the logs cannot be looked at.
+    trouble: Option<u64>,
+    #[serde(default)]
+    comparison: Option<Comparison>,
+    /// The verdict, once there is one; set from the start where nothing is looked for.
+    verdict: Option<(VerificationStatus, String)>,
+}
+
+/// The old revision, whose records since the new one began are counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Baseline {
+    pub(crate) task_definition_arn: String,
+    pub(crate) outputs: Vec<LogOutput>,
+    pub(crate) evidence: Evidence,
+}
+
+/// One look at the logs.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum SeenLogs {
+    /// Nothing runs that could have logged.
+    NoTask,
+    /// What has landed was read.
+    Read {
+        /// What is known of the new revision now.
+        evidence: Box<Evidence>,
+        /// And of the old one, where it was looked at.
+        baseline: Option<Box<Evidence>>,
+    },
+    /// No usable answer; it may pass.
+    Trouble {
+        /// What AWS said.
+        reason: String,
+        /// Whether a task runs that could have logged.
+        has_task: bool,
+    },
+    /// The function may not look: the reason names what to allow.
+    Denied(String),
+}
+
+/// When a look was, and what still depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// Seconds since the watch began.
+    pub(crate) elapsed: u64,
+    /// Whether the new revision has the canary's share of the traffic at the most, so that going back is cheap.
+    pub(crate) is_canary: bool,
+    /// Whether the deployment got through.
+    pub(crate) is_through: bool,
+}
+
+/// Something to tell: what, and the detail.
+pub(crate) type News = (&'static str, String);
+
+impl LogWatch {
+    pub(crate) fn new(logs: &Expectation, verify: &Verify) -> Self {
+        let (outputs, verdict) = match logs {
+            Expectation::Logs(outputs) if deadline(0, outputs) > MAX_PATIENCE => {
+                let reason =
+                    "the output holds logs back for longer than a release is followed: shorten its `upload_timeout`";
+                (Vec::new(), Some((VerificationStatus::NotVerifiable, reason.to_owned())))
+            }
+            Expectation::Logs(outputs) => (outputs.clone(), None),
+            Expectation::NotConfigured(reason) => {
+                (Vec::new(), Some((VerificationStatus::NotConfigured, reason.clone())))
+            }
+            Expectation::NotVerifiable(reason) => {
+                (Vec::new(), Some((VerificationStatus::NotVerifiable, reason.clone())))
+            }
+        };
+        let patience = deadline(verify.timeout, &outputs);
+        Self {
+            outputs,
+            evidence: Evidence::default(),
+            baseline: None,
+            quiet: verify.quiet,
+            first_task: None,
+            patience,
+            trouble: None,
+            comparison: None,
+            verdict,
+        }
+    }
+
+    /// Whether logs are still to be looked at.
+    pub(crate) fn is_open(&self) -> bool {
+        self.verdict.is_none()
+    }
+
+    /// The verdict, once there is one, and why.
+    pub(crate) fn verdict(&self) -> Option<(VerificationStatus, &str)> {
+        self.verdict.as_ref().map(|(status, detail)| (*status, detail.as_str()))
+    }
+
+    /// Takes in one look; gives what is to be told about it.
+    pub(crate) fn note(&mut self, seen: SeenLogs, checks: &Checks, moment: Moment) -> Vec<News> {
+        let mut news = Vec::new();
+        match seen {
+            SeenLogs::NoTask => {}
+            SeenLogs::Denied(reason) => self.conclude(VerificationStatus::NotReached, reason),
+            SeenLogs::Trouble { reason, has_task } => self.note_trouble(&reason, has_task, moment.elapsed),
+            SeenLogs::Read { evidence, baseline } => {
+                let was_silent = self.evidence.first.is_none();
+                if self.first_task.is_none() && evidence.first.is_none() {
+                    news.extend(self.prediction());
+                }
+                self.first_task.get_or_insert(moment.elapsed);
+                self.trouble = None;
+                self.evidence = *evidence;
+                if let (Some(before), Some(now)) = (&mut self.baseline, baseline) {
+                    before.evidence = *now;
+                }
+                if let Some(first) = self.evidence.first.as_ref().filter(|_| was_silent) {
+                    news.push(("logs", format!("{}: {}", first.key, first.text)));
+                }
+            }
+        }
+        if self.verdict.is_none() {
+            self.judge(checks, moment);
+        }
+        if let Some((status, detail)) = &self.verdict {
+            let what = match status {
+                VerificationStatus::Passed => "verified",
+                VerificationStatus::Failed => "not verified",
+                VerificationStatus::Inconclusive => "no proof",
+                _ => "logs unreadable",
+            };
+            news.push((what, detail.clone()));
+        }
+        news
+    }
+
+    /// When the first objects can land, and where.
+    fn prediction(&self) -> Option<News> {
+        let slowest = self.outputs.iter().max_by_key(|output| output.first_object_after())?;
+        let (after, bucket) = (slowest.first_object_after(), &slowest.bucket);
+        let timeout = slowest.upload_timeout;
+        let place = slowest.key_format.as_str();
+        Some((
+            "waiting for logs",
+            format!(
+                "s3://{bucket}{place}: Fluent Bit uploads after {timeout} s at the latest, so within {after} s of the first line"
+            ),
+        ))
+    }
+
+    /// What cannot be looked at is no proof of anything: the deadline counts only looks that saw.
+    fn note_trouble(&mut self, reason: &str, has_task: bool, elapsed: u64) {
+        if has_task {
+            self.first_task.get_or_insert(elapsed);
+        }
+        let since = *self.trouble.get_or_insert(elapsed);
+        if elapsed - since >= MAX_TROUBLE {
+            self.conclude(VerificationStatus::NotReached, format!("the logs could not be looked at: {reason}"));
+        }
+    }
+
+    fn judge(&mut self, checks: &Checks, moment: Moment) {
+        let waited = self.first_task.map_or(0, |since| moment.elapsed - since);
+        let is_late = waited >= self.patience && self.trouble.is_none() && self.first_task.is_some();
+        self.comparison = self.compare(checks);
+        if let Some(worse) = self.comparison.filter(|comparison| comparison.decision == Decision::Worse) {
+            return self.conclude(VerificationStatus::Failed, worse.to_string());
+        }
+        match self.evidence.verdict(checks) {
+            Verdict::Failed(reason) => self.conclude(VerificationStatus::Failed, reason),
+            Verdict::Passed if checks.keeps_watching() && moment.is_canary && !is_late => {}
+            Verdict::Passed => {
+                let records = self.evidence.records;
+                let plural = if records == 1 { "" } else { "s" };
+                self.conclude(VerificationStatus::Passed, format!("{records} record{plural} of the new revision"));
+            }
+            Verdict::Waiting { missing, silent } if is_late && !missing.is_empty() => {
+                let missing = [missing, silent].concat().join(", ");
+                let seen = self.evidence.records;
+                let detail =
+                    format!("after {waited} s of waiting for logs ({seen} records seen), still missing: {missing}");
+                self.conclude(VerificationStatus::Failed, detail);
+            }
+            Verdict::Waiting { missing, silent } => {
+                let is_content = self.quiet == Quiet::Pass && moment.is_through && self.trouble.is_none();
+                if missing.is_empty() && (is_late || is_content) {
+                    self.conclude_silence(waited, &silent);
+                }
+            }
+        }
+    }
+
+    /// A service that had no traffic and prints nothing proves neither that it works nor that it does not: the configuration says what then.
+    fn conclude_silence(&mut self, waited: u64, silent: &[String]) {
+        let (silent, records) = (silent.join(", "), self.evidence.records);
+        let seen = format!("{records} records came within {waited} s, without {silent}");
+        match self.quiet {
+            Quiet::Pass => self.conclude(VerificationStatus::Passed, format!("{seen}, which `quiet = \"pass\"` takes")),
+            Quiet::Fail => self.conclude(VerificationStatus::Failed, format!("{seen} (`quiet = \"fail\"`)")),
+            Quiet::Wait => self.conclude(
+                VerificationStatus::Inconclusive,
+                format!("{seen}: nobody can tell whether it works (`quiet` says what silence means)"),
+            ),
+        }
+    }
+
+    fn compare(&self, checks: &Checks) -> Option<Comparison> {
+        let nothing = Levels::default();
+        let before = self.baseline.as_ref().map_or(&nothing, |baseline| &baseline.evidence.levels);
+        checks.compare.map(|compare| compare.judge(&self.evidence.levels, before))
+    }
+
+    fn conclude(&mut self, status: VerificationStatus, detail: String) {
+        self.verdict = Some((status, detail));
+    }
+
+    /// What the logs proved.
+    pub(crate) fn verification(&self) -> Verification {
+        let evidence = &self.evidence;
+        let not_reached =
+            || (VerificationStatus::NotReached, "the release ended before its logs were there".to_owned());
+        let (status, detail) = self.verdict.clone().unwrap_or_else(not_reached);
+        let first = evidence.first.as_ref();
+        Verification {
+            status,
+            detail: Some(detail).filter(|detail| !detail.is_empty()),
+            records: evidence.records,
+            object: first.map(Sample::url),
+            record: first.map(|first| first.text.clone()),
+            levels: (evidence.records > 0).then_some(evidence.levels),
+            previous_levels: self.baseline.as_ref().map(|baseline| baseline.evidence.levels),
+            comparison: self.comparison,
+            errors: evidence.errors.iter().map(|error| error.text.clone()).collect(),
+            problems: evidence.flaws.iter().map(|flaw| format!("{}: {}", flaw.key, flaw.problem)).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task_definition::TaskDefinition;
+    use crate::verify::compare::Compare;
+    use crate::verify::expect_logs;
+
+    fn log_watch(verify: &Verify) -> LogWatch {
+        let definition = include_bytes!("../../events/task-definitions/firelens.json");
+        let definition = TaskDefinition::parse(definition).unwrap();
+        LogWatch::new(&expect_logs(&definition, "Main", &[]), verify)
+    }
+
+    fn verify(quiet: Quiet) -> Verify {
+        Verify { timeout: 60, quiet, ..Verify::default() }
+    }
+
+    fn evidence(records: u64, errors: u64) -> Evidence {
+        let levels = Levels { error: errors, info: records - errors, ..Levels::default() };
+        let first = (records > 0).then(|| Sample { bucket: "b".into(), key: "k".into(), text: "t".into(), date: None });
+        let mut evidence = Evidence::default();
+        (evidence.records, evidence.levels, evidence.first, evidence.objects) = (records, levels, first, 1);
+        evidence
+    }
+
+    fn read(evidence: Evidence) -> SeenLogs {
+        SeenLogs::Read { evidence: Box::new(evidence), baseline: None }
+    }
+
+    const CANARY: Moment = Moment { elapsed: 0, is_canary: true, is_through: false };
+
+    fn at(elapsed: u64) -> Moment {
+        Moment { elapsed, ..CANARY }
+    }
+
+    /// The verdict after the same look at each of these moments.
+    fn verdict(verify: &Verify, seen: &SeenLogs, moments: &[Moment]) -> Option<VerificationStatus> {
+        let mut watch = log_watch(verify);
+        let checks = verify.checks().unwrap();
+        for moment in moments {
+            if watch.is_open() {
+                watch.note(seen.clone(), &checks, *moment);
+            }
+        }
+        watch.verdict().map(|(status, _)| status)
+    }
+
+    #[test]
+    fn what_silence_means_is_the_configurations_choice() {
+        let silence = read(evidence(0, 0));
+        let through = Moment { elapsed: 30, is_canary: false, is_through: true };
+        for (quiet, early, late) in [
+            (Quiet::Wait, None, Some(VerificationStatus::Inconclusive)),
+            (Quiet::Fail, None, Some(VerificationStatus::Failed)),
+            (Quiet::Pass, Some(VerificationStatus::Passed), Some(VerificationStatus::Passed)),
+        ] {
+            assert_eq!(verdict(&verify(quiet), &silence, &[at(0), at(30)]), None, "{quiet:?}");
+            assert_eq!(verdict(&verify(quiet), &silence, &[at(0), through]), early, "{quiet:?}");
+            assert_eq!(verdict(&verify(quiet), &silence, &[at(0), at(700)]), late, "{quiet:?}");
+        }
+    }
+
+    #[test]
+    fn an_expected_record_that_does_not_come_is_a_failure_whatever_silence_means() {
+        for quiet in [Quiet::Wait, Quiet::Pass] {
+            let verify = Verify { expect: vec!["Starting".into()], ..verify(quiet) };
+            for seen in [evidence(0, 0), evidence(9, 0)] {
+                let failed = verdict(&verify, &read(seen), &[at(0), at(700)]);
+                assert_eq!(failed, Some(VerificationStatus::Failed));
+            }
+        }
+    }
+
+    #[test]
+    fn too_few_records_are_as_good_as_none() {
+        let verify = Verify { min_records: 10, ..verify(Quiet::Wait) };
+        assert_eq!(verdict(&verify, &read(evidence(9, 0)), &[at(0), at(700)]), Some(VerificationStatus::Inconclusive));
+        assert_eq!(verdict(&verify, &read(evidence(10, 0)), &[at(0)]), Some(VerificationStatus::Passed));
+    }
+
+    #[test]
+    fn a_canary_that_passes_is_watched_as_long_as_it_can_still_fail() {
+        let plain = verify(Quiet::Wait);
+        let watching = Verify { forbid: vec!["panic".into()], ..plain.clone() };
+        let good = read(evidence(5, 0));
+        assert_eq!(verdict(&plain, &good, &[at(0)]), Some(VerificationStatus::Passed));
+        assert_eq!(verdict(&watching, &good, &[at(0), at(30)]), None);
+        let shifted = Moment { elapsed: 40, is_canary: false, is_through: false };
+        assert_eq!(verdict(&watching, &good, &[at(0), shifted]), Some(VerificationStatus::Passed));
+        assert_eq!(verdict(&watching, &good, &[at(0), at(700)]), Some(VerificationStatus::Passed));
+    }
+
+    #[test]
+    fn too_many_errors_fail_and_a_few_records_do_not_decide() {
+        let verify = Verify { max_error_ratio: Some(0.1), ..verify(Quiet::Wait) };
+        assert_eq!(verdict(&verify, &read(evidence(20, 3)), &[at(0)]), Some(VerificationStatus::Failed));
+        assert_eq!(verdict(&verify, &read(evidence(20, 2)), &[at(0)]), None);
+        assert_eq!(verdict(&verify, &read(evidence(19, 19)), &[at(0)]), None);
+    }
+
+    #[test]
+    fn a_revision_that_logs_worse_than_the_old_one_fails() {
+        let verify = Verify { compare: Some(Compare::default()), ..verify(Quiet::Wait) };
+        let look = |new: Evidence, old: Evidence| {
+            let mut watch = log_watch(&verify);
+            watch.baseline = Some(Baseline {
+                task_definition_arn: "web:5".into(),
+                outputs: Vec::new(),
+                evidence: Evidence::default(),
+            });
+            let seen = SeenLogs::Read { evidence: Box::new(new), baseline: Some(Box::new(old)) };
+            watch.note(seen, &verify.checks().unwrap(), Moment { is_canary: false, ..CANARY });
+            watch.verification()
+        };
+        let worse = look(evidence(100, 30), evidence(1000, 10));
+        assert_eq!(worse.status, VerificationStatus::Failed);
+        assert!(worse.detail.unwrap().contains("worse by more than the margin"));
+        let same = look(evidence(100, 1), evidence(1000, 10));
+        assert_eq!(same.status, VerificationStatus::Passed);
+        assert_eq!(same.comparison.unwrap().decision, Decision::NotWorse);
+        let few = look(evidence(10, 10), evidence(1000, 0));
+        assert_eq!((few.status, few.comparison.unwrap().decision), (VerificationStatus::Passed, Decision::TooFew));
+    }
+
+    #[test]
+    fn it_tells_what_it_waits_for_and_what_came() {
+        let mut watch = log_watch(&verify(Quiet::Wait));
+        let checks = Checks::default();
+        let told = watch.note(read(evidence(0, 0)), &checks, at(0));
+        assert!(told[0].0 == "waiting for logs" && told[0].1.contains("within 51 s of the first line"), "{told:?}");
+        assert_eq!(watch.note(read(evidence(0, 0)), &checks, at(10)), []);
+        let told = watch.note(read(evidence(1, 0)), &checks, at(20));
+        assert_eq!(told.iter().map(|(what, _)| *what).collect::<Vec<_>>(), ["logs", "verified"]);
+    }
+}

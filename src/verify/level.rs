@@ -1,0 +1,317 @@
+//! How bad a log message says it is, from the ways in which programs commonly say so. It reads no meaning into a message that does not say it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+/// How much of a message is looked at for the words of a text prefix, in bytes: they come after a time and a thread's name at the most.
+const HEAD: usize = 96;
+/// How many words from the start can be the level.
+const WORDS: usize = 6;
+
+/// How bad a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Trace and debug.
+    Debug,
+    /// Info and notice.
+    Info,
+    /// Warnings.
+    Warn,
+    /// Errors, and everything worse.
+    Error,
+}
+
+impl Level {
+    /// The level that a message gives itself; `None` where it gives none.
+    ///
+    /// In this order: the member `level`, `severity` or `lvl` of a message that is a JSON object (a word, or a number of pino and bunyan:
+    /// 10 to 60); `level=`, `lvl=` or `severity=` of logfmt; a word among the first six, in capitals (`ERROR`) or in brackets (`[error]`),
+    /// or the first before a colon (`Error:`); glog's letter and date (`E1123`); the first words of a panic or a stack trace.
+    pub fn of(message: &str) -> Option<Self> {
+        let message = message.trim_start();
+        if message.starts_with('{')
+            && let Ok(Members(level)) = serde_json::from_str(message)
+        {
+            return level;
+        }
+        of_logfmt(message).or_else(|| of_prefix(message)).or_else(|| is_panic(message).then_some(Self::Error))
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        const WORDS: [(&[&str], Level); 4] = [
+            (
+                &["error", "err", "fatal", "critical", "crit", "panic", "alert", "emerg", "emergency", "severe"],
+                Level::Error,
+            ),
+            (&["warn", "warning"], Level::Warn),
+            (&["info", "notice", "information", "informational"], Level::Info),
+            (&["debug", "trace", "verbose", "fine", "finer", "finest"], Level::Debug),
+        ];
+        let is_word = |known: &&str| word.eq_ignore_ascii_case(known);
+        WORDS.iter().find(|(words, _)| words.iter().any(|known| is_word(&known))).map(|(_, level)| *level)
+    }
+
+    /// The levels of pino and bunyan.
+    fn from_number(number: u64) -> Option<Self> {
+        match number {
+            10..30 => Some(Self::Debug),
+            30..40 => Some(Self::Info),
+            40..50 => Some(Self::Warn),
+            50..=60 => Some(Self::Error),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// How many records have which level.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Levels {
+    /// Errors, and everything worse.
+    pub error: u64,
+    /// Warnings.
+    pub warn: u64,
+    /// Info and notice.
+    pub info: u64,
+    /// Trace and debug.
+    pub debug: u64,
+    /// Records that give themselves no level.
+    pub unknown: u64,
+}
+
+impl Levels {
+    /// Counts a record.
+    pub fn count(&mut self, level: Option<Level>) {
+        *match level {
+            Some(Level::Error) => &mut self.error,
+            Some(Level::Warn) => &mut self.warn,
+            Some(Level::Info) => &mut self.info,
+            Some(Level::Debug) => &mut self.debug,
+            None => &mut self.unknown,
+        } += 1;
+    }
+
+    /// All records.
+    pub fn total(&self) -> u64 {
+        self.error + self.warn + self.info + self.debug + self.unknown
+    }
+
+    /// The share of errors, from 0 to 1; 0 without records.
+    #[expect(clippy::cast_precision_loss, reason = "no verification reads 2^52 records")]
+    pub fn error_ratio(&self) -> f64 {
+        match self.total() {
+            0 => 0.0,
+            total => self.error as f64 / total as f64,
+        }
+    }
+}
+
+impl fmt::Display for Levels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = [
+            (self.error, "error"),
+            (self.warn, "warn"),
+            (self.info, "info"),
+            (self.debug, "debug"),
+            (self.unknown, "without a level"),
+        ];
+        let named: Vec<String> =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+        if named.is_empty() { f.write_str("no records") } else { f.write_str(&named.join(", ")) }
+    }
+}
+
+/// `level=error`, at the start or behind a space; the value may be quoted.
+fn of_logfmt(message: &str) -> Option<Level> {
+    let mut from = 0;
+    while let Some(found) = memchr::memchr(b'=', message.as_bytes().get(from..)?) {
+        let at = from + found;
+        let key = message[..at].rsplit([' ', '\t']).next().unwrap_or_default();
+        if ["level", "lvl", "severity"].iter().any(|known| key.eq_ignore_ascii_case(known)) {
+            let value = message[at + 1..].trim_start_matches('"');
+            return Level::from_word(value.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default());
+        }
+        from = at + 1;
+    }
+    None
+}
+
+/// A word near the start that can only be a level.
+fn of_prefix(message: &str) -> Option<Level> {
+    let mut end = message.len().min(HEAD);
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    let head = &message[..end];
+    if let Some(level) = of_glog(head) {
+        return Some(level);
+    }
+    let is_space = |c: char| c.is_ascii_whitespace() || c == '|';
+    head.split(is_space).filter(|word| !word.is_empty()).take(WORDS).enumerate().find_map(|(place, word)| {
+        let letters = word.trim_matches(|c: char| !c.is_ascii_alphabetic());
+        let letters = letters.split([':', ']']).next().unwrap_or_default();
+        let level = Level::from_word(letters)?;
+        let is_capital = letters.bytes().all(|byte| byte.is_ascii_uppercase());
+        let is_marked = word.starts_with(['[', '<', '(']) || (place == 0 && word[letters.len()..].starts_with(':'));
+        (is_capital || is_marked).then_some(level)
+    })
+}
+
+/// `E1123 10:00:00.000000` of glog and klog.
+fn of_glog(head: &str) -> Option<Level> {
+    let (word, _) = head.split_once(' ')?;
+    let (letter, date) = word.split_at_checked(1)?;
+    let is_date = date.len() == 4 && date.bytes().all(|byte| byte.is_ascii_digit());
+    match letter {
+        "E" | "F" if is_date => Some(Level::Error),
+        "W" if is_date => Some(Level::Warn),
+        "I" if is_date => Some(Level::Info),
+        _ => None,
+    }
+}
+
+/// The first words that runtimes write when a program breaks: Rust, Go, Python, the JVM, Node.
+fn is_panic(message: &str) -> bool {
+    const STARTS: [&str; 6] = [
+        "panic: ",
+        "goroutine 1 [",
+        "Traceback (most recent call last)",
+        "Exception in thread ",
+        "Uncaught ",
+        "Unhandled exception",
+    ];
+    STARTS.iter().any(|start| message.starts_with(start))
+        || (message.starts_with("thread '") && message.contains("panicked at"))
+}
+
+/// What a JSON message says of its level.
+struct Members(Option<Level>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut level = None;
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match key.0.as_ref() {
+                        "level" | "severity" | "lvl" | "log.level" | "levelname" => {
+                            level = map.next_value::<Value>()?.0.or(level);
+                        }
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(Members(level))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// A member's name, borrowed where it has no escapes.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A level as a JSON value.
+struct Value(Option<Level>);
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        #[serde(untagged)]
+        enum Written<'a> {
+            Word(#[serde(borrow)] Cow<'a, str>),
+            Number(u64),
+            Other(IgnoredAny),
+        }
+        Ok(Self(match Written::deserialize(deserializer)? {
+            Written::Word(word) => Level::from_word(&word),
+            Written::Number(number) => Level::from_number(number),
+            Written::Other(_) => None,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(message: &str) -> String {
+        Level::of(message).map_or_else(|| "none".to_owned(), |level| level.to_string())
+    }
+
+    #[test]
+    fn the_usual_ways_to_say_a_level_are_read() {
+        for (message, level) in [
+            (r#"{"level":"error","msg":"x"}"#, "error"),
+            (r#"{"msg":"level=info","severity":"WARNING"}"#, "warn"),
+            (r#"{"time":1,"lvl":"dbug"}"#, "none"),
+            (r#"{"level":30,"msg":"hello"}"#, "info"),
+            (r#"{"level":60}"#, "error"),
+            (r#"{"level":{"name":"error"}}"#, "none"),
+            (r#"{"log.level":"Critical","x":[1,{"level":"info"}]}"#, "error"),
+            (r#"time=2026-11-23T06:32:46Z level=warn msg="a=b""#, "warn"),
+            (r#"lvl="error" msg=x"#, "error"),
+            ("2026-11-23T06:32:46.123Z  INFO web::server: Starting server on :8080", "info"),
+            ("[2026-11-23T06:32:46Z ERROR web] no database", "error"),
+            ("2026/11/23 06:32:46 [error] 29#29: *1 open() failed", "error"),
+            ("ERROR:root:no database", "error"),
+            ("error: no database", "error"),
+            ("Error: listen EADDRINUSE", "error"),
+            ("<warn> x", "warn"),
+            ("WARN  [main] o.s.b.Application - x", "warn"),
+            ("2026-11-23 06:32:46,123 | DEBUG | x", "debug"),
+            ("E1123 06:32:46.000000 1 main.go:1] x", "error"),
+            ("I1123 06:32:46.000000 1 main.go:1] ERROR", "info"),
+            ("thread 'main' panicked at src/main.rs:1:1:", "error"),
+            ("Traceback (most recent call last):", "error"),
+            ("panic: runtime error: index out of range", "error"),
+        ] {
+            assert_eq!(of(message), level, "{message}");
+        }
+    }
+
+    #[test]
+    fn words_of_a_sentence_are_no_levels() {
+        for message in [
+            "Starting server on :8080",
+            "error handling is switched on",
+            "no error so far",
+            "GET /error 200",
+            "retry after the warning: no",
+            "information desk opens at nine and closes when an ERROR occurs somewhere",
+            "10.0.0.1 - - [23/Nov/2026:06:32:46 +0000] \"GET / HTTP/1.1\" 500 12",
+            "sublevel=error",
+            "",
+            "日本語のメッセージ",
+            "{broken json level error",
+        ] {
+            assert_eq!(of(message), "none", "{message}");
+        }
+    }
+
+    #[test]
+    fn letters_that_are_cut_do_not_panic() {
+        assert_eq!(of(&format!("{}é ERROR", "x".repeat(95))), "none");
+    }
+}
