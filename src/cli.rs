@@ -10,6 +10,7 @@ mod progress;
 mod rules;
 mod sandbox;
 mod try_event;
+mod verify;
 
 /// Deploys Amazon ECS Express Mode services by itself, and proves each release by its logs.
 #[derive(Debug, Parser)]
@@ -33,6 +34,10 @@ enum Command {
     ///
     /// Nothing leaves the machine and no AWS account is needed. Exit code 0 when every release ended well, 1 when one did not.
     Try(try_event::Arguments),
+    /// Verify a live service by its logs in S3, as a release would.
+    ///
+    /// It reads and changes nothing. Exit code 0 when the logs prove what they should, 1 when they do not, 2 when they cannot be looked for.
+    Verify(verify::Arguments),
     /// Keep the stand-in for AWS running, for the AWS CLI or for the function under another runner.
     Sandbox(sandbox::Arguments),
 }
@@ -47,6 +52,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Try(arguments) => try_event::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(&arguments),
     };
     done.unwrap_or_else(|error| {

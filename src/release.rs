@@ -23,7 +23,7 @@ pub(crate) mod log_watch;
 pub(crate) mod logs;
 mod register;
 mod roll_back;
-mod situation;
+pub(crate) mod situation;
 mod step;
 mod story;
 mod watch;

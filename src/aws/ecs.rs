@@ -40,8 +40,8 @@ const MAX_STOPPED: usize = 5;
 /// A task of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
-    /// The task definition that it runs.
-    pub task_definition: String,
+    /// The ARN of the task definition that it runs.
+    pub definition_arn: String,
     /// The last part of its ARN.
     pub id: String,
     /// Whether it has run: only then it can have logged.
@@ -259,7 +259,7 @@ impl Aws {
             .iter()
             .filter_map(|task| {
                 Some(Task {
-                    task_definition: task.task_definition_arn()?.to_owned(),
+                    definition_arn: task.task_definition_arn()?.to_owned(),
                     id: last_part(task.task_arn()?),
                     has_started: task.started_at().is_some(),
                     created: task.created_at().and_then(|at| Timestamp::from_second(at.secs()).ok()),

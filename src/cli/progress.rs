@@ -36,19 +36,23 @@ impl Progress {
             services.len() > 1
         });
         let service = if several { format!("{}  ", told.service) } else { String::new() };
-        let (time, word) = (Style::new().dimmed(), style(&told.what));
         let detail = match told.what.as_str() {
             "change" => told.detail.replacen(": ", "\n- ", 1).replacen(" -> ", "\n+ ", 1),
             _ => told.detail.clone(),
         };
-        let detail = shorten_digests(&detail).replace('\n', "\n                         ");
-        format!(
-            "{time}{:>4}:{:02}{time:#}  {service}{word}{:<14}{word:#}  {detail}",
-            seconds / 60,
-            seconds % 60,
-            told.what
-        )
+        line_of(u64::try_from(seconds).unwrap_or_default(), &service, &told.what, &detail)
     }
+}
+
+/// A line of progress: when, what, and the detail.
+pub(super) fn line(seconds: u64, what: &str, detail: &str) -> String {
+    line_of(seconds, "", what, detail)
+}
+
+fn line_of(seconds: u64, service: &str, what: &str, detail: &str) -> String {
+    let (time, word) = (Style::new().dimmed(), style(what));
+    let detail = shorten_digests(detail).replace('\n', "\n                           ");
+    format!("{time}{:>4}:{:02}{time:#}  {service}{word}{what:<16}{word:#}  {detail}", seconds / 60, seconds % 60)
 }
 
 /// Digests as people compare them: their first digits. The report has them whole.
@@ -72,9 +76,8 @@ fn shorten_digests(text: &str) -> String {
 fn style(what: &str) -> Style {
     match what {
         "verified" | "done" => Style::new().fg_color(Some(AnsiColor::Green.into())).bold(),
-        "not verified" | "rollback" | "rolling back" | "rolled back" | "stuck" | "stopped task" | "logs unreadable" => {
-            Style::new().fg_color(Some(AnsiColor::Red.into())).bold()
-        }
+        "not verified" | "rollback" | "rolling back" | "rolled back" | "stuck" | "stopped task" | "logs unreadable"
+        | "no proof" => Style::new().fg_color(Some(AnsiColor::Red.into())).bold(),
         "finding" | "change" => Style::new().fg_color(Some(AnsiColor::Cyan.into())),
         _ => Style::new().bold(),
     }

@@ -25,7 +25,7 @@ const CONFIG: &str = include_str!("../../examples/deployer.toml");
 pub(super) struct Arguments {
     /// The event: a JSON file such as events/ecr-image-push.json, or `-` for standard input.
     event: PathBuf,
-    /// What the stand-in lets happen: good, no-logs, bad-logs, canary-fails, amd64-only, task-never-starts.
+    /// What the stand-in lets happen: good, no-logs, bad-logs, error-logs, canary-fails, amd64-only, task-never-starts.
     #[arg(long, default_value_t = Scenario::Good, value_name = "NAME")]
     scenario: Scenario,
     /// The configuration; without it, the one of examples/deployer.toml.

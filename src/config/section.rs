@@ -118,7 +118,7 @@ impl<'t> Section<'t, '_> {
     /// A number as it is written, without the underscores that TOML allows; what is no number is empty.
     fn number(&mut self, key: &str) -> Option<String> {
         let value = self.value(key)?.get_ref();
-        let written = value.as_integer().map(|integer| integer.as_str()).or_else(|| Some(value.as_float()?.as_str()));
+        let written = value.as_integer().map(toml::de::DeInteger::as_str).or_else(|| Some(value.as_float()?.as_str()));
         Some(written.unwrap_or_default().replace('_', ""))
     }
 

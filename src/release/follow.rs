@@ -4,22 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_durable_execution_sdk::builders::wait_for_condition::WaitDecision;
-use aws_durable_execution_sdk::{DurableContext, StepSemantics};
-use jiff::Timestamp;
-
 use super::log_watch::SeenLogs;
-use super::logs::{self, Target};
+use super::logs;
 use super::step;
 use super::story;
 use super::watch::{Seen, Watch};
 use super::{Deployer, Ending};
-use crate::aws::ecs::Task;
-use crate::aws::{Aws, Failure, Trouble};
+use crate::aws::{Aws, Trouble};
 use crate::plan::Request;
 use crate::report::StoppedTask;
 use crate::verify::checks::Checks;
-use crate::verify::evidence::Evidence;
+use aws_durable_execution_sdk::builders::wait_for_condition::WaitDecision;
+use aws_durable_execution_sdk::{DurableContext, StepSemantics};
 
 /// Looks at the deployment, and at its logs, until there is a decision.
 pub(super) async fn run(
@@ -66,7 +62,7 @@ async fn look(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks) -> (
         if !watch.wants_logs() {
             return None;
         }
-        let seen = tokio::time::timeout(step::BODY, look_at_logs(aws, request, watch, checks)).await;
+        let seen = tokio::time::timeout(step::BODY, logs::look(aws, &request.service.arn, watch.look(), checks)).await;
         Some(seen.unwrap_or_else(|_| SeenLogs::Trouble { reason: too_long(), has_task: false }))
     };
     tokio::join!(deployment, logs)
@@ -89,60 +85,6 @@ async fn look_at_deployment(aws: &Aws, request: &Request, watch: &Watch) -> Seen
         // A deployment that was just listed may not be described yet.
         Err(failure) if failure.is_passing() || failure.kind == Trouble::Missing => Seen::Trouble(failure.to_string()),
         Err(failure) => Seen::Refused(failure.to_string()),
-    }
-}
-
-async fn look_at_logs(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks) -> SeenLogs {
-    let tasks: Vec<Task> = match aws.tasks(&request.service.arn).await {
-        Ok(tasks) => tasks.into_iter().filter(|task| task.has_started).collect(),
-        Err(failure) => return unseen(&failure, false),
-    };
-    let ours = || tasks.iter().filter(|task| task.task_definition == watch.task_definition_arn);
-    if ours().next().is_none() && watch.logs.evidence.objects == 0 {
-        return SeenLogs::NoTask;
-    }
-    let target = Target {
-        outputs: &watch.logs.outputs,
-        task_definition_arn: &watch.task_definition_arn,
-        tasks: &tasks,
-        since: None,
-        elapsed: watch.elapsed,
-    };
-    let first_task = ours().filter_map(|task| task.created).min();
-    let (ours, theirs) = tokio::join!(
-        logs::read(aws, target, checks, watch.logs.evidence.clone()),
-        look_at_baseline(aws, watch, target, first_task)
-    );
-    match ours {
-        Ok(evidence) => SeenLogs::Read { evidence: Box::new(evidence), baseline: theirs.map(Box::new) },
-        Err(failure) => unseen(&failure, true),
-    }
-}
-
-/// What the old revision's tasks have logged since the new one's began. It is read for a comparison alone: what cannot be read leaves it
-/// undecided, and is tried again at the next look.
-async fn look_at_baseline(
-    aws: &Aws,
-    watch: &Watch,
-    target: Target<'_>,
-    first_task: Option<Timestamp>,
-) -> Option<Evidence> {
-    let baseline = watch.logs.baseline.as_ref()?;
-    let target = Target {
-        outputs: &baseline.outputs,
-        task_definition_arn: &baseline.task_definition_arn,
-        since: Some(first_task?),
-        ..target
-    };
-    logs::read(aws, target, &Checks::counting(), baseline.evidence.clone()).await.ok()
-}
-
-fn unseen(failure: &Failure, has_task: bool) -> SeenLogs {
-    match failure.kind {
-        Trouble::Throttled | Trouble::Unclear => SeenLogs::Trouble { reason: failure.to_string(), has_task },
-        Trouble::Denied | Trouble::Missing | Trouble::Conflict | Trouble::Refused => {
-            SeenLogs::Denied(failure.to_string())
-        }
     }
 }
 

@@ -3,9 +3,11 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
+use super::log_watch::{LogWatch, SeenLogs};
 use crate::aws::ecs::Task;
 use crate::aws::s3::{Listed, OpenObject};
-use crate::aws::{Aws, Failure};
+use crate::aws::{Aws, Failure, Trouble};
+use crate::config::ServiceArn;
 use crate::verify::checks::Checks;
 use crate::verify::evidence::{Evidence, MAX_KEYS, Object};
 use crate::verify::key_format::TaskKeys;
@@ -51,7 +53,7 @@ impl<'a> Target<'a> {
     fn places_of(&self, output: &'a LogOutput, now: Timestamp) -> Vec<Place<'a>> {
         let elapsed = SignedDuration::from_secs(i64::try_from(self.elapsed).unwrap_or(i64::MAX));
         let mut places: Vec<Place<'a>> = Vec::new();
-        for task in self.tasks.iter().filter(|task| task.task_definition == self.task_definition_arn) {
+        for task in self.tasks.iter().filter(|task| task.definition_arn == self.task_definition_arn) {
             let created = task.created.or_else(|| now.checked_sub(elapsed).ok()).unwrap_or(now);
             let seen = created.checked_add(elapsed).map_or(now, |then| then.max(now));
             let searches = match self.since.filter(|since| *since > created) {
@@ -73,13 +75,74 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Lists what has landed, one request for each prefix, and reads what is new until nothing more can change what the evidence says.
-pub(crate) async fn read(
+/// What a look goes by: what is known already, whose logs they are, and since when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look<'a> {
+    pub(crate) logs: &'a LogWatch,
+    pub(crate) task_definition_arn: &'a str,
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) elapsed: u64,
+}
+
+impl<'a> Look<'a> {
+    /// Whose logs are looked at, given the tasks that run.
+    pub(crate) fn target(&self, tasks: &'a [Task]) -> Target<'a> {
+        let Self { logs, task_definition_arn, since, elapsed } = *self;
+        Target { outputs: &logs.outputs, task_definition_arn, tasks, since, elapsed }
+    }
+}
+
+/// One look. It never fails: what AWS says no to is what was seen.
+pub(crate) async fn look(aws: &Aws, service: &ServiceArn, look: Look<'_>, checks: &Checks) -> SeenLogs {
+    let tasks: Vec<Task> = match aws.tasks(service).await {
+        Ok(tasks) => tasks.into_iter().filter(|task| task.has_started).collect(),
+        Err(failure) => return unseen(&failure, false),
+    };
+    let target = look.target(&tasks);
+    let first_task = tasks.iter().filter(|task| task.definition_arn == target.task_definition_arn);
+    let first_task = first_task.map(|task| task.created).min();
+    if first_task.is_none() && look.logs.evidence.objects == 0 {
+        return SeenLogs::NoTask;
+    }
+    let (ours, theirs) = tokio::join!(
+        read(aws, target, checks, look.logs.evidence.clone()),
+        look_at_baseline(aws, look.logs, target, first_task.flatten())
+    );
+    match ours {
+        Ok(evidence) => SeenLogs::Read { evidence: Box::new(evidence), baseline: theirs.map(Box::new) },
+        Err(failure) => unseen(&failure, true),
+    }
+}
+
+/// What the old revision's tasks have logged since the new one's began. It is read for a comparison alone: what cannot be read leaves it
+/// undecided, and is tried again at the next look.
+async fn look_at_baseline(
     aws: &Aws,
+    logs: &LogWatch,
     target: Target<'_>,
-    checks: &Checks,
-    mut evidence: Evidence,
-) -> Result<Evidence, Failure> {
+    first_task: Option<Timestamp>,
+) -> Option<Evidence> {
+    let baseline = logs.baseline.as_ref()?;
+    let target = Target {
+        outputs: &baseline.outputs,
+        task_definition_arn: &baseline.task_definition_arn,
+        since: Some(target.since.or(first_task)?),
+        ..target
+    };
+    read(aws, target, &Checks::counting(), baseline.evidence.clone()).await.ok()
+}
+
+fn unseen(failure: &Failure, has_task: bool) -> SeenLogs {
+    match failure.kind {
+        Trouble::Throttled | Trouble::Unclear => SeenLogs::Trouble { reason: failure.to_string(), has_task },
+        Trouble::Denied | Trouble::Missing | Trouble::Conflict | Trouble::Refused => {
+            SeenLogs::Denied(failure.to_string())
+        }
+    }
+}
+
+/// Lists what has landed, one request for each prefix, and reads what is new until nothing more can change what the evidence says.
+async fn read(aws: &Aws, target: Target<'_>, checks: &Checks, mut evidence: Evidence) -> Result<Evidence, Failure> {
     let Some(revision) = Revision::parse(target.task_definition_arn) else { return Ok(evidence) };
     let places = target.places(aws.clock().now());
     let mut lookups = Vec::new();

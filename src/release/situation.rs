@@ -10,6 +10,7 @@ use super::step;
 use super::{Deployer, Ending};
 use crate::aws::ecr::Wanted;
 use crate::aws::{Aws, Failure, Trouble};
+use crate::config::ServiceArn;
 use crate::image::{Digest, ImageRef};
 use crate::plan::{self, Heading, ImageEvidence, Live, Plan, Request, ServiceState, Situation, Uploaded};
 use crate::trigger::{Trigger, Upload};
@@ -49,7 +50,7 @@ async fn read_and_plan(aws: &Aws, request: &Request, execution: &str) -> Result<
             };
             let (held, live, image) = tokio::try_join!(
                 aws.head(&request.state_bucket, &request.service.arn),
-                read_live(aws, request),
+                read_live(aws, &request.service.arn),
                 aws.inspect_image(&wanted)
             )?;
             let (head, etag) = held.map(|held| (held.head, held.etag)).unzip();
@@ -58,7 +59,7 @@ async fn read_and_plan(aws: &Aws, request: &Request, execution: &str) -> Result<
         Trigger::Upload(upload) => {
             let (held, live, (document, image)) = tokio::try_join!(
                 aws.head(&request.state_bucket, &request.service.arn),
-                read_live(aws, request),
+                read_live(aws, &request.service.arn),
                 read_upload(aws, upload, &request.service.container)
             )?;
             let (head, etag) = held.map(|held| (held.head, held.etag)).unzip();
@@ -70,8 +71,7 @@ async fn read_and_plan(aws: &Aws, request: &Request, execution: &str) -> Result<
 }
 
 /// The task definition that the service is heading to.
-async fn read_live(aws: &Aws, request: &Request) -> Result<Live, Failure> {
-    let service = &request.service.arn;
+pub(crate) async fn read_live(aws: &Aws, service: &ServiceArn) -> Result<Live, Failure> {
     let state: ServiceState = aws.service_state(service).await?;
     let nothing = || Failure {
         action: "ecs:DescribeExpressGatewayService",

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::log_watch::{Baseline, LogWatch, Moment, SeenLogs};
+use super::logs::Look;
 use crate::config::Verify;
 use crate::report::{Verification, VerificationStatus};
 use crate::rollout::{self, Deployment, End, Phase, Status};
@@ -111,6 +112,11 @@ impl Watch {
     /// Whether logs are still to be looked at.
     pub(super) fn wants_logs(&self) -> bool {
         self.logs.is_open()
+    }
+
+    /// What a look at the logs goes by.
+    pub(super) fn look(&self) -> Look<'_> {
+        Look { logs: &self.logs, task_definition_arn: &self.task_definition_arn, since: None, elapsed: self.elapsed }
     }
 
     /// Whether nothing more is to be seen.

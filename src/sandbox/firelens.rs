@@ -22,6 +22,10 @@ pub(crate) enum Voice {
     Silent,
     /// A start line, then a panic.
     Panicking,
+    /// A start line and many requests.
+    Busy,
+    /// The same, and every third request fails.
+    Failing,
 }
 
 /// A task as its log router sees it.
@@ -59,8 +63,11 @@ pub(crate) struct Line {
     text: String,
 }
 
-/// Requests that a task logs, one a minute: more would say nothing new.
+/// Minutes for which a task logs requests, one a minute: more would say nothing new.
 const REQUESTS: i64 = 30;
+
+/// Requests a minute of a busy service, enough to compare two revisions while the canary bakes.
+const BUSY: i64 = 20;
 
 /// The objects that the task's log router has stored by `until`, in order of time. `wanted` is asked for each bucket and key first, so
 /// that nothing is written out twice.
@@ -117,8 +124,14 @@ fn speak(source: &Source) -> Vec<Line> {
         ));
     }
     let request = r#"{"level":"info","msg":"request","path":"/health","status":200}"#;
+    let failure = r#"{"level":"error","msg":"request","path":"/cart","status":500,"error":"no route to the database"}"#;
     let busy = source.started.max(source.busy_from);
-    lines.extend((0..REQUESTS).map(|minute| line(millis(later(busy, minute * 60), 3_317), "stdout", request)));
+    let a_minute = if matches!(source.voice, Voice::Busy | Voice::Failing) { BUSY } else { 1 };
+    lines.extend((0..REQUESTS * a_minute).map(|number| {
+        let at = millis(later(busy, number / a_minute * 60), 3_317 + number % a_minute * 40);
+        let fails = source.voice == Voice::Failing && number % 3 == 0;
+        line(at, "stdout", if fails { failure } else { request })
+    }));
     lines.retain(|line| source.stopping.is_none_or(|end| line.at < end));
     lines
 }

@@ -13,6 +13,8 @@ pub enum Scenario {
     NoLogs,
     /// The new revision runs, and logs a panic.
     BadLogs,
+    /// The new revision runs, and more of its requests fail than before.
+    ErrorLogs,
     /// The alarm that Express Mode made goes off during the canary.
     CanaryFails,
     /// The pushed images have no manifest for ARM64.
@@ -28,8 +30,15 @@ pub struct UnknownScenario(pub String);
 
 impl Scenario {
     /// All scenarios, the good one first.
-    pub const ALL: [Self; 6] =
-        [Self::Good, Self::NoLogs, Self::BadLogs, Self::CanaryFails, Self::Amd64Only, Self::TaskNeverStarts];
+    pub const ALL: [Self; 7] = [
+        Self::Good,
+        Self::NoLogs,
+        Self::BadLogs,
+        Self::ErrorLogs,
+        Self::CanaryFails,
+        Self::Amd64Only,
+        Self::TaskNeverStarts,
+    ];
 
     /// The name that `--scenario` takes.
     pub const fn name(self) -> &'static str {
@@ -37,6 +46,7 @@ impl Scenario {
             Self::Good => "good",
             Self::NoLogs => "no-logs",
             Self::BadLogs => "bad-logs",
+            Self::ErrorLogs => "error-logs",
             Self::CanaryFails => "canary-fails",
             Self::Amd64Only => "amd64-only",
             Self::TaskNeverStarts => "task-never-starts",
@@ -49,6 +59,9 @@ impl Scenario {
             Self::Good => "Every rollout ends well, and its tasks log as they should.",
             Self::NoLogs => "The new revision runs, but not one log object of it arrives in S3.",
             Self::BadLogs => "The new revision runs, but it logs a panic.",
+            Self::ErrorLogs => {
+                "The new revision runs, but every third of its requests ends in an error, and no alarm sees it."
+            }
             Self::CanaryFails => {
                 "The service's alarm goes off while the canary carries its first traffic, and ECS rolls back."
             }
@@ -91,7 +104,7 @@ mod tests {
         let error = "canary".parse::<Scenario>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "unknown scenario `canary`; the scenarios are good, no-logs, bad-logs, canary-fails, amd64-only, task-never-starts"
+            "unknown scenario `canary`; the scenarios are good, no-logs, bad-logs, error-logs, canary-fails, amd64-only, task-never-starts"
         );
     }
 }

@@ -49,8 +49,8 @@ impl Level {
             (&["info", "notice", "information", "informational"], Level::Info),
             (&["debug", "trace", "verbose", "fine", "finer", "finest"], Level::Debug),
         ];
-        let is_word = |known: &&str| word.eq_ignore_ascii_case(known);
-        WORDS.iter().find(|(words, _)| words.iter().any(|known| is_word(&known))).map(|(_, level)| *level)
+        let has = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+        WORDS.iter().find(|(words, _)| has(words)).map(|(_, level)| *level)
     }
 
     /// The levels of pino and bunyan.

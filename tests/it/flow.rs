@@ -13,6 +13,7 @@ use express_deployer::release::{self, Deployer};
 use express_deployer::report::{Outcome, ReleaseReport, Report, VerificationStatus};
 use express_deployer::sandbox::executions::{Execution, ExecutionOutcome};
 use express_deployer::sandbox::{Fault, FaultKind, Moment, Options, Sandbox, Scenario};
+use express_deployer::verify::compare::Decision;
 use serde_json::Value;
 
 const CONFIG: &str = include_str!("../../examples/deployer.toml");
@@ -212,6 +213,84 @@ async fn strangers_under_the_same_prefix_are_passed_by_a_page_a_look() {
     }
     let release = stage.release(&upload_text(&stage, &with_log_option("s3_key_format", "/%F/$UUID"))).await;
     assert_eq!(release.verification.status, VerificationStatus::Passed, "{release}");
+}
+
+#[tokio::test]
+async fn too_many_errors_roll_the_canary_back() {
+    let stage = Stage::of(Scenario::ErrorLogs).await;
+    let release = stage.release(&push()).await;
+    assert_eq!(release.outcome, Outcome::RolledBack, "{release}");
+    let verification = release.verification;
+    assert!(verification.detail.as_ref().unwrap().contains("at most 20 % may be"), "{verification}");
+    let levels = verification.levels.unwrap();
+    assert!(levels.error * 5 > levels.total() && levels.total() >= 20, "{levels}");
+    assert!((1..=5).contains(&verification.errors.len()), "{verification}");
+    assert!(verification.errors.iter().all(|error| error.contains("no route to the database")), "{verification}");
+    assert_eq!(stage.sandbox.deployments().last().unwrap()["status"], "ROLLBACK_SUCCESSFUL");
+}
+
+const COMPARED: &str = "[service.verify.compare]\nmargin = 0.05\n[service.rules]";
+
+#[tokio::test]
+async fn a_revision_that_logs_worse_than_the_old_one_beside_it_rolls_back() {
+    let stage = Stage::of(Scenario::ErrorLogs).await.configured("max_error_ratio = 0.2", "");
+    let stage = stage.configured("[service.rules]", COMPARED);
+    let release = stage.release(&push()).await;
+    assert_eq!(release.outcome, Outcome::RolledBack, "{release}");
+    let verification = release.verification;
+    assert_eq!(verification.comparison.unwrap().decision, Decision::Worse, "{verification}");
+    let (new, old) = (verification.levels.unwrap(), verification.previous_levels.unwrap());
+    assert!(new.error > 10 && old.error == 0 && old.total() >= 50, "{verification}");
+}
+
+#[tokio::test]
+async fn too_few_records_of_either_revision_compare_nothing() {
+    let stage = Stage::of(Scenario::Good).await.configured("[service.rules]", COMPARED);
+    let release = stage.release(&push()).await;
+    assert_eq!(release.outcome, Outcome::Succeeded, "{release}");
+    assert_eq!(release.verification.comparison.unwrap().decision, Decision::TooFew, "{release}");
+}
+
+#[tokio::test]
+async fn a_service_that_prints_nothing_is_left_as_it_is_and_reported() {
+    let silent = |quiet: &'static str| async move {
+        let stage = Stage::of(Scenario::NoLogs).await.configured("expect = [\"Starting server\"]", "");
+        let stage = stage.configured("quiet = \"wait\"", quiet);
+        let release = stage.release(&push()).await;
+        (release.outcome, release.verification.status)
+    };
+    assert_eq!(silent("quiet = \"wait\"").await, (Outcome::Failed, VerificationStatus::Inconclusive));
+    assert_eq!(silent("quiet = \"pass\"").await, (Outcome::Succeeded, VerificationStatus::Passed));
+    assert_eq!(silent("quiet = \"fail\"").await, (Outcome::RolledBack, VerificationStatus::Failed));
+}
+
+/// The article's definition with a second container that logs to a bucket of its own.
+fn with_worker(region: &str) -> String {
+    let mut document: Value = serde_json::from_str(&event("task-definitions/firelens.json")).unwrap();
+    let containers = document["containerDefinitions"].as_array_mut().unwrap();
+    let mut worker = containers.iter().find(|container| container["name"] == "Main").unwrap().clone();
+    worker["name"] = "worker".into();
+    worker["logConfiguration"]["options"]["bucket"] = "worker-logs".into();
+    worker["logConfiguration"]["options"]["region"] = region.into();
+    worker.as_object_mut().unwrap().retain(|member, _| !["portMappings", "healthCheck"].contains(&member.as_str()));
+    containers.push(worker);
+    document.to_string()
+}
+
+#[tokio::test]
+async fn each_container_is_verified_by_its_own_output() {
+    let sidecars = |stage: Stage| stage.configured("# containers = [\"worker\"]", "containers = [\"worker\"]");
+    let stage = sidecars(Stage::of(Scenario::Good).await);
+    stage.sandbox.put_object("worker-logs", "logs/of/others", Vec::new());
+    let release = stage.release(&upload_text(&stage, &with_worker("eu-west-1"))).await;
+    assert_eq!(release.verification.status, VerificationStatus::Passed, "{release}");
+    let listed = |bucket: &str| stage.sandbox.calls().iter().any(|call| call.resource.contains(bucket));
+    assert!(listed("your-log-bucket") && listed("worker-logs"));
+
+    let without = sidecars(Stage::of(Scenario::Good).await);
+    let release = without.release(&push()).await;
+    assert_eq!(release.verification.status, VerificationStatus::NotVerifiable, "{release}");
+    assert!(release.verification.detail.unwrap().contains("`worker`"));
 }
 
 /// Puts a document of `events/task-definitions` where its event says, and gives the event.

@@ -282,7 +282,9 @@ fn fate(definition: &Definition, registry: &Registry, scenario: Scenario) -> Fat
     match scenario {
         Scenario::CanaryFails => Fate::AlarmTriggers,
         Scenario::TaskNeverStarts => exits("Main", 1, "Essential container in task exited"),
-        Scenario::Good | Scenario::NoLogs | Scenario::BadLogs | Scenario::Amd64Only => Fate::Healthy,
+        Scenario::Good | Scenario::NoLogs | Scenario::BadLogs | Scenario::ErrorLogs | Scenario::Amd64Only => {
+            Fate::Healthy
+        }
     }
 }
 

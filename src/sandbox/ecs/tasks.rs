@@ -147,6 +147,8 @@ impl Ecs {
         let voice = match self.scenario {
             Scenario::NoLogs if !proven => Voice::Silent,
             Scenario::BadLogs if !proven => Voice::Panicking,
+            Scenario::ErrorLogs if !proven => Voice::Failing,
+            Scenario::ErrorLogs => Voice::Busy,
             _ => Voice::Normal,
         };
         let source = Source {

@@ -1,0 +1,204 @@
+//! `verify`: a live service held against its own logs, as a release would hold it. It changes nothing in AWS.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+
+use super::progress::line;
+use super::{Unusable, runtime};
+use crate::aws::Aws;
+use crate::config::{Config, ServiceArn, Verify, parse_duration};
+use crate::plan::Live;
+use crate::release::log_watch::{Baseline, LogWatch, Moment};
+use crate::release::logs::{self, Look};
+use crate::release::situation::read_live;
+use crate::report::VerificationStatus;
+use crate::verify::checks::Checks;
+use crate::verify::evidence::Evidence;
+use crate::verify::{Expectation, LogOutput, Proof, expect_logs};
+
+/// Seconds between two looks.
+const PAUSE: u64 = 10;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The service: its ARN, or its name in the configuration.
+    service: String,
+    /// The configuration with the service's patterns, times and limits.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Only what was written since so long ago, such as `15m`; without it everything since the tasks began.
+    #[arg(long, value_name = "DURATION", value_parser = seconds)]
+    since: Option<u64>,
+    /// How long to wait for what is missing; without it as long as the configuration says.
+    #[arg(long, value_name = "DURATION", value_parser = seconds)]
+    timeout: Option<u64>,
+    /// A regular expression that a record must match, beside those of the configuration.
+    #[arg(long, value_name = "REGEX")]
+    expect: Vec<String>,
+    /// A regular expression that no record may match.
+    #[arg(long, value_name = "REGEX")]
+    forbid: Vec<String>,
+    /// The container, where there is no configuration.
+    #[arg(long, value_name = "NAME", default_value = "Main")]
+    container: String,
+    /// Show where it would look, and why there; look at no log.
+    #[arg(long)]
+    explain: bool,
+    /// Print the verification as JSON.
+    #[arg(long, conflicts_with = "explain")]
+    json: bool,
+}
+
+fn seconds(text: &str) -> Result<u64, String> {
+    let seconds = parse_duration(text).filter(|seconds| *seconds <= 24 * 3600);
+    seconds.ok_or_else(|| "a whole number with a unit, such as `90s` or `15m`, up to `24h`".to_owned())
+}
+
+/// What is verified, and how.
+struct Asked {
+    arn: ServiceArn,
+    container: String,
+    verify: Verify,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
+    let asked = Asked::of(arguments)?;
+    runtime()?.block_on(Box::pin(async {
+        let aws = Aws::from_environment().await;
+        let live = read_live(&aws, &asked.arn).await?;
+        let mut logs = expect(&live, &asked);
+        if arguments.explain {
+            return explain(&aws, arguments, &asked, &live, &logs).await;
+        }
+        let mut checks = asked.verify.checks()?;
+        checks.require(&logs.outputs);
+        follow(&aws, arguments, &asked, &live, &mut logs, &checks).await;
+        let verification = logs.verification();
+        match arguments.json {
+            true => anstream::println!("{}", serde_json::to_string_pretty(&verification)?),
+            false => anstream::println!("{} runs {}{verification}", asked.arn.name(), live.task_definition_arn),
+        }
+        Ok(match verification.status {
+            VerificationStatus::Passed => ExitCode::SUCCESS,
+            VerificationStatus::Failed | VerificationStatus::Inconclusive => ExitCode::from(1),
+            _ => ExitCode::from(2),
+        })
+    }))
+}
+
+impl Asked {
+    fn of(arguments: &Arguments) -> Result<Self, Unusable> {
+        let mut asked = match &arguments.config {
+            Some(path) => Self::configured(&std::fs::read_to_string(path)?, &arguments.service)?,
+            None => Self {
+                arn: ServiceArn::parse(&arguments.service)
+                    .map_err(|reason| format!("{reason}; a name alone needs --config"))?,
+                container: arguments.container.clone(),
+                verify: Verify::default(),
+            },
+        };
+        asked.verify.expect.extend(arguments.expect.iter().cloned());
+        asked.verify.forbid.extend(arguments.forbid.iter().cloned());
+        asked.verify.timeout = arguments.timeout.unwrap_or(asked.verify.timeout);
+        Ok(asked)
+    }
+
+    fn configured(text: &str, name: &str) -> Result<Self, Unusable> {
+        let services = Config::parse(text)?.services;
+        let names: Vec<String> = services.iter().map(|service| service.arn.name().to_owned()).collect();
+        let found = services.into_iter().find(|service| service.arn.name() == name || service.arn.as_str() == name);
+        let service =
+            found.ok_or_else(|| format!("no service `{name}` is configured; there is {}", names.join(", ")))?;
+        Ok(Self { arn: service.arn, container: service.container, verify: service.verify })
+    }
+}
+
+/// What to look for; while a deployment is on, also in the logs of the revision that still serves.
+fn expect(live: &Live, asked: &Asked) -> LogWatch {
+    let expectation = expect_logs(&live.definition, &asked.container, &asked.verify.containers);
+    let mut logs = LogWatch::new(&expectation, &asked.verify);
+    if let (Some(serving), Expectation::Logs(outputs), Some(_)) = (&live.serving, expectation, asked.verify.compare) {
+        // The old revision's own definition is not at hand; a deployment seldom moves the logs.
+        logs.baseline = Some(Baseline { task_definition_arn: serving.clone(), outputs, evidence: Evidence::default() });
+    }
+    logs
+}
+
+/// Looks until there is a verdict.
+async fn follow(aws: &Aws, arguments: &Arguments, asked: &Asked, live: &Live, logs: &mut LogWatch, checks: &Checks) {
+    let mut elapsed = 0;
+    let since = since(aws, arguments);
+    while logs.is_open() {
+        if elapsed > 0 {
+            #[expect(clippy::disallowed_methods, reason = "a person waits here, not a release")]
+            tokio::time::sleep(Duration::from_secs(PAUSE)).await;
+        }
+        let look = Look { logs, task_definition_arn: &live.task_definition_arn, since, elapsed };
+        let seen = logs::look(aws, &asked.arn, look, checks).await;
+        for (what, detail) in logs.note(seen, checks, Moment { elapsed, is_canary: false, is_through: true }) {
+            if !arguments.json {
+                anstream::println!("{}", line(elapsed, what, &detail));
+            }
+        }
+        elapsed += PAUSE;
+    }
+}
+
+fn since(aws: &Aws, arguments: &Arguments) -> Option<Timestamp> {
+    let ago = SignedDuration::from_secs(i64::try_from(arguments.since?).ok()?);
+    aws.clock().now().checked_sub(ago).ok()
+}
+
+async fn explain(
+    aws: &Aws,
+    arguments: &Arguments,
+    asked: &Asked,
+    live: &Live,
+    logs: &LogWatch,
+) -> Result<ExitCode, Unusable> {
+    anstream::println!("{} runs {}", asked.arn.name(), live.task_definition_arn);
+    if let Some((_, reason)) = logs.verdict() {
+        anstream::println!("nothing can be looked for: {reason}");
+        return Ok(ExitCode::from(2));
+    }
+    let tasks = aws.tasks(&asked.arn).await?;
+    let since = since(aws, arguments);
+    let look = Look { logs, task_definition_arn: &live.task_definition_arn, since, elapsed: 0 };
+    let places = look.target(&tasks).places(aws.clock().now());
+    for output in &logs.outputs {
+        explain_output(output);
+        let ours = places.iter().filter(|place| std::ptr::eq(place.output, output));
+        let mut count = 0;
+        for place in ours {
+            count += 1;
+            let behind = place.search.start_after.as_ref().map_or_else(String::new, |key| format!(" behind {key}"));
+            anstream::println!("  look at  s3://{}/{}{behind}", output.bucket, place.search.prefix);
+        }
+        if count == 0 {
+            anstream::println!("  no task of this revision runs, so there is nowhere to look yet");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn explain_output(output: &LogOutput) {
+    let format = output.key_format.as_str();
+    anstream::println!("container {}: bucket {} in {}, keys {format}", output.container, output.bucket, output.region);
+    let why = if output.key_format.names_task(&output.container) {
+        "the key names the task, so its objects are its own"
+    } else {
+        "the key does not name the task, so every object of the time is opened and its records decide"
+    };
+    anstream::println!("  why      {why}");
+    let proof = match output.proof {
+        Proof::ByMetadata => "records name their revision (`ecs_task_definition`)",
+        Proof::ByKey => "the task id in the key; the records name no revision",
+    };
+    anstream::println!("  proof    {proof}");
+    let (timeout, after) = (output.upload_timeout, output.first_object_after());
+    anstream::println!("  when     within {after} s of a line: Fluent Bit uploads after {timeout} s at the latest");
+}
