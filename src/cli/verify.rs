@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     /// Only what was written since so long ago, such as `15m`; without it everything since the tasks began.
     #[arg(long, value_name = "DURATION", value_parser = seconds)]
     since: Option<u64>,
-    /// How long to wait for what is missing; without it as long as the configuration says.
+    /// How long to wait for what is missing; without it as long as the configuration and the output need, with `0s` one look decides.
     #[arg(long, value_name = "DURATION", value_parser = seconds)]
     timeout: Option<u64>,
     /// A regular expression that a record must match, beside those of the configuration.
@@ -71,6 +71,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
         let aws = Aws::from_environment().await;
         let live = read_live(&aws, &asked.arn).await?;
         let mut logs = expect(&live, &asked);
+        logs.patience = arguments.timeout.unwrap_or(logs.patience);
         if arguments.explain {
             return explain(&aws, arguments, &asked, &live, &logs).await;
         }
@@ -103,7 +104,6 @@ impl Asked {
         };
         asked.verify.expect.extend(arguments.expect.iter().cloned());
         asked.verify.forbid.extend(arguments.forbid.iter().cloned());
-        asked.verify.timeout = arguments.timeout.unwrap_or(asked.verify.timeout);
         Ok(asked)
     }
 

@@ -31,7 +31,7 @@ pub(crate) struct LogWatch {
     /// When the first task of the new revision was seen to run.
     first_task: Option<u64>,
     /// Seconds from the first task to the end of patience.
-    patience: u64,
+    pub(crate) patience: u64,
     /// Since when the logs cannot be looked at.
     trouble: Option<u64>,
     #[serde(default)]

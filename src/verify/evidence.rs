@@ -24,6 +24,8 @@ pub const MIN_FOR_RATIO: u64 = 20;
 const MAX_PROBLEMS: usize = 5;
 /// The most records of errors that are kept.
 const MAX_EXAMPLES: usize = 5;
+/// The records of errors that are looked at for that.
+const MAX_CANDIDATES: u64 = 100;
 
 /// An object that was listed.
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +117,7 @@ pub struct Evidence {
     /// Records of the new revision by container.
     #[serde(default)]
     pub containers: BTreeMap<String, u64>,
-    /// At most five records of errors.
+    /// At most five records of errors, each saying something else.
     #[serde(default)]
     pub errors: Vec<Sample>,
     /// At most five flaws of objects.
@@ -211,9 +213,16 @@ impl Evidence {
         }
     }
 
-    /// Whether another record of an error is to be kept.
+    /// Whether a record of an error may be worth keeping. Masking costs time, so only the first ones are looked at.
     pub(super) fn wants_error(&self) -> bool {
-        self.errors.len() < MAX_EXAMPLES
+        self.errors.len() < MAX_EXAMPLES && self.levels.error <= MAX_CANDIDATES
+    }
+
+    /// Keeps a record of an error that says something new.
+    pub(super) fn keep_error(&mut self, sample: Sample) {
+        if self.errors.iter().all(|kept| kept.text != sample.text) {
+            self.errors.push(sample);
+        }
     }
 
     /// Keeps a flaw, while there are few.

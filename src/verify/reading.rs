@@ -93,7 +93,7 @@ impl Judge<'_> {
         let level = Level::of(&record.message);
         evidence.count(&self.output.container, level);
         if level == Some(Level::Error) && evidence.wants_error() {
-            evidence.errors.push(self.sample(record, None));
+            evidence.keep_error(self.sample(record, None));
         }
         if evidence.first.is_none() {
             evidence.first = Some(self.sample(record, None));

@@ -6,7 +6,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use express_deployer::report::{Outcome, Report};
+use express_deployer::aws::Clock;
+use express_deployer::report::{Outcome, Report, Verification, VerificationStatus};
+use express_deployer::sandbox::{Options, Sandbox, Scenario};
 
 /// Runs the tool in the repository's folder, without the environment of whoever runs the tests.
 pub(crate) fn run(arguments: &[&str], input: &str) -> Output {
@@ -77,4 +79,61 @@ fn what_cannot_be_used_ends_with_2_and_names_itself() {
         assert!(stderr(&output).contains(word), "{arguments:?}: {}", stderr(&output));
         assert_eq!(stdout(&output), "", "{arguments:?}");
     }
+}
+
+/// Runs `verify` against a stand-in with a live service.
+async fn verify(scenario: Scenario, arguments: &'static [&'static str]) -> Output {
+    let options = Options { scenario, start: Clock::system().now(), ..Options::default() };
+    let sandbox = Sandbox::start(options).await.unwrap();
+    let endpoint = sandbox.endpoint();
+    let child = tokio::task::spawn_blocking(move || {
+        Command::new(env!("CARGO_BIN_EXE_express-deployer"))
+            .args(["verify", "express-mode-custom-td-f9de", "--config", "examples/deployer.toml"])
+            .args(arguments)
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+            .env_clear()
+            .env("AWS_ENDPOINT_URL", endpoint)
+            .env("AWS_REGION", "ap-northeast-1")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .output()
+            .unwrap()
+    });
+    child.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_service_is_verified_by_its_logs() {
+    let output = verify(Scenario::Good, &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("verification  passed"), "{}", stdout(&output));
+
+    let output = verify(Scenario::Good, &["--json", "--forbid", "Starting"]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let verification: Verification = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(verification.status, VerificationStatus::Failed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_from_before_the_time_asked_for_do_not_count() {
+    let output = verify(Scenario::Good, &["--since", "0s", "--timeout", "0s"]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    assert!(stdout(&output).contains("0 records seen"), "{}", stdout(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_logs_are_looked_for_can_be_explained() {
+    let output = verify(Scenario::Good, &["--explain"]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    for part in ["keys /logs/$TAG/%Y", "look at  s3://your-log-bucket/logs/Main-firelens-", "the key names the task"] {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
+}
+
+#[test]
+fn a_service_that_cannot_be_found_ends_with_2() {
+    let output = run(&["verify", "nope", "--config", "examples/deployer.toml"], "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("no service `nope` is configured; there is express-mode"), "{}", stderr(&output));
 }
