@@ -213,8 +213,20 @@ where
             SdkError::ConstructionFailure(_) => (Trouble::Refused, in_short(&error)),
             _ => (Trouble::Unclear, in_short(&error)),
         };
+        let (action, resource) = match denied_key(&message).filter(|_| kind == Trouble::Denied) {
+            Some(key) => ("kms:Decrypt", key),
+            None => (action, resource),
+        };
         Failure::new(action, resource, kind, message.chars().take(MAX_MESSAGE).collect::<String>())
     }
+}
+
+/// The KMS key in a message of S3 that the object is encrypted with a key that this role may not use: what is missing is not what was asked
+/// of S3.
+fn denied_key(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("not authorized to perform: kms:Decrypt")?;
+    let named = rest.split_once(" on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
+    Some(named.unwrap_or("the key of the bucket"))
 }
 
 /// The error and its causes, which the SDK keeps apart.
@@ -293,5 +305,14 @@ mod tests {
     fn a_denied_call_names_action_resource_and_next_step() {
         let failure = Failure::new("ecs:RegisterTaskDefinition", "web", Trouble::Denied, "AccessDeniedException: no");
         assert!(failure.to_string().starts_with("ecs:RegisterTaskDefinition on web is denied: allow"));
+    }
+
+    #[test]
+    fn a_key_that_may_not_be_used_is_named() {
+        let said = "AccessDenied: User: arn:aws:sts::1:assumed-role/r/f is not authorized to perform: kms:Decrypt on resource: \
+            arn:aws:kms:eu-west-1:1:key/ab because no identity-based policy allows the kms:Decrypt action";
+        assert_eq!(denied_key(said), Some("arn:aws:kms:eu-west-1:1:key/ab"));
+        assert_eq!(denied_key("AccessDenied: not authorized to perform: kms:Decrypt"), Some("the key of the bucket"));
+        assert_eq!(denied_key("AccessDenied: not authorized to perform: s3:GetObject on resource: x"), None);
     }
 }

@@ -139,6 +139,11 @@ impl Sandbox {
         self.world.calls()
     }
 
+    /// The most requests that were ever answered at once: meaningful with a latency.
+    pub fn most_under_way(&self) -> usize {
+        self.world.most_under_way()
+    }
+
     /// Scripts a fault; it counts calls from now on.
     pub fn inject(&self, fault: Fault) {
         self.world.faults().add(fault);

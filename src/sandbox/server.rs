@@ -56,6 +56,7 @@ async fn respond(request: hyper::Request<Incoming>, world: &World) -> Result<Res
     let is_head = request.method() == hyper::Method::HEAD;
     let outcome = match read(request).await {
         Ok(request) => {
+            let _under_way = world.begin();
             take_time(world, &request).await;
             answer(world, &request)
         }

@@ -34,6 +34,15 @@ pub struct Call {
     pub at: Timestamp,
 }
 
+/// A request that is being answered.
+pub(crate) struct UnderWay<'a>(&'a World);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.under_way).0 -= 1;
+    }
+}
+
 /// The state of a sandbox.
 #[derive(Debug)]
 pub(crate) struct World {
@@ -49,6 +58,8 @@ pub(crate) struct World {
     registry: Mutex<Registry>,
     faults: Mutex<FaultPlan>,
     calls: Mutex<Vec<Call>>,
+    /// Requests that are being answered, and the most that ever were at once.
+    under_way: Mutex<(usize, usize)>,
     /// Bucket and key of each log object that has been stored.
     stored: Mutex<BTreeSet<(String, String)>>,
 }
@@ -71,6 +82,7 @@ impl World {
             registry: Mutex::default(),
             faults: Mutex::new(faults),
             calls: Mutex::default(),
+            under_way: Mutex::default(),
             stored: Mutex::default(),
             clock,
         }
@@ -91,6 +103,19 @@ impl World {
 
     pub(crate) fn calls(&self) -> Vec<Call> {
         lock(&self.calls).clone()
+    }
+
+    /// A request begins; it ends when the guard goes.
+    pub(crate) fn begin(&self) -> UnderWay<'_> {
+        let mut under_way = lock(&self.under_way);
+        under_way.0 += 1;
+        under_way.1 = under_way.1.max(under_way.0);
+        UnderWay(self)
+    }
+
+    /// The most requests that were ever answered at once.
+    pub(crate) fn most_under_way(&self) -> usize {
+        lock(&self.under_way).1
     }
 
     pub(crate) fn record(&self, call: Call) {

@@ -293,6 +293,50 @@ async fn each_container_is_verified_by_its_own_output() {
     assert!(release.verification.detail.unwrap().contains("`worker`"));
 }
 
+/// The S3 calls of a release about its logs: how many listings, and the keys that were read.
+fn log_calls(stage: &Stage) -> (usize, Vec<String>) {
+    let calls = stage.sandbox.calls();
+    let of_logs = || calls.iter().filter(|call| call.resource.contains("your-log-bucket"));
+    let listings = of_logs().filter(|call| call.operation == "ListObjectsV2").count();
+    let read = of_logs().filter(|call| call.operation == "GetObject").map(|call| call.resource.clone()).collect();
+    (listings, read)
+}
+
+#[tokio::test]
+async fn a_million_other_keys_cost_no_request_and_each_object_is_read_once() {
+    let alone = Stage::of(Scenario::Good).await;
+    alone.release(&push()).await;
+    let crowded = Stage::of(Scenario::Good).await;
+    for number in 0..1_000_000_u32 {
+        let other = number.wrapping_mul(0x9e37_79b9);
+        let key = format!("logs/Main-firelens-{other:032x}/2026/07/02/03/{:02}/{number:08}.gz", number % 60);
+        crowded.sandbox.put_object("your-log-bucket", &key, Vec::new());
+    }
+    let release = crowded.release(&push()).await;
+    assert_eq!(release.verification.status, VerificationStatus::Passed, "{release}");
+    let (listings, mut read) = log_calls(&crowded);
+    assert_eq!((listings, read.len()), (log_calls(&alone).0, log_calls(&alone).1.len()));
+    let count = read.len();
+    read.sort_unstable();
+    read.dedup();
+    assert_eq!(read.len(), count, "an object was read twice");
+}
+
+#[tokio::test]
+async fn a_large_object_in_the_way_is_read_to_its_limit_and_what_comes_after_still_counts() {
+    let stage = Stage::of(Scenario::Good).await;
+    let known = stage.release(&push()).await.verification.object.unwrap();
+    let (folder, _) = known.strip_prefix("s3://your-log-bucket/").unwrap().rsplit_once('/').unwrap();
+
+    // The same events make the same tasks; the object lies there before their own ones do.
+    let stage = Stage::of(Scenario::Good).await;
+    let line = format!("{{\"log\":\"{}\",\"container_name\":\"log-router\"}}\n", "x".repeat(60_000));
+    stage.sandbox.put_object("your-log-bucket", &format!("{folder}/00000000.gz"), line.repeat(1_750).into_bytes());
+    let release = stage.release(&push()).await;
+    assert_eq!(release.verification.status, VerificationStatus::Passed, "{release}");
+    assert!(release.verification.problems[0].contains("only the first 67108864 decoded bytes"), "{release}");
+}
+
 /// Puts a document of `events/task-definitions` where its event says, and gives the event.
 fn upload(stage: &Stage, file: &str) -> String {
     upload_text(stage, &event(&format!("task-definitions/{file}.json")))
