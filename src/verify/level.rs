@@ -135,49 +135,53 @@ impl fmt::Display for Levels {
 
 /// `level=error`, at the start or behind a space; the value may be quoted.
 fn of_logfmt(message: &str) -> Option<Level> {
-    let mut from = 0;
-    while let Some(found) = memchr::memchr(b'=', message.as_bytes().get(from..)?) {
-        let at = from + found;
+    let bytes = message.as_bytes();
+    for at in memchr::memchr_iter(b'=', bytes) {
+        // The keys end in `l` (`level`, `lvl`) or `y` (`severity`): most `=` are done with here.
+        if at == 0 || !matches!(bytes[at - 1] | 0x20, b'l' | b'y') {
+            continue;
+        }
         let key = message[..at].rsplit([' ', '\t']).next().unwrap_or_default();
         if ["level", "lvl", "severity"].iter().any(|known| key.eq_ignore_ascii_case(known)) {
             let value = message[at + 1..].trim_start_matches('"');
             return Level::from_word(value.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default());
         }
-        from = at + 1;
     }
     None
 }
 
 /// A word near the start that can only be a level.
 fn of_prefix(message: &str) -> Option<Level> {
-    let mut end = message.len().min(HEAD);
-    while !message.is_char_boundary(end) {
-        end -= 1;
-    }
-    let head = &message[..end];
+    let bytes = message.as_bytes();
+    let head = &bytes[..bytes.len().min(HEAD)];
     if let Some(level) = of_glog(head) {
         return Some(level);
     }
-    let is_space = |c: char| c.is_ascii_whitespace() || c == '|';
-    head.split(is_space).filter(|word| !word.is_empty()).take(WORDS).enumerate().find_map(|(place, word)| {
-        let letters = word.trim_matches(|c: char| !c.is_ascii_alphabetic());
-        let letters = letters.split([':', ']']).next().unwrap_or_default();
-        let level = Level::from_word(letters)?;
-        let is_capital = letters.bytes().all(|byte| byte.is_ascii_uppercase());
-        let is_marked = word.starts_with(['[', '<', '(']) || (place == 0 && word[letters.len()..].starts_with(':'));
-        (is_capital || is_marked).then_some(level)
+    let words = head.split(|byte| byte.is_ascii_whitespace() || *byte == b'|').filter(|word| !word.is_empty());
+    words.take(WORDS).enumerate().find_map(|(place, word)| {
+        let (inside, is_bracketed) = match word {
+            [b'[' | b'<' | b'(', inside @ ..] => (inside, true),
+            _ => (word, false),
+        };
+        let length = inside.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let letters = &inside[..length];
+        let is_before_colon = place == 0 && inside.get(length) == Some(&b':');
+        // Few words of a message get past this line, so the table is looked up seldom.
+        if length < 3 || !(is_bracketed || is_before_colon || letters.iter().all(u8::is_ascii_uppercase)) {
+            return None;
+        }
+        Level::from_word(std::str::from_utf8(letters).ok()?)
     })
 }
 
 /// `E1123 10:00:00.000000` of glog and klog.
-fn of_glog(head: &str) -> Option<Level> {
-    let (word, _) = head.split_once(' ')?;
-    let (letter, date) = word.split_at_checked(1)?;
-    let is_date = date.len() == 4 && date.bytes().all(|byte| byte.is_ascii_digit());
+fn of_glog(head: &[u8]) -> Option<Level> {
+    let [letter, date @ .., b' '] = head.get(..6)? else { return None };
     match letter {
-        "E" | "F" if is_date => Some(Level::Error),
-        "W" if is_date => Some(Level::Warn),
-        "I" if is_date => Some(Level::Info),
+        _ if !date.iter().all(u8::is_ascii_digit) => None,
+        b'E' | b'F' => Some(Level::Error),
+        b'W' => Some(Level::Warn),
+        b'I' => Some(Level::Info),
         _ => None,
     }
 }

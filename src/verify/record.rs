@@ -7,6 +7,11 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+mod flat;
+mod template;
+
+pub(super) use template::Templates;
+
 /// What a record says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record<'a> {
@@ -47,8 +52,11 @@ pub(super) struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// Reads one line, which must hold a JSON object.
-    pub(super) fn parse(line: &'a [u8]) -> Result<Self, serde_json::Error> {
-        let members: Members<'a> = serde_json::from_slice(line)?;
+    pub(super) fn parse(line: &'a [u8], templates: &mut Templates) -> Result<Self, serde_json::Error> {
+        let members = match templates.read(line) {
+            Some(members) => members,
+            None => serde_json::from_slice(line)?,
+        };
         let message = members.log.unwrap_or_else(|| String::from_utf8_lossy(line.trim_ascii()));
         let record = Record {
             message,
@@ -102,7 +110,7 @@ impl Joiner {
 }
 
 /// The members that are read. Of doubled members the last counts: the `ecs_*` that FireLens appends win over what an application writes.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Members<'a> {
     log: Option<Cow<'a, str>>,
     task_definition: Option<Cow<'a, str>>,
@@ -113,19 +121,25 @@ struct Members<'a> {
     partial_last: Option<Cow<'a, str>>,
 }
 
-#[derive(serde::Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum Member {
-    Log,
-    EcsTaskDefinition,
-    EcsTaskArn,
-    ContainerName,
-    Date,
-    PartialId,
-    PartialLast,
-    #[serde(other)]
-    Other,
+impl<'a> Members<'a> {
+    /// Where the value of a member goes; `None` for one that nobody reads.
+    fn place(&mut self, key: &[u8]) -> Option<&mut Option<Cow<'a, str>>> {
+        match key {
+            b"log" => Some(&mut self.log),
+            b"ecs_task_definition" => Some(&mut self.task_definition),
+            b"ecs_task_arn" => Some(&mut self.task_arn),
+            b"container_name" => Some(&mut self.container_name),
+            b"date" => Some(&mut self.date),
+            b"partial_id" => Some(&mut self.partial_id),
+            b"partial_last" => Some(&mut self.partial_last),
+            _ => None,
+        }
+    }
 }
+
+/// The name of a member, borrowed where nothing in it is escaped.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -139,21 +153,11 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Members::default();
-                while let Some(member) = map.next_key()? {
-                    let place = match member {
-                        Member::Log => &mut members.log,
-                        Member::EcsTaskDefinition => &mut members.task_definition,
-                        Member::EcsTaskArn => &mut members.task_arn,
-                        Member::ContainerName => &mut members.container_name,
-                        Member::Date => &mut members.date,
-                        Member::PartialId => &mut members.partial_id,
-                        Member::PartialLast => &mut members.partial_last,
-                        Member::Other => {
-                            map.next_value::<IgnoredAny>()?;
-                            continue;
-                        }
-                    };
-                    *place = Some(map.next_value::<Text<'de>>()?.0);
+                while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+                    match members.place(key.as_bytes()) {
+                        Some(place) => *place = Some(map.next_value::<Text<'de>>()?.0),
+                        None => drop(map.next_value::<IgnoredAny>()?),
+                    }
                 }
                 Ok(members)
             }
@@ -214,7 +218,7 @@ mod tests {
     use super::*;
 
     fn record(line: &str) -> Record<'_> {
-        Line::parse(line.as_bytes()).unwrap().record
+        Line::parse(line.as_bytes(), &mut Templates::default()).unwrap().record
     }
 
     #[test]
@@ -250,10 +254,10 @@ mod tests {
     #[test]
     fn what_is_no_object_is_no_record() {
         for line in ["42", "\"text\"", "[1]", "{\"log\":", "plain text", "", "{} {}"] {
-            assert!(Line::parse(line.as_bytes()).is_err(), "{line}");
+            assert!(Line::parse(line.as_bytes(), &mut Templates::default()).is_err(), "{line}");
         }
         let deep = format!("{{\"log\":{}", "[".repeat(100_000));
-        assert!(Line::parse(deep.as_bytes()).is_err());
+        assert!(Line::parse(deep.as_bytes(), &mut Templates::default()).is_err());
     }
 
     #[test]
@@ -271,7 +275,9 @@ mod tests {
         let mut seen: Vec<String> = Vec::new();
         for line in &lines {
             seen.extend(
-                joiner.take(Line::parse(line.as_bytes()).unwrap(), 100).map(|record| record.message.into_owned()),
+                joiner
+                    .take(Line::parse(line.as_bytes(), &mut Templates::default()).unwrap(), 100)
+                    .map(|record| record.message.into_owned()),
             );
         }
         seen.extend(joiner.rest().map(|record| record.message.into_owned()));
@@ -283,8 +289,67 @@ mod tests {
         let line = r#"{"partial_id":"a","partial_last":"false","log":"0123456789"}"#.as_bytes();
         let mut joiner = Joiner::default();
         let lengths: Vec<usize> = (0..100)
-            .filter_map(|_| joiner.take(Line::parse(line).unwrap(), 50).map(|record| record.message.len()))
+            .filter_map(|_| {
+                joiner
+                    .take(Line::parse(line, &mut Templates::default()).unwrap(), 50)
+                    .map(|record| record.message.len())
+            })
             .collect();
         assert_eq!(lengths, [50; 20]);
+    }
+
+    /// Whatever a line looks like, and whatever lines came before it, the short ways read what the full parser reads.
+    #[test]
+    fn every_way_to_read_a_line_gives_the_same_members() {
+        let metadata = r#""ecs_cluster":"default","ecs_task_arn":"arn:aws:ecs:r:1:task/default/1f2e","ecs_task_definition":"web:6"}"#;
+        let fronts = [
+            r#"{"date":"2026-11-23T06:32:46.0Z","container_name":"Main","source":"stdout","log":""#,
+            r#"{"date":"2026-11-23T06:32:47.0Z","source":"stderr","container_name":"worker","log":""#,
+            r#"{"date":1795428000.5,"container_name":"Main","log":""#,
+            r#"{"date":"a\"b","container_name":"Main","log":""#,
+            r#"{"container_name":"Main","x":{"log":"no"},"log":""#,
+            r#"{"date":"d","log":"first","log":""#,
+            r#"{"date":"d","date":"e","log":""#,
+            r#"{"log":""#,
+            r#"{"date":"d","lo\u0067":"escaped","log":""#,
+        ];
+        let messages = [
+            "hello",
+            "",
+            r#"{\"level\":\"info\"}"#,
+            r"a\\b\n\t\/",
+            r"\u65e5 \ud83d\ude80",
+            "日本語",
+            r"\x",
+            "broken\"quote",
+            r"\ud800",
+        ];
+        let backs = [
+            metadata.to_owned(),
+            metadata.replace("web:6", "web:7"),
+            metadata.replace("web:6", r"web\u003a8"),
+            r#""log":"last"}"#.to_owned(),
+            r#""date":"later","partial_id":"p","partial_last":"true"}"#.to_owned(),
+            r#""n":1}"#.to_owned(),
+            r#""n":[{}],"container_name":null}"#.to_owned(),
+            "\"open".to_owned(),
+            "}".to_owned(),
+        ];
+        let mut templates = Templates::default();
+        let mut compared = 0;
+        for _ in 0..2 {
+            let pairs = fronts.iter().flat_map(|front| messages.map(|message| format!("{front}{message}")));
+            for (start, back) in pairs.flat_map(|start| backs.iter().map(move |back| (start.clone(), back))) {
+                let line = format!("{start}\",{back}");
+                let full: Result<Members<'_>, _> = serde_json::from_slice(line.as_bytes());
+                match (templates.read(line.as_bytes()), full) {
+                    (Some(short), Ok(full)) => assert_eq!(short, full, "{line}"),
+                    (Some(short), Err(error)) => panic!("{line}: {error}, and yet {short:?}"),
+                    (None, _) => {}
+                }
+                compared += 1;
+            }
+        }
+        assert!(compared > 1_000 && templates.len() > 3);
     }
 }

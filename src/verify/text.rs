@@ -1,11 +1,10 @@
 //! The decoded bytes of an object, cut into lines and read as records. It knows no encoding.
 
-use std::io::BufRead;
-
+use memchr::memchr;
 use serde::{Deserialize, Serialize};
 
 use super::object::Problem;
-use super::record::{Joiner, Line, Record};
+use super::record::{Joiner, Line, Record, Templates};
 
 /// The longest line that is read, in bytes; the log driver cuts lines at 16 KiB.
 pub const MAX_LINE: usize = 1 << 20;
@@ -29,6 +28,7 @@ pub(super) struct Text {
     carry: Vec<u8>,
     /// Whether that line is over the limit already.
     is_skipping: bool,
+    templates: Templates,
     pieces: Joiner,
     not_json: u64,
     long_lines: u64,
@@ -43,6 +43,7 @@ impl Text {
             decoded: 0,
             carry: Vec::new(),
             is_skipping: false,
+            templates: Templates::default(),
             pieces: Joiner::default(),
             not_json: 0,
             long_lines: 0,
@@ -82,9 +83,7 @@ impl Text {
     fn cut(&mut self, bytes: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
         let mut rest = bytes;
         while !rest.is_empty() {
-            let mut after = rest;
-            let length = after.skip_until(b'\n').unwrap_or(rest.len());
-            let piece = &rest[..length];
+            let (piece, after) = rest.split_at(memchr(b'\n', rest).map_or(rest.len(), |at| at + 1));
             rest = after;
             match piece.strip_suffix(b"\n") {
                 Some(line) if self.carry.is_empty() && !self.is_skipping && line.len() <= MAX_LINE => {
@@ -132,10 +131,10 @@ impl Text {
     fn read_json(&mut self, line: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
         // Fluent Bit 1.9 lets overlong and surrogate sequences through, so a good record can be bad UTF-8.
         let mended;
-        let parsed = match Line::parse(line) {
+        let parsed = match Line::parse(line, &mut self.templates) {
             Err(_) if std::str::from_utf8(line).is_err() => {
                 mended = String::from_utf8_lossy(line).into_owned();
-                Line::parse(mended.as_bytes())
+                Line::parse(mended.as_bytes(), &mut self.templates)
             }
             parsed => parsed,
         };

@@ -1,0 +1,195 @@
+//! What reading log objects costs: records decoded, read and matched, beside the decompression alone and beside a plain JSON parse of each
+//! line, and the memory that a very large object takes. It prints and judges nothing.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a benchmark prints what it measured by the real clock, and ends at the first thing that is not as expected"
+)]
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::io::{BufRead, Read as _, Write as _};
+use std::time::{Duration, Instant};
+
+use express_deployer::config::Config;
+use express_deployer::task_definition::TaskDefinition;
+use express_deployer::verify::checks::Checks;
+use express_deployer::verify::evidence::{Evidence, Object};
+use express_deployer::verify::reading::Reading;
+use express_deployer::verify::{Expectation, LogOutput, Revision, expect_logs};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::Value;
+
+const TASK: &str = "1f2e3d4c5b6a79880123456789abcdef";
+/// Decoded bytes of the object that is timed.
+const DECODED: usize = 48 << 20;
+/// The bytes in which an object arrives.
+const CHUNK: usize = 16 << 10;
+
+fn main() {
+    let text = records(DECODED);
+    let zipped = gzip(&text);
+    println!("{} MB of records, {} MB as gzip", text.len() >> 20, zipped.len() >> 20);
+    let alone = report("gzip, decompression alone", text.len(), None, || decompress(&zipped));
+    let ours = report("gzip, decoded, read and matched", text.len(), Some(alone), || verify(&zipped));
+    report("plain, read and matched", text.len(), None, || verify(&text));
+    let zstd = ruzstd::encoding::compress_to_vec(text.as_slice(), ruzstd::encoding::CompressionLevel::Fastest);
+    report("zstd, decoded, read and matched", text.len(), None, || verify(&zstd));
+    let snappy = snap::raw::Encoder::new().compress_vec(&text).unwrap();
+    report("snappy, decoded, read and matched", text.len(), None, || verify(&snappy));
+    report("plain, a JSON value for each line", text.len(), None, || parse(text.as_slice()));
+    let simple = report("gzip, a JSON value for each line", text.len(), None, || {
+        parse(std::io::BufReader::new(flate2::read::GzDecoder::new(zipped.as_slice())))
+    });
+    println!(
+        "decoded, read and matched: {:.2} of decompression alone (at least 0.5), {:.1} times a JSON value for each line (at least 3), \
+         {:.0} MB/s (at least 250)",
+        alone.as_secs_f64() / ours.as_secs_f64(),
+        simple.as_secs_f64() / ours.as_secs_f64(),
+        text.len() as f64 / 1e6 / ours.as_secs_f64()
+    );
+    drop((zipped, zstd, snappy, text));
+    let before = memory("VmRSS");
+    reset_peak();
+    let gone = large_object();
+    if let (Some(before), Some(peak)) = (before, memory("VmHWM")) {
+        println!(
+            "an object of {} MB: {} kB of memory at the most (at most 32 MB)",
+            gone >> 20,
+            peak.saturating_sub(before)
+        );
+    }
+}
+
+/// Prints the time of a run, the fastest of several, as MB of decoded text in a second.
+fn report(what: &str, bytes: usize, beside: Option<Duration>, mut run: impl FnMut() -> u64) -> Duration {
+    let time = (0..7)
+        .map(|_| {
+            let began = Instant::now();
+            black_box(run());
+            began.elapsed()
+        })
+        .min()
+        .unwrap();
+    let ratio = beside.map_or_else(String::new, |other| format!("{:8.2}", other.as_secs_f64() / time.as_secs_f64()));
+    println!("{what:34}{:8.0} MB/s{ratio}", bytes as f64 / 1e6 / time.as_secs_f64());
+    time
+}
+
+/// Records as FireLens writes them, from a service that does several things.
+fn records(bytes: usize) -> Vec<u8> {
+    let mut text = String::with_capacity(bytes + 1024);
+    let mut number = 0_u64;
+    while text.len() < bytes {
+        let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let (second, path) = (number / 40 % 60, mixed >> 40);
+        let log = match number % 8 {
+            0 => format!(
+                r#"{{\"level\":\"info\",\"msg\":\"request\",\"path\":\"/orders/{path}\",\"status\":200,\"ms\":{}}}"#,
+                mixed >> 56
+            ),
+            1 => format!("2026-11-23T06:32:{second:02}.{:03}Z  INFO web::orders: order {path} was paid", number % 1000),
+            2 => format!(r#"level=info msg=\"cache refreshed\" entries={path} took={}ms"#, mixed >> 58),
+            3 => format!("10.0.{}.{} - - \\\"GET /orders/{path} HTTP/1.1\\\" 200 {}", mixed >> 58, mixed >> 57, path),
+            4 => format!("[2026-11-23 06:32:{second:02}] [info] worker {} took job {path} from the queue", mixed >> 60),
+            _ => {
+                format!("GET /healthz 200 in {} us, {path} open connections, pool of {} idle", mixed >> 52, mixed >> 59)
+            }
+        };
+        writeln!(
+            text,
+            r#"{{"date":"2026-11-23T06:32:{second:02}.{:06}Z","container_id":"{TASK}-3141592653","container_name":"Main","source":"stdout","log":"{log}","ecs_cluster":"default","ecs_task_arn":"arn:aws:ecs:ap-northeast-1:123456789012:task/default/{TASK}","ecs_task_definition":"web:6"}}"#,
+            number % 1_000_000
+        )
+        .unwrap();
+        number += 1;
+    }
+    text.into_bytes()
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn decompress(zipped: &[u8]) -> u64 {
+    let (mut decoder, mut window) = (flate2::read::GzDecoder::new(zipped), vec![0; 64 << 10]);
+    let mut read = 0;
+    loop {
+        match decoder.read(&mut window).unwrap() {
+            0 => return read,
+            bytes => read += bytes as u64,
+        }
+    }
+}
+
+fn output() -> LogOutput {
+    let definition = include_bytes!("../events/task-definitions/firelens.json");
+    match expect_logs(&TaskDefinition::parse(definition).unwrap(), "Main", &[]) {
+        Expectation::Logs(mut outputs) => outputs.remove(0),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The patterns of the example configuration, with one that only comes late, so that every record is held against all of them.
+fn checks() -> Checks {
+    let config = Config::parse(include_str!("../examples/deployer.toml")).unwrap();
+    let mut verify = config.services[0].verify.clone();
+    verify.expect = vec!["order 11111111 was paid".to_owned()];
+    verify.checks().unwrap()
+}
+
+/// An object through everything that a verification does with it.
+fn verify(body: &[u8]) -> u64 {
+    let evidence = read(body.chunks(CHUNK).map(<[u8]>::to_vec));
+    assert!(evidence.flaws.is_empty() && evidence.records > 100_000, "{evidence:?}");
+    evidence.records
+}
+
+fn read(chunks: impl Iterator<Item = Vec<u8>>) -> Evidence {
+    let (output, checks, revision) = (output(), checks(), Revision::parse("web:6").unwrap());
+    let mut evidence = Evidence::default();
+    let key = format!("logs/Main-firelens-{TASK}/2026/11/23/06/32/a1B2c3D4.gz");
+    let object = Object { task: TASK, key: &key, etag: "etag" };
+    let mut reading = Reading::new(&mut evidence, &checks, &output, &revision, object);
+    for chunk in chunks {
+        reading.push(&chunk);
+    }
+    reading.finish();
+    evidence
+}
+
+/// What somebody would write first.
+fn parse(text: impl BufRead) -> u64 {
+    let mut found = 0;
+    for line in text.lines() {
+        let record: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        let log = record["log"].as_str().unwrap_or_default();
+        found += u64::from(record["ecs_task_definition"] == "web:6" && !log.contains("panicked at"));
+    }
+    found
+}
+
+/// Reads an object of half a gigabyte that is made as it is read; the verification stops at its own limit and takes the rest unread.
+fn large_object() -> u64 {
+    let part = gzip(&records(1 << 20));
+    let parts = 512;
+    read((0..parts).map(|_| part.clone()));
+    parts << 20
+}
+
+/// A line of `/proc/self/status` in kB (Linux only).
+fn memory(line: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// Lets the kernel forget the peak so far.
+fn reset_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
