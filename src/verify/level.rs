@@ -7,6 +7,8 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 /// How much of a message is looked at for the words of a text prefix, in bytes: they come after a time and a thread's name at the most.
 const HEAD: usize = 96;
+/// The longest word that is a level, in bytes.
+const LONGEST: usize = "informational".len();
 /// How many words from the start can be the level.
 const WORDS: usize = 6;
 
@@ -40,17 +42,18 @@ impl Level {
     }
 
     fn from_word(word: &str) -> Option<Self> {
-        const WORDS: [(&[&str], Level); 4] = [
-            (
-                &["error", "err", "fatal", "critical", "crit", "panic", "alert", "emerg", "emergency", "severe"],
-                Level::Error,
-            ),
-            (&["warn", "warning"], Level::Warn),
-            (&["info", "notice", "information", "informational"], Level::Info),
-            (&["debug", "trace", "verbose", "fine", "finer", "finest"], Level::Debug),
-        ];
-        let has = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
-        WORDS.iter().find(|(words, _)| has(words)).map(|(_, level)| *level)
+        let mut lower = [0; LONGEST];
+        let lower = lower.get_mut(..word.len())?;
+        lower.copy_from_slice(word.as_bytes());
+        lower.make_ascii_lowercase();
+        match &*lower {
+            b"error" | b"err" | b"fatal" | b"critical" | b"crit" | b"panic" | b"alert" | b"emerg" | b"emergency"
+            | b"severe" => Some(Self::Error),
+            b"warn" | b"warning" => Some(Self::Warn),
+            b"info" | b"notice" | b"information" | b"informational" => Some(Self::Info),
+            b"debug" | b"trace" | b"verbose" | b"fine" | b"finer" | b"finest" => Some(Self::Debug),
+            _ => None,
+        }
     }
 
     /// The levels of pino and bunyan.

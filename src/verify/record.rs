@@ -19,8 +19,6 @@ pub struct Record<'a> {
     pub message: Cow<'a, str>,
     /// `ecs_task_definition`: `family:revision`.
     pub task_definition: Option<Cow<'a, str>>,
-    /// The task id: the last segment of `ecs_task_arn`.
-    pub task: Option<Cow<'a, str>>,
     /// `container_name`: the name in the task definition on Fargate, Docker's own name on EC2.
     pub container_name: Option<Cow<'a, str>>,
     /// `date`, in whatever form `json_date_format` gives; absent when `json_date_key` names it otherwise.
@@ -33,7 +31,6 @@ impl Record<'_> {
         Record {
             message: Cow::Owned(self.message.into_owned()),
             task_definition: own(self.task_definition),
-            task: own(self.task),
             container_name: own(self.container_name),
             date: own(self.date),
         }
@@ -61,19 +58,11 @@ impl<'a> Line<'a> {
         let record = Record {
             message,
             task_definition: members.task_definition,
-            task: members.task_arn.map(last_segment),
             container_name: members.container_name,
             date: members.date,
         };
         let is_last_piece = members.partial_last.as_deref() == Some("true");
         Ok(Self { record, piece_of: members.partial_id, is_last_piece })
-    }
-}
-
-fn last_segment(arn: Cow<'_, str>) -> Cow<'_, str> {
-    match arn {
-        Cow::Borrowed(arn) => Cow::Borrowed(arn.rsplit('/').next().unwrap_or(arn)),
-        Cow::Owned(arn) => Cow::Owned(arn.rsplit('/').next().unwrap_or(&arn).to_owned()),
     }
 }
 
@@ -114,7 +103,6 @@ impl Joiner {
 struct Members<'a> {
     log: Option<Cow<'a, str>>,
     task_definition: Option<Cow<'a, str>>,
-    task_arn: Option<Cow<'a, str>>,
     container_name: Option<Cow<'a, str>>,
     date: Option<Cow<'a, str>>,
     partial_id: Option<Cow<'a, str>>,
@@ -127,7 +115,6 @@ impl<'a> Members<'a> {
         match key {
             b"log" => Some(&mut self.log),
             b"ecs_task_definition" => Some(&mut self.task_definition),
-            b"ecs_task_arn" => Some(&mut self.task_arn),
             b"container_name" => Some(&mut self.container_name),
             b"date" => Some(&mut self.date),
             b"partial_id" => Some(&mut self.partial_id),
@@ -227,7 +214,7 @@ mod tests {
             "ecs_task_arn":"arn:aws:ecs:r:1:task/default/1f2e","ecs_task_definition":"web:6"}"#;
         let read = record(line);
         assert!(matches!(read.message, Cow::Borrowed("hello")));
-        assert_eq!((read.task_definition.as_deref(), read.task.as_deref()), (Some("web:6"), Some("1f2e")));
+        assert_eq!(read.task_definition.as_deref(), Some("web:6"));
         assert_eq!(
             (read.container_name.as_deref(), read.date.as_deref()),
             (Some("Main"), Some("2026-11-23T06:32:46.0Z"))

@@ -45,7 +45,6 @@ struct Template {
     /// From the quote behind the message to the end of the line.
     after: Vec<u8>,
     task_definition: Option<Place>,
-    task_arn: Option<Place>,
     container_name: Option<Place>,
 }
 
@@ -78,12 +77,11 @@ impl Templates {
         let is_plain = members.partial_id.is_none() && !self.has_double(cut);
         if is_plain && cut.before.len() + cut.after.len() <= MAX_AROUND {
             let template = Template::of(cut, &members);
-            match self.known.len() < MAX_TEMPLATES {
-                true => self.known.push(template),
-                false => {
-                    self.last = (self.last + 1) % MAX_TEMPLATES;
-                    self.known[self.last] = template;
-                }
+            if self.known.len() < MAX_TEMPLATES {
+                self.known.push(template);
+            } else {
+                self.last = (self.last + 1) % MAX_TEMPLATES;
+                self.known[self.last] = template;
             }
         }
         Some(members)
@@ -131,7 +129,6 @@ impl Template {
             before: cut.before.to_vec(),
             after: cut.after.to_vec(),
             task_definition: place(&members.task_definition),
-            task_arn: place(&members.task_arn),
             container_name: place(&members.container_name),
         }
     }
@@ -148,7 +145,6 @@ impl Template {
             log: Some(text(cut.message, cut.has_escapes)?),
             date: Some(text(cut.date, false)?),
             task_definition: value(&self.task_definition),
-            task_arn: value(&self.task_arn),
             container_name: value(&self.container_name),
             ..Members::default()
         })
