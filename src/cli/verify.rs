@@ -202,3 +202,55 @@ fn explain_output(output: &LogOutput) {
     let (timeout, after) = (output.upload_timeout, output.first_object_after());
     anstream::println!("  when     within {after} s of a line: Fluent Bit uploads after {timeout} s at the latest");
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::aws::Clock;
+    use crate::aws::ecs::Task;
+    use crate::release::logs::{Target, read};
+    use crate::sandbox::{Options, Sandbox};
+    use crate::task_definition::TaskDefinition;
+
+    const DEFINITION: &str = "arn:aws:ecs:ap-northeast-1:123456789012:task-definition/web:6";
+
+    #[tokio::test]
+    async fn a_hundred_tasks_are_read_with_at_most_16_requests_in_flight_and_each_object_once() {
+        let options = Options { latency: Duration::from_millis(3), ..Options::default() };
+        let sandbox = Sandbox::start(options).await.unwrap();
+        let clock = sandbox.clock();
+        let aws = Aws::new(sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
+        let definition = include_bytes!("../../events/task-definitions/firelens.json");
+        let Expectation::Logs(outputs) = expect_logs(&TaskDefinition::parse(definition).unwrap(), "Main", &[]) else {
+            panic!("the definition logs to S3");
+        };
+        let tasks: Vec<Task> = (0..100).map(|number| task(number, aws.clock().now())).collect();
+        for task in &tasks {
+            let key = format!("logs/Main-firelens-{}/2026/11/23/10/00/a1B2c3D4.gz", task.id);
+            let record = br#"{"log":"hello","ecs_task_definition":"web:6"}"#;
+            sandbox.put_object("your-log-bucket", &key, record.to_vec());
+        }
+        let target =
+            Target { outputs: &outputs, task_definition_arn: DEFINITION, tasks: &tasks, since: None, elapsed: 0 };
+        let checks = Checks::counting();
+        let mut evidence = read(&aws, target, &checks, Evidence::default()).await.unwrap();
+        assert_eq!((evidence.records, evidence.objects), (100, 100));
+        assert!((8..=16).contains(&sandbox.most_under_way()), "{}", sandbox.most_under_way());
+
+        evidence = read(&aws, target, &checks, evidence).await.unwrap();
+        let count = |operation: &str| sandbox.calls().iter().filter(|call| call.operation == operation).count();
+        assert_eq!((count("ListObjectsV2"), count("GetObject")), (200, 100));
+        assert_eq!(evidence.records, 100);
+    }
+
+    fn task(number: u32, now: Timestamp) -> Task {
+        Task {
+            definition_arn: DEFINITION.to_owned(),
+            id: format!("{number:032x}"),
+            has_started: true,
+            created: Some(now),
+        }
+    }
+}
