@@ -85,6 +85,7 @@ fn search_at(parts: &[Part<'_>], task: &str, moment: Timestamp, is_first: bool) 
     let moment = moment.to_zoned(TimeZone::UTC);
     let mut prefix = String::new();
     let mut has_task = false;
+    let mut has_hour = false;
     let mut rest = parts.iter();
     let mut next = rest.next();
     while let Some(part) = next {
@@ -94,6 +95,7 @@ fn search_at(parts: &[Part<'_>], task: &str, moment: Timestamp, is_first: bool) 
                 has_task = has_task || text.contains(task);
             }
             Part::Varying { code: Some(code), .. } if !has_task && is_calendar(*code) => {
+                has_hour = has_hour || matches!(code, 'H' | 'k');
                 match written(*code, &moment) {
                     Some(text) => prefix.push_str(&text),
                     None => break,
@@ -103,18 +105,23 @@ fn search_at(parts: &[Part<'_>], task: &str, moment: Timestamp, is_first: bool) 
         }
         next = rest.next();
     }
-    // Minutes and seconds that follow directly sort as time does, so what is older than the window can be skipped.
+    // Minutes, and then seconds, that follow an hour sort as time does, so what is older than the window can be skipped.
     let mut start_after = prefix.clone();
-    while let (true, Some(part)) = (is_first && !has_task, next) {
+    let mut expected = ['M', 'S'].iter();
+    while let (true, Some(part)) = (is_first && has_hour && !has_task, next) {
         match part {
             Part::Literal(text) => start_after.push_str(text),
-            Part::Varying { code: Some(code @ ('M' | 'S')), .. } => match written(*code, &moment) {
+            Part::Varying { code: Some(code), .. } if expected.next() == Some(code) => match written(*code, &moment) {
                 Some(text) => start_after.push_str(&text),
                 None => break,
             },
             Part::Varying { .. } => break,
         }
         next = rest.next();
+    }
+    if next.is_none() {
+        // The key of that very second may end here, and a search begins behind what it is given.
+        start_after.pop();
     }
     let start_after = (start_after.len() > prefix.len()).then_some(start_after);
     Search { prefix, start_after }
@@ -135,6 +142,8 @@ fn start_in_task(parts: &[Part<'_>], task: &str, moment: &Zoned) -> Option<Strin
             Part::Varying { .. } => break,
         }
     }
+    // The key of that very second may end here, and a search begins behind what it is given.
+    start.pop();
     (expected.len() < LARGEST_FIRST.len() && start.contains(task)).then_some(start)
 }
 
@@ -194,7 +203,7 @@ mod tests {
         };
         assert_eq!(
             since("/logs/$TAG/%Y/%m/%d/%H/%M/$UUID.gz"),
-            owned(&[("logs/Main-firelens-TASK/", "logs/Main-firelens-TASK/2026/11/23/10/54/")])
+            owned(&[("logs/Main-firelens-TASK/", "logs/Main-firelens-TASK/2026/11/23/10/54")])
         );
         for format in ["/logs/$TAG/%d/%m/%Y/$UUID", "/logs/$TAG/$UUID"] {
             assert!(since(format)[0].1.len() < "logs/Main-firelens-TASK/2026".len() + TASK.len(), "{format}");
@@ -239,7 +248,7 @@ mod tests {
     /// Keys of an independent writer, at any time in the window, lie under one of the prefixes and behind its start.
     #[test]
     fn every_key_of_the_window_is_found() {
-        let formats = [
+        let known = [
             "/fluent-bit-logs/$TAG/%Y/%m/%d/%H/%M/%S",
             "/logs/%Y/%m/%d/%H/%M/$TAG/$UUID.gz",
             "/%Y-%j/%I%p/%M:%S/$TAG-$UUID",
@@ -248,32 +257,56 @@ mod tests {
             "/%G/W%V/%u/%a/%b/%e/%l%P/%M/$UUID",
             "/%C%y/%B/%A/%h/%d-%H%M%S-$INDEX",
             "/a/%F/%T/$UUID",
-            "/%s/$TAG/x",
         ];
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let mut next = |bound: u64| {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
-            i64::try_from(state % bound).unwrap()
+            state % bound
         };
-        for round in 0..2_000 {
-            let format = formats[round % formats.len()];
-            if format.starts_with("/%s") {
-                continue; // Seconds since the epoch narrow nothing.
-            }
-            let created = 1_600_000_000 + next(400_000_000);
-            let (age, at) = (next(5 * 3600), created - 290 + next(5 * 3600));
+        let mut found_older = 0;
+        for round in 0..4_000 {
+            let format = if round % 2 == 0 { known[round / 2 % known.len()].to_owned() } else { any_format(&mut next) };
+            let Some(output) = searchable(&format) else { continue };
+            let signed = |number: u64| i64::try_from(number).unwrap();
+            let created = 1_600_000_000 + signed(next(400_000_000));
+            let (age, at) = (signed(next(5 * 3600)), created - 290 + signed(next(5 * 3600)));
             let at = at.min(created + age);
             let moment = |second: i64| Timestamp::from_second(second).unwrap();
-            let found = output(format).searches(TASK, &Window::new(moment(created), moment(created + age)));
-            let key = format.replace("$TAG", &format!("Main-firelens-{TASK}")).replace("$UUID", "a1B2c3D4");
+            let window = Window::new(moment(created), moment(created + age));
+            let tag = format!("Main-firelens-{TASK}");
+            let key = format.replace("$TAG[0]", &tag).replace("$TAG", &tag).replace("$UUID", "a1B2c3D4");
             let key = moment(at).strftime(&key.replace("$INDEX", "7")).to_string();
             let key = key.strip_prefix('/').unwrap();
-            let is_found = found.iter().any(|search| {
-                key.starts_with(&search.prefix) && search.start_after.as_deref().is_none_or(|after| key > after)
-            });
-            assert!(is_found, "{key} is not in {found:?}");
+            let is_in = |found: &[Search]| {
+                found.iter().any(|search| {
+                    key.starts_with(&search.prefix) && search.start_after.as_deref().is_none_or(|after| key > after)
+                })
+            };
+            let (found, older) = (output.searches(TASK, &window), output.searches_since(TASK, &window));
+            assert!(is_in(&found), "{format}: {key} is not in {found:?}");
+            assert!(is_in(&older), "{format}: {key} is not in {older:?}");
+            found_older += usize::from(older != found);
         }
+        assert!(found_older > 100, "{found_older} searches of older tasks begin later");
+    }
+
+    /// A format as somebody could write it.
+    fn any_format(next: &mut impl FnMut(u64) -> u64) -> String {
+        let pieces = [
+            "/", "logs", "-", "$TAG", "$TAG[0]", "%Y", "%m", "%d", "%H", "%M", "%S", "%F", "%T", "%j", "%b", "%I",
+            "%p", "%s", "_", "$UUID", "$INDEX", "app=", "%Y/%m/%d", "%H/%M", "/",
+        ];
+        let count = 2 + next(7);
+        let chosen = (0..count).map(|_| pieces[usize::try_from(next(pieces.len() as u64)).unwrap()]);
+        format!("/x{}", chosen.collect::<String>())
+    }
+
+    /// The output with this format, where its objects can be searched for.
+    fn searchable(format: &str) -> Option<LogOutput> {
+        let mut output = output("/$TAG/$UUID");
+        output.key_format = super::super::key_format::KeyFormat::parse(format, ".", false).ok()?;
+        output.key_format.is_searchable("Main").then_some(output)
     }
 }

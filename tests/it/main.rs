@@ -5,6 +5,7 @@ mod command_line;
 mod docs;
 mod documents;
 mod flow;
+mod objects;
 mod rules;
 mod sandbox_ecs;
 mod tidy;

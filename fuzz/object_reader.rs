@@ -1,0 +1,33 @@
+//! What must hold when a log object is read, whatever its bytes are. It makes no bytes.
+
+use express_deployer::verify::object::ObjectReader;
+use express_deployer::verify::text::{Lines, MAX_LINE};
+
+/// The decoded bytes that a reader may take.
+const LIMIT: u64 = 1 << 20;
+
+/// Reads an object from bytes whose first two say how: what a line is, whether snappy is expected, and in how large pieces the rest comes.
+pub(super) fn read(data: &[u8]) {
+    let [how, piece, body @ ..] = data else { return };
+    let lines = if how & 1 == 0 { Lines::Json } else { Lines::Bare };
+    let mut reader = ObjectReader::new(lines, LIMIT);
+    if how & 2 != 0 {
+        reader = reader.expecting_snappy();
+    }
+    let mut messages = 0_u64;
+    let mut sink = |record: &express_deployer::verify::record::Record<'_>| {
+        assert!(record.message.len() <= 4 * MAX_LINE, "a message is longer than a line and its replacement characters");
+        messages += 1;
+    };
+    for chunk in body.chunks(usize::from(*piece) * 8 + 1) {
+        reader.push(chunk, &mut sink);
+        assert!(reader.decoded() <= LIMIT, "more was decoded than may be");
+        if !reader.is_open() {
+            break;
+        }
+    }
+    let decoded = reader.decoded();
+    let problems = reader.finish(&mut sink);
+    assert!(messages <= decoded + 1, "there are more records than bytes");
+    assert!(problems.len() <= 3, "problems are summed up");
+}
