@@ -19,6 +19,9 @@ pub struct Deployment {
     pub stage: Option<String>,
     /// The share of production traffic that the target is asked to have, in percent.
     pub traffic_percent: Option<f64>,
+    /// How long the canary bakes, in minutes, where its configuration says so.
+    #[serde(default)]
+    pub canary_bake: Option<i32>,
     /// Tasks of the target that run.
     pub running_tasks: i32,
     /// Tasks of the target that there should be.
@@ -190,7 +193,11 @@ impl Deployment {
     pub fn detail(&self) -> String {
         let tasks = format!("{} of {} tasks run", self.running_tasks, self.requested_tasks);
         match (self.phase(), self.traffic_percent, &self.reason) {
-            (Phase::Canary | Phase::Shifted, Some(percent), _) => format!("{percent} % of the traffic, {tasks}"),
+            (Phase::Canary, Some(percent), _) => {
+                let bake = self.canary_bake.map_or_else(String::new, |minutes| format!(" for {minutes} min"));
+                format!("{percent} % of the traffic{bake}, {tasks}")
+            }
+            (Phase::Shifted, Some(percent), _) => format!("{percent} % of the traffic, {tasks}"),
             (Phase::GivingWay | Phase::RollingBack | Phase::RolledBack | Phase::Stuck, _, Some(reason)) => {
                 reason.clone()
             }
@@ -230,6 +237,7 @@ mod tests {
             status,
             stage: Some(stage.into()),
             traffic_percent: Some(percent),
+            canary_bake: Some(3),
             running_tasks: 1,
             requested_tasks: 1,
             reason: Some("because".into()),
@@ -266,6 +274,6 @@ mod tests {
     #[test]
     fn a_failure_tells_its_reason() {
         assert_eq!(deployment(Status::RollbackInProgress, "", 0.0).detail(), "because");
-        assert_eq!(deployment(Status::InProgress, "", 5.0).detail(), "5 % of the traffic, 1 of 1 tasks run");
+        assert_eq!(deployment(Status::InProgress, "", 5.0).detail(), "5 % of the traffic for 3 min, 1 of 1 tasks run");
     }
 }

@@ -353,6 +353,9 @@ fn deployment(described: types::ServiceDeployment) -> Deployment {
         status,
         stage: described.lifecycle_stage.map(|stage| stage.as_str().to_owned()),
         traffic_percent: target.as_ref().and_then(|target| target.requested_production_traffic_weight),
+        canary_bake: described
+            .deployment_configuration
+            .and_then(|configuration| configuration.canary_configuration?.canary_bake_time_in_minutes),
         running_tasks: target.as_ref().map_or(0, |target| target.running_task_count),
         requested_tasks: target.as_ref().map_or(0, |target| target.requested_task_count),
         reason: described.status_reason.or(rollback_reason),

@@ -139,7 +139,9 @@ async fn follow(aws: &Aws, arguments: &Arguments, asked: &Asked, live: &Live, lo
         }
         let look = Look { logs, task_definition_arn: &live.task_definition_arn, since, elapsed };
         let seen = logs::look(aws, &asked.arn, look, checks).await;
-        for (what, detail) in logs.note(seen, checks, Moment { elapsed, is_canary: false, is_through: true }) {
+        for (what, detail) in
+            logs.note(seen, checks, Moment { elapsed, is_canary: false, is_through: true, bake: None })
+        {
             if !arguments.json {
                 anstream::println!("{}", line(elapsed, what, &detail));
             }

@@ -80,6 +80,8 @@ pub(crate) struct Moment {
     pub(crate) is_canary: bool,
     /// Whether the deployment got through.
     pub(crate) is_through: bool,
+    /// How long the canary bakes, in seconds, where that is known.
+    pub(crate) bake: Option<u64>,
 }
 
 /// Something to tell: what, and the detail.
@@ -135,7 +137,7 @@ impl LogWatch {
             SeenLogs::Read { evidence, baseline } => {
                 let was_silent = self.evidence.first.is_none();
                 if self.first_task.is_none() && evidence.first.is_none() {
-                    news.extend(self.prediction());
+                    news.extend(self.prediction(moment.bake));
                 }
                 self.first_task.get_or_insert(moment.elapsed);
                 self.trouble = None;
@@ -164,15 +166,19 @@ impl LogWatch {
     }
 
     /// When the first objects can land, and where.
-    fn prediction(&self) -> Option<News> {
+    fn prediction(&self, bake: Option<u64>) -> Option<News> {
         let slowest = self.outputs.iter().max_by_key(|output| output.first_object_after())?;
         let (after, bucket) = (slowest.first_object_after(), &slowest.bucket);
         let timeout = slowest.upload_timeout;
         let place = slowest.key_format.as_str();
+        let late = match bake.filter(|bake| *bake <= after) {
+            Some(bake) => format!(", and so perhaps after the {bake} s for which the canary bakes"),
+            None => String::new(),
+        };
         Some((
             "waiting for logs",
             format!(
-                "s3://{bucket}{place}: Fluent Bit uploads after {timeout} s at the latest, so within {after} s of the first line"
+                "s3://{bucket}{place}: Fluent Bit uploads after {timeout} s at the latest, so within {after} s of the first line{late}"
             ),
         ))
     }
@@ -295,7 +301,7 @@ mod tests {
         SeenLogs::Read { evidence: Box::new(evidence), baseline: None }
     }
 
-    const CANARY: Moment = Moment { elapsed: 0, is_canary: true, is_through: false };
+    const CANARY: Moment = Moment { elapsed: 0, is_canary: true, is_through: false, bake: Some(180) };
 
     fn at(elapsed: u64) -> Moment {
         Moment { elapsed, ..CANARY }
@@ -316,7 +322,7 @@ mod tests {
     #[test]
     fn what_silence_means_is_the_configurations_choice() {
         let silence = read(evidence(0, 0));
-        let through = Moment { elapsed: 30, is_canary: false, is_through: true };
+        let through = Moment { elapsed: 30, is_canary: false, is_through: true, bake: None };
         for (quiet, early, late) in [
             (Quiet::Wait, None, Some(VerificationStatus::Inconclusive)),
             (Quiet::Fail, None, Some(VerificationStatus::Failed)),
@@ -353,7 +359,7 @@ mod tests {
         let good = read(evidence(5, 0));
         assert_eq!(verdict(&plain, &good, &[at(0)]), Some(VerificationStatus::Passed));
         assert_eq!(verdict(&watching, &good, &[at(0), at(30)]), None);
-        let shifted = Moment { elapsed: 40, is_canary: false, is_through: false };
+        let shifted = Moment { elapsed: 40, is_canary: false, is_through: false, bake: None };
         assert_eq!(verdict(&watching, &good, &[at(0), shifted]), Some(VerificationStatus::Passed));
         assert_eq!(verdict(&watching, &good, &[at(0), at(700)]), None);
     }
@@ -396,6 +402,9 @@ mod tests {
         let checks = Checks::default();
         let told = watch.note(read(evidence(0, 0)), &checks, at(0));
         assert!(told[0].0 == "waiting for logs" && told[0].1.contains("within 51 s of the first line"), "{told:?}");
+        let hasty = Moment { bake: Some(30), ..at(0) };
+        let told = log_watch(&verify(Quiet::Wait)).note(read(evidence(0, 0)), &checks, hasty);
+        assert!(told[0].1.ends_with("perhaps after the 30 s for which the canary bakes"), "{told:?}");
         assert_eq!(watch.note(read(evidence(0, 0)), &checks, at(10)), []);
         let told = watch.note(read(evidence(1, 0)), &checks, at(20));
         assert_eq!(told.iter().map(|(what, _)| *what).collect::<Vec<_>>(), ["logs", "verified"]);

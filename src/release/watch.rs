@@ -176,7 +176,9 @@ impl Watch {
         let is_through = deployment.is_some_and(|deployment| deployment.status.end() == Some(End::Successful));
         let phase = deployment.map(Deployment::phase);
         let is_canary = matches!(phase, None | Some(Phase::Queued | Phase::Starting | Phase::Canary));
-        Moment { elapsed: self.elapsed, is_canary, is_through }
+        let bake =
+            deployment.and_then(|deployment| deployment.canary_bake).and_then(|minutes| u64::try_from(minutes).ok());
+        Moment { elapsed: self.elapsed, is_canary, is_through, bake: bake.map(|minutes| minutes * 60) }
     }
 
     fn add_phase(&mut self, what: String, detail: String) {
@@ -241,6 +243,7 @@ mod tests {
             status: Status::from_word(status),
             stage: None,
             traffic_percent: Some(percent),
+            canary_bake: None,
             running_tasks: 1,
             requested_tasks: 1,
             reason: None,

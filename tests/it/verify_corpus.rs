@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use express_deployer::aws::{Aws, Clock};
+use express_deployer::sandbox::Scenario;
 use express_deployer::task_definition::TaskDefinition;
 use express_deployer::verify::checks::Checks;
 use express_deployer::verify::evidence::{Evidence, Object, Verdict};
@@ -14,6 +16,8 @@ use express_deployer::verify::reading::Reading;
 use express_deployer::verify::text::Lines;
 use express_deployer::verify::{Expectation, LogOutput, Revision, expect_logs};
 use serde_json::{Map, Value, json};
+
+use crate::flow::Stage;
 
 const NEW_TASK: &str = "1f2e3d4c5b6a79880123456789abcdef";
 const OLD_TASK: &str = "707e0a68c4d94b3d9f1a2b3c4d5e6f70";
@@ -101,13 +105,33 @@ fn every_object_is_where_its_configuration_says() {
     assert_eq!(count, 19);
 }
 
-#[test]
-fn every_object_decodes_to_the_records_it_was_made_from() {
+/// The bytes of an object after it lay in the stand-in's bucket and was found and fetched there.
+async fn fetch(stage: &Stage, aws: &Aws, output: &LogOutput, key: &str, body: Vec<u8>) -> Vec<u8> {
+    let LogOutput { region, bucket, .. } = output;
+    stage.sandbox.put_object(bucket, key, body);
+    let (listed, _) = aws.list(region, bucket, key, None, 1).await.unwrap();
+    let mut fetched = Vec::new();
+    let object = aws.open_object(region, bucket, &listed[0].key).await.unwrap().unwrap();
+    let take = |chunk: &[u8]| {
+        fetched.extend_from_slice(chunk);
+        true
+    };
+    object.read(take).await.unwrap();
+    fetched
+}
+
+#[tokio::test]
+async fn every_object_decodes_to_the_records_it_was_made_from() {
+    let stage = Stage::of(Scenario::Good).await;
+    let clock = stage.sandbox.clock();
+    let aws = Aws::new(stage.sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
     for run in runs() {
-        let lines = run.output().lines;
+        let output = run.output();
+        let lines = output.lines;
         for object in &run.objects {
             let decoded = &object["decoded"];
-            let (by_revision, messages, problems) = decode(&run.body(object), lines);
+            let body = fetch(&stage, &aws, &output, object["key"].as_str().unwrap(), run.body(object)).await;
+            let (by_revision, messages, problems) = decode(&body, lines);
             assert_eq!(problems, [], "{}", run.name);
             if lines == Lines::Bare {
                 // The last line has no newline: a NUL byte ended it.
