@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// How much of a message is looked at for the words of a text prefix, in bytes: they come after a time and a thread's name at the most.
 const HEAD: usize = 96;
@@ -244,18 +244,39 @@ struct Value(Option<Level>);
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(serde::Deserialize)]
-        #[serde(untagged)]
-        enum Written<'a> {
-            Word(#[serde(borrow)] Cow<'a, str>),
-            Number(u64),
-            Other(IgnoredAny),
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON value")
+            }
+            fn visit_str<E>(self, word: &str) -> Result<Value, E> {
+                Ok(Value(Level::from_word(word)))
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+                Ok(Value(Level::from_number(number)))
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Value, E> {
+                Ok(Value(None))
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
+                Ok(Value(None))
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Value, E> {
+                Ok(Value(None))
+            }
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value(None))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Value, A::Error> {
+                IgnoredAny.visit_seq(list).map(|_| Value(None))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+                IgnoredAny.visit_map(map).map(|_| Value(None))
+            }
         }
-        Ok(Self(match Written::deserialize(deserializer)? {
-            Written::Word(word) => Level::from_word(&word),
-            Written::Number(number) => Level::from_number(number),
-            Written::Other(_) => None,
-        }))
+        deserializer.deserialize_any(Any)
     }
 }
 
@@ -276,6 +297,8 @@ mod tests {
             (r#"{"level":30,"msg":"hello"}"#, "info"),
             (r#"{"level":60}"#, "error"),
             (r#"{"level":{"name":"error"}}"#, "none"),
+            (r#"{"level":null,"lvl":[1,{}],"severity":-5,"x":0.5}"#, "none"),
+            (r#"{"level":1.5,"severity":true,"levelname":"WARN"}"#, "warn"),
             (r#"{"log.level":"Critical","x":[1,{"level":"info"}]}"#, "error"),
             (r#"time=2026-11-23T06:32:46Z level=warn msg="a=b""#, "warn"),
             (r#"lvl="error" msg=x"#, "error"),

@@ -4,7 +4,6 @@
 //! A template is only made of a line that [`super::flat`] has read whole, and only fits where all bytes around date and message are equal.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use memchr::memchr2;
 use memchr::memmem::{Finder, find};
@@ -37,22 +36,15 @@ impl Default for Templates {
     }
 }
 
-/// The text around date and message, and where in it the members are that are read.
+/// The text around date and message, and the members in it that are read.
 #[derive(Debug)]
 struct Template {
     /// From the end of the date's value to the message's own.
     before: Vec<u8>,
     /// From the quote behind the message to the end of the line.
     after: Vec<u8>,
-    task_definition: Option<Place>,
-    container_name: Option<Place>,
-}
-
-/// A place in the text around a message.
-#[derive(Debug)]
-enum Place {
-    Before(Range<usize>),
-    After(Range<usize>),
+    task_definition: Option<String>,
+    container_name: Option<String>,
 }
 
 /// A line cut at its date and its message.
@@ -67,7 +59,7 @@ struct Cut<'a> {
 
 impl Templates {
     /// The members of a line; `None` where only the full parser can tell.
-    pub(super) fn read<'a>(&mut self, line: &'a [u8]) -> Option<Members<'a>> {
+    pub(super) fn read<'a>(&'a mut self, line: &'a [u8]) -> Option<Members<'a>> {
         let Some(cut) = self.cut(line) else { return flat::read(line) };
         if let Some(found) = self.find(cut) {
             return self.known[found].members(cut);
@@ -119,41 +111,22 @@ impl Templates {
 
 impl Template {
     fn of(cut: Cut<'_>, members: &Members<'_>) -> Self {
-        let place = |value: &Option<Cow<'_, str>>| match value {
-            Some(Cow::Borrowed(value)) => {
-                place_in(cut.before, value).map(Place::Before).or_else(|| place_in(cut.after, value).map(Place::After))
-            }
-            _ => None,
-        };
+        let value = |member: &Option<Cow<'_, str>>| member.as_deref().map(str::to_owned);
         Self {
             before: cut.before.to_vec(),
             after: cut.after.to_vec(),
-            task_definition: place(&members.task_definition),
-            container_name: place(&members.container_name),
+            task_definition: value(&members.task_definition),
+            container_name: value(&members.container_name),
         }
     }
 
-    fn members<'a>(&self, cut: Cut<'a>) -> Option<Members<'a>> {
-        let value = |place: &Option<Place>| {
-            let bytes = match place.as_ref()? {
-                Place::Before(range) => cut.before.get(range.clone()),
-                Place::After(range) => cut.after.get(range.clone()),
-            };
-            std::str::from_utf8(bytes?).ok().map(Cow::Borrowed)
-        };
+    fn members<'a>(&'a self, cut: Cut<'a>) -> Option<Members<'a>> {
         Some(Members {
             log: Some(text(cut.message, cut.has_escapes)?),
             date: Some(text(cut.date, false)?),
-            task_definition: value(&self.task_definition),
-            container_name: value(&self.container_name),
+            task_definition: self.task_definition.as_deref().map(Cow::Borrowed),
+            container_name: self.container_name.as_deref().map(Cow::Borrowed),
             ..Members::default()
         })
     }
-}
-
-/// Where a borrowed value lies in the text that it was borrowed from.
-fn place_in(text: &[u8], value: &str) -> Option<Range<usize>> {
-    let start = (value.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
-    let end = start.checked_add(value.len())?;
-    (end <= text.len()).then_some(start..end)
 }
