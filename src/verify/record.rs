@@ -74,8 +74,8 @@ pub(super) struct Joiner {
 }
 
 impl Joiner {
-    /// Lines that may be open at once; standard output and standard error make two.
-    const MAX_OPEN: usize = 8;
+    /// Lines that may be open at once; standard output and standard error make two. Each can hold a few MiB, so few may be open.
+    const MAX_OPEN: usize = 4;
 
     /// The record that `line` completes, or nothing while more pieces must come. A joined message ends at `limit` bytes.
     pub(super) fn take<'a>(&mut self, line: Line<'a>, limit: usize) -> Option<Record<'a>> {
