@@ -1,8 +1,11 @@
 //! The command line: one word, one file below. Everything that is printed is printed here or there; exit codes are part of the contract.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Service};
 
 mod check;
 mod explain;
@@ -64,4 +67,29 @@ pub fn run(arguments: Arguments) -> ExitCode {
 /// A runtime for a command that talks to the stand-in.
 fn runtime() -> Result<tokio::runtime::Runtime, Unusable> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+/// The service of a configuration file that goes by a name or an ARN; without one, the only service that there is.
+fn configured_service(path: &Path, wanted: Option<&str>) -> Result<Service, Unusable> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
+    let config = Config::parse(&text).map_err(|problems| format!("{shown}: {problems}"))?;
+    let names: Vec<String> = config.services.iter().map(|service| format!("`{}`", service.arn.name())).collect();
+    let names = names.join(", ");
+    let is_wanted = |service: &Service| match wanted {
+        Some(wanted) => service.arn.name() == wanted || service.arn.as_str() == wanted,
+        None => true,
+    };
+    let mut found = config.services.into_iter().filter(is_wanted);
+    match (found.next(), found.next()) {
+        (Some(service), None) => Ok(service),
+        (None, _) => {
+            let wanted = wanted.unwrap_or_default();
+            Err(format!("{shown}: no service `{wanted}` is configured; there is {names}").into())
+        }
+        (Some(_), Some(_)) if wanted.is_none() => {
+            Err(format!("{shown} has several services: name one, or its ARN, with --service; there is {names}").into())
+        }
+        (Some(_), Some(_)) => Err(format!("{shown} has several services of that name: give the ARN").into()),
+    }
 }

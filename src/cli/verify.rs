@@ -8,9 +8,9 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
 use super::progress::line;
-use super::{Unusable, runtime};
+use super::{Unusable, configured_service, runtime};
 use crate::aws::Aws;
-use crate::config::{Config, ServiceArn, Verify, parse_duration};
+use crate::config::{Service, ServiceArn, Verify, parse_duration};
 use crate::plan::Live;
 use crate::release::log_watch::{Baseline, LogWatch, Moment};
 use crate::release::logs::{self, Look};
@@ -94,7 +94,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
 impl Asked {
     fn of(arguments: &Arguments) -> Result<Self, Unusable> {
         let mut asked = match &arguments.config {
-            Some(path) => Self::configured(&std::fs::read_to_string(path)?, &arguments.service)?,
+            Some(path) => {
+                let Service { arn, container, verify, .. } = configured_service(path, Some(&arguments.service))?;
+                Self { arn, container, verify }
+            }
             None => Self {
                 arn: ServiceArn::parse(&arguments.service)
                     .map_err(|reason| format!("{reason}; a name alone needs --config"))?,
@@ -105,15 +108,6 @@ impl Asked {
         asked.verify.expect.extend(arguments.expect.iter().cloned());
         asked.verify.forbid.extend(arguments.forbid.iter().cloned());
         Ok(asked)
-    }
-
-    fn configured(text: &str, name: &str) -> Result<Self, Unusable> {
-        let services = Config::parse(text)?.services;
-        let names: Vec<String> = services.iter().map(|service| service.arn.name().to_owned()).collect();
-        let found = services.into_iter().find(|service| service.arn.name() == name || service.arn.as_str() == name);
-        let service =
-            found.ok_or_else(|| format!("no service `{name}` is configured; there is {}", names.join(", ")))?;
-        Ok(Self { arn: service.arn, container: service.container, verify: service.verify })
     }
 }
 

@@ -5,6 +5,8 @@
 
 use serde_json::Value;
 
+use crate::firelens::AGENT_OPTIONS;
+pub(super) use crate::firelens::switch;
 use crate::task_definition::{Container, TaskDefinition};
 use crate::validate::Severity;
 use crate::validate::log_router::{self, FluentBit, Version};
@@ -29,9 +31,6 @@ pub(super) enum Setting<'a> {
     /// The option as it is spelt in the document, and its value without blanks around it.
     Given(&'a str, &'a str),
 }
-
-/// Options that the agent keeps for itself; they make no output section.
-const AGENT_OPTIONS: [&str; 3] = ["log-driver-buffer-limit", "include-pattern", "exclude-pattern"];
 
 impl<'a> LogOutput<'a> {
     /// The outputs of a definition, in the containers' order; none where there is no router to act on them.
@@ -282,18 +281,6 @@ pub(super) struct TagParts {
     pub(super) all: usize,
     /// Those that the container's name is cut into: the first ones.
     pub(super) of_name: usize,
-}
-
-/// Fluent Bit's reading of a switch (`flb_utils_bool`); `None` for what it cannot read.
-pub(super) fn switch(text: &str) -> Option<bool> {
-    let is_one_of = |words: [&str; 3]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    if is_one_of(["true", "on", "yes"]) {
-        Some(true)
-    } else if is_one_of(["false", "off", "no"]) {
-        Some(false)
-    } else {
-        None
-    }
 }
 
 /// The smallest `total_file_size`, in bytes: below it the plugin refuses to start.

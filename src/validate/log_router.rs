@@ -4,8 +4,7 @@
 //! Sources: amazon-ecs-agent, `agent/taskresource/firelens/firelens_unix.go` (`parseOptions`); the change log of
 //! aws-for-fluent-bit.
 
-use serde_json::{Map, Value};
-
+pub(super) use crate::firelens::{go_bool, has_own_configuration, kind, option, options};
 use crate::task_definition::{Container, TaskDefinition};
 use crate::validate::Severity;
 
@@ -23,43 +22,10 @@ pub(super) fn find(definition: &TaskDefinition) -> Option<Container<'_>> {
     definition.containers().find(Container::is_log_router)
 }
 
-/// `firelensConfiguration.type`.
-pub(super) fn kind(router: Container<'_>) -> Option<&str> {
-    router.members.get("firelensConfiguration")?.get("type")?.as_str()
-}
-
-/// `firelensConfiguration.options`.
-pub(super) fn options(router: Container<'_>) -> Option<&Map<String, Value>> {
-    router.members.get("firelensConfiguration")?.get("options")?.as_object()
-}
-
-/// An option of `firelensConfiguration`; the agent knows each in one spelling only.
-pub(super) fn option<'a>(router: Container<'a>, name: &str) -> Option<&'a str> {
-    options(router)?.get(name)?.as_str()
-}
-
 /// The JSON pointer of an option of `firelensConfiguration`.
 pub(super) fn pointer(router: Container<'_>, option: &str) -> String {
     let option = option.replace('~', "~0").replace('/', "~1");
     format!("{}/firelensConfiguration/options/{option}", router.pointer())
-}
-
-/// Go's reading of a boolean (`strconv.ParseBool`).
-pub(super) fn go_bool(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
-        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
-        _ => None,
-    }
-}
-
-/// Whether it reads configuration that is not in the document: a file of its image, or files that the `init` images
-/// load.
-pub(super) fn has_own_configuration(router: Container<'_>) -> bool {
-    let loads = |variable: &Value| {
-        variable.get("name").and_then(Value::as_str).is_some_and(|name| name.starts_with("aws_fluent_bit_init_"))
-    };
-    option(router, "config-file-type").is_some() || router.list("environment").iter().any(loads)
 }
 
 /// How bad it is when the router stops: an essential one takes the task with it, another one only the logs.

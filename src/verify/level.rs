@@ -1,9 +1,10 @@
 //! How bad a log message says it is, from the ways in which programs commonly say so. It reads no meaning into a message that does not say it.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::record::Key;
 
 /// How much of a message is looked at for the words of a text prefix, in bytes: they come after a time and a thread's name at the most.
 const HEAD: usize = 96;
@@ -218,8 +219,8 @@ impl<'de> Deserialize<'de> for Members {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
                 let mut level = None;
-                while let Some(key) = map.next_key::<Key<'de>>()? {
-                    match key.0.as_ref() {
+                while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+                    match key.as_ref() {
                         "level" | "severity" | "lvl" | "log.level" | "levelname" => {
                             level = map.next_value::<Value>()?.0.or(level);
                         }
@@ -234,10 +235,6 @@ impl<'de> Deserialize<'de> for Members {
         deserializer.deserialize_map(Object)
     }
 }
-
-/// A member's name, borrowed where it has no escapes.
-#[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A level as a JSON value.
 struct Value(Option<Level>);

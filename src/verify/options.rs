@@ -6,22 +6,10 @@ use serde_json::Value;
 use super::Expectation;
 use super::key_format::{DEFAULT_DELIMITERS, DEFAULT_FORMAT, KeyFormat};
 use super::text::Lines;
-use crate::firelens::{DEFAULT_UPLOAD_TIMEOUT, seconds};
+use crate::firelens::{
+    AGENT_OPTIONS, DECISIVE, DEFAULT_UPLOAD_TIMEOUT, go_bool, has_own_configuration, kind, option, seconds, switch,
+};
 use crate::task_definition::Container;
-
-/// The options of the S3 output that are read here. A value of theirs that cannot be seen makes the output unknowable.
-const DECISIVE: [&str; 10] = [
-    "bucket",
-    "region",
-    "endpoint",
-    "s3_key_format",
-    "s3_key_format_tag_delimiters",
-    "static_file_path",
-    "upload_timeout",
-    "compression",
-    "format",
-    "log_key",
-];
 
 /// The options that FireLens turns into an `[OUTPUT]` of Fluent Bit's S3 plugin.
 pub(super) struct Options<'a> {
@@ -40,7 +28,7 @@ impl<'a> Options<'a> {
             }
             None => return Err(not_configured(&format!("container `{name}` has no log configuration"))),
         }
-        if router.is_some_and(|router| router_member(&router, "type") == Some("fluentd")) {
+        if router.is_some_and(|router| kind(router) == Some("fluentd")) {
             return Err(not_verifiable("the log router is Fluentd; only outputs of Fluent Bit are read"));
         }
         let options = Self { container, router };
@@ -53,7 +41,7 @@ impl<'a> Options<'a> {
             None if options.asks_for_output() => Err(not_verifiable(&format!(
                 "the log options of container `{name}` have no `Name`, so ECS makes no output of them"
             ))),
-            None if router.is_some_and(|router| has_own_configuration(&router)) => Err(not_verifiable(
+            None if router.is_some_and(has_own_configuration) => Err(not_verifiable(
                 "the log router takes its outputs from a configuration of its own, which cannot be seen here",
             )),
             None => Err(not_configured(&format!("container `{name}` has no log options, so its logs go nowhere"))),
@@ -79,7 +67,7 @@ impl<'a> Options<'a> {
     pub(super) fn key_format(&self) -> Result<KeyFormat, Expectation> {
         let format = self.get("s3_key_format").unwrap_or(DEFAULT_FORMAT);
         let delimiters = self.get("s3_key_format_tag_delimiters").unwrap_or(DEFAULT_DELIMITERS);
-        let is_static = self.get("static_file_path").is_some_and(is_true);
+        let is_static = self.get("static_file_path").and_then(switch) == Some(true);
         KeyFormat::parse(format, delimiters, is_static).map_err(|bad| not_verifiable(&bad.to_string()))
     }
 
@@ -101,8 +89,8 @@ impl<'a> Options<'a> {
 
     /// Whether records get `ecs_*` members: the default, and off for every value that Go's `ParseBool` refuses (`parseOptions` of the agent).
     pub(super) fn adds_metadata(&self) -> bool {
-        let option = self.router.and_then(|router| router_option(&router, "enable-ecs-log-metadata"));
-        option.is_none_or(|value| matches!(value, "1" | "t" | "T" | "TRUE" | "true" | "True"))
+        let switch = self.router.and_then(|router| option(router, "enable-ecs-log-metadata"));
+        switch.is_none_or(|value| go_bool(value) == Some(true))
     }
 
     /// An option's value, whatever the case of its name; an empty one counts as absent.
@@ -114,10 +102,8 @@ impl<'a> Options<'a> {
 
     /// Whether an option is there that is meant for an output; some are for the agent's own filters and buffer.
     fn asks_for_output(&self) -> bool {
-        let is_for_agent =
-            |option: &str| matches!(option, "include-pattern" | "exclude-pattern" | "log-driver-buffer-limit");
         let mut options = self.container.log_options().into_iter().flatten();
-        options.any(|(option, _)| !is_for_agent(option)) || !self.secrets().is_empty()
+        options.any(|(option, _)| !AGENT_OPTIONS.contains(&option.as_str())) || !self.secrets().is_empty()
     }
 
     fn secrets(&self) -> &'a [Value] {
@@ -156,24 +142,4 @@ fn not_configured(why: &str) -> Expectation {
 
 fn not_verifiable(why: &str) -> Expectation {
     Expectation::NotVerifiable(why.to_owned())
-}
-
-fn router_member<'a>(router: &Container<'a>, member: &str) -> Option<&'a str> {
-    router.members.get("firelensConfiguration")?.get(member)?.as_str()
-}
-
-fn router_option<'a>(router: &Container<'a>, option: &str) -> Option<&'a str> {
-    router.members.get("firelensConfiguration")?.get("options")?.get(option)?.as_str()
-}
-
-/// A file of the user's, or files that the `init` images of `aws-for-fluent-bit` load.
-fn has_own_configuration(router: &Container<'_>) -> bool {
-    let loads =
-        |variable: &Value| variable["name"].as_str().is_some_and(|name| name.starts_with("aws_fluent_bit_init_"));
-    router_option(router, "config-file-type").is_some() || router.list("environment").iter().any(loads)
-}
-
-/// Fluent Bit's booleans (`flb_utils_bool`).
-fn is_true(value: &str) -> bool {
-    ["true", "on", "yes"].iter().any(|word| value.eq_ignore_ascii_case(word))
 }

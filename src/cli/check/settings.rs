@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use super::{Arguments, images};
-use crate::cli::Unusable;
-use crate::config::{Config, Guard, Logs, Service};
+use crate::cli::{Unusable, configured_service};
+use crate::config::{Guard, Logs, Service};
 use crate::image::Platform;
 use crate::task_definition::TaskDefinition;
 use crate::validate::levels::{Levels, unknown_rule};
@@ -95,22 +95,5 @@ impl Settings {
 /// The service of the configuration that the documents are for; `None` without a configuration.
 fn service(arguments: &Arguments) -> Result<Option<Service>, Unusable> {
     let Some(path) = &arguments.config else { return Ok(None) };
-    let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
-    let config = Config::parse(&text).map_err(|problems| format!("{shown}: {problems}"))?;
-    let names: Vec<String> = config.services.iter().map(|service| format!("`{}`", service.arn.name())).collect();
-    let matching = |service: &Service| match &arguments.service {
-        Some(wanted) => service.arn.name() == wanted || service.arn.as_str() == wanted,
-        None => true,
-    };
-    let mut found = config.services.into_iter().filter(matching);
-    match (found.next(), found.next()) {
-        (Some(service), None) => Ok(Some(service)),
-        (None, _) => Err(format!("{shown} has no such service; there is {}", names.join(", ")).into()),
-        (Some(_), Some(_)) => Err(format!(
-            "{shown} has several services: name one, or its ARN, with --service; there is {}",
-            names.join(", ")
-        )
-        .into()),
-    }
+    configured_service(path, arguments.service.as_deref()).map(Some)
 }

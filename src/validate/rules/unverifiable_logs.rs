@@ -1,6 +1,7 @@
 //! Says when a release is to be verified by logs that nobody here can find or read. The release itself runs all the
 //! same.
 
+use crate::firelens::DECISIVE;
 use crate::validate::log_output::{LogOutput, Setting};
 use crate::validate::{Report, Rule, Severity, Subject, label, log_router};
 
@@ -15,20 +16,6 @@ pub(super) static RULE: Rule = Rule {
     source: "https://docs.fluentbit.io/manual/pipeline/outputs/s3",
     check,
 };
-
-/// The options that decide where the objects are and what is in them.
-const DECISIVE: [&str; 10] = [
-    "bucket",
-    "region",
-    "endpoint",
-    "s3_key_format",
-    "s3_key_format_tag_delimiters",
-    "static_file_path",
-    "upload_timeout",
-    "compression",
-    "format",
-    "log_key",
-];
 
 /// Values of `format` and `compression` that are not read.
 const UNREAD: [&str; 4] = ["arrow", "parquet", "otlp_json", "otlp_json_pretty"];
