@@ -28,13 +28,15 @@ use serde_json::Value;
 const TASK: &str = "1f2e3d4c5b6a79880123456789abcdef";
 /// Decoded bytes of the object that is timed.
 const DECODED: usize = 48 << 20;
+/// How much is inflated at a time where nothing else is done, as much as by the reader.
+const WINDOW: usize = 128 << 10;
 /// The bytes in which an object arrives.
 const CHUNK: usize = 16 << 10;
 
 fn main() {
     let text = records(DECODED);
     let zipped = gzip(&text);
-    println!("{} MB of records, {} MB as gzip", text.len() >> 20, zipped.len() >> 20);
+    println!("{} MB of records, {} kB as gzip", text.len() >> 20, zipped.len() >> 10);
     let zstd = ruzstd::encoding::compress_to_vec(text.as_slice(), ruzstd::encoding::CompressionLevel::Fastest);
     let snappy = snap::raw::Encoder::new().compress_vec(&text).unwrap();
     let [alone, ours, .., simple] = measure(
@@ -88,7 +90,8 @@ fn measure<const N: usize>(bytes: usize, runs: [(&str, &dyn Fn() -> u64); N]) ->
     fastest
 }
 
-/// Records as FireLens writes them, from a service that does several things.
+/// Records as FireLens writes them, from a service that does several things. The log driver packs a Go map, whose order is another one for
+/// each record; the date comes first, and last what FireLens adds.
 fn records(bytes: usize) -> Vec<u8> {
     let mut text = String::with_capacity(bytes + 1024);
     let mut number = 0_u64;
@@ -97,21 +100,36 @@ fn records(bytes: usize) -> Vec<u8> {
         let (second, path) = (number / 40 % 60, mixed >> 40);
         let log = match number % 8 {
             0 => format!(
-                r#"{{\"level\":\"info\",\"msg\":\"request\",\"path\":\"/orders/{path}\",\"status\":200,\"ms\":{}}}"#,
+                r#"{{\"level\":\"info\",\"msg\":\"request\",\"path\":\"/orders/{path}\",\"status\":200,\"ms\":{},\"trace_id\":\"{mixed:016x}\"}}"#,
                 mixed >> 56
             ),
             1 => format!("2026-11-23T06:32:{second:02}.{:03}Z  INFO web::orders: order {path} was paid", number % 1000),
-            2 => format!(r#"level=info msg=\"cache refreshed\" entries={path} took={}ms"#, mixed >> 58),
+            2 => format!(
+                r#"level=info msg=\"cache refreshed\" entries={path} took={}ms trace={mixed:016x}"#,
+                mixed >> 58
+            ),
             3 => format!("10.0.{}.{} - - \\\"GET /orders/{path} HTTP/1.1\\\" 200 {}", mixed >> 58, mixed >> 57, path),
             4 => format!("[2026-11-23 06:32:{second:02}] [info] worker {} took job {path} from the queue", mixed >> 60),
             _ => {
                 format!("GET /healthz 200 in {} us, {path} open connections, pool of {} idle", mixed >> 52, mixed >> 59)
             }
         };
+        let members = [
+            format!(r#""container_id":"{TASK}-3141592653""#),
+            r#""container_name":"Main""#.to_owned(),
+            r#""source":"stdout""#.to_owned(),
+            format!(r#""log":"{log}""#),
+        ];
+        write!(text, r#"{{"date":"2026-11-23T06:32:{second:02}.{:06}Z""#, mixed % 1_000_000).unwrap();
+        let (mut open, mut order) = (members.to_vec(), (mixed >> 32) as usize);
+        while !open.is_empty() {
+            let next = order % open.len();
+            order /= open.len();
+            write!(text, ",{}", open.remove(next)).unwrap();
+        }
         writeln!(
             text,
-            r#"{{"date":"2026-11-23T06:32:{second:02}.{:06}Z","container_id":"{TASK}-3141592653","container_name":"Main","source":"stdout","log":"{log}","ecs_cluster":"default","ecs_task_arn":"arn:aws:ecs:ap-northeast-1:123456789012:task/default/{TASK}","ecs_task_definition":"web:6"}}"#,
-            number % 1_000_000
+            r#","ecs_cluster":"default","ecs_task_arn":"arn:aws:ecs:ap-northeast-1:123456789012:task/default/{TASK}","ecs_task_definition":"web:6"}}"#
         )
         .unwrap();
         number += 1;
@@ -126,7 +144,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 }
 
 fn decompress(zipped: &[u8]) -> u64 {
-    let (mut decoder, mut window) = (flate2::read::GzDecoder::new(zipped), vec![0; 64 << 10]);
+    let (mut decoder, mut window) = (flate2::read::GzDecoder::new(zipped), vec![0; WINDOW]);
     let mut read = 0;
     loop {
         match decoder.read(&mut window).unwrap() {
@@ -154,19 +172,19 @@ fn checks() -> Checks {
 
 /// An object through everything that a verification does with it.
 fn verify(body: &[u8]) -> u64 {
-    let evidence = read(body.chunks(CHUNK).map(<[u8]>::to_vec));
+    let evidence = read(body.chunks(CHUNK));
     assert!(evidence.flaws.is_empty() && evidence.records > 100_000, "{evidence:?}");
     evidence.records
 }
 
-fn read(chunks: impl Iterator<Item = Vec<u8>>) -> Evidence {
+fn read(chunks: impl Iterator<Item = impl AsRef<[u8]>>) -> Evidence {
     let (output, checks, revision) = (output(), checks(), Revision::parse("web:6").unwrap());
     let mut evidence = Evidence::default();
     let key = format!("logs/Main-firelens-{TASK}/2026/11/23/06/32/a1B2c3D4.gz");
     let object = Object { task: TASK, key: &key, etag: "etag" };
     let mut reading = Reading::new(&mut evidence, &checks, &output, &revision, object);
     for chunk in chunks {
-        reading.push(&chunk);
+        reading.push(chunk.as_ref());
     }
     reading.finish();
     evidence
@@ -187,7 +205,7 @@ fn parse(text: impl BufRead) -> u64 {
 fn large_object() -> u64 {
     let part = gzip(&records(1 << 20));
     let parts = 512;
-    read((0..parts).map(|_| part.clone()));
+    read((0..parts).map(|_| &part));
     parts << 20
 }
 

@@ -1,7 +1,7 @@
 //! What must hold when a log object is read, whatever its bytes are. It makes no bytes.
 
-use express_deployer::verify::object::ObjectReader;
-use express_deployer::verify::text::{Lines, MAX_LINE};
+use log_objects::object::ObjectReader;
+use log_objects::text::{Lines, MAX_LINE};
 
 /// The decoded bytes that a reader may take.
 const LIMIT: u64 = 1 << 20;
@@ -15,7 +15,7 @@ pub(super) fn read(data: &[u8]) {
         reader = reader.expecting_snappy();
     }
     let mut messages = 0_u64;
-    let mut sink = |record: &express_deployer::verify::record::Record<'_>| {
+    let mut sink = |record: &log_objects::record::Record<'_>| {
         assert!(record.message.len() <= 4 * MAX_LINE, "a message is longer than a line and its replacement characters");
         messages += 1;
     };

@@ -10,7 +10,7 @@ use crate::task_definition::Difference;
 use crate::trigger::{ReleaseId, Trigger};
 use crate::validate::Finding;
 use crate::verify::compare::Comparison;
-use crate::verify::level::Levels;
+use log_objects::level::Levels;
 
 mod text;
 

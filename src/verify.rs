@@ -1,5 +1,5 @@
 //! Verification by logs: from a task definition alone which objects its tasks will write to S3, and from their bytes the verdict. It lists
-//! and fetches nothing and reads no clock.
+//! and fetches nothing and reads no clock; how an object is read is the crate [`log_objects`]'s.
 //!
 //! The river: [`expect_logs`] -> [`LogOutput::searches`] for a task -> list the prefixes -> [`LogOutput::keys_of`] it -> [`reading::Reading`] of each object that the
 //! [`evidence::Evidence`] still wants -> its verdict.
@@ -8,14 +8,10 @@ pub mod checks;
 pub mod compare;
 pub mod evidence;
 pub mod key_format;
-pub mod level;
 pub mod mask;
-pub mod object;
 mod options;
 pub mod reading;
-pub mod record;
 pub mod search;
-pub mod text;
 
 use std::fmt;
 
@@ -24,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use crate::firelens;
 use crate::task_definition::{Container, TaskDefinition};
 use key_format::{KeyFormat, TaskKeys};
+use log_objects::text::Lines;
 use options::Options;
-use text::Lines;
 
 /// What a container's log configuration lets us look for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

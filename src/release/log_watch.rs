@@ -8,8 +8,8 @@ use crate::report::{Verification, VerificationStatus};
 use crate::verify::checks::Checks;
 use crate::verify::compare::{Comparison, Decision};
 use crate::verify::evidence::{Evidence, Sample, Verdict};
-use crate::verify::level::Levels;
 use crate::verify::{Expectation, LogOutput, deadline};
+use log_objects::level::Levels;
 
 /// The longest patience for logs, in seconds: a deployment is not followed for longer.
 const MAX_PATIENCE: u64 = 90 * 60;

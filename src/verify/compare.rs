@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::level::Levels;
+use log_objects::level::Levels;
 
 /// When the new revision counts as worse.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

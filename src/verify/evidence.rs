@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::LogOutput;
 use super::checks::Checks;
-use super::level::Levels;
 use super::search::Search;
+use log_objects::level::{Level, Levels};
 
 /// The most decoded bytes that one verification reads.
 pub const MAX_DECODED: u64 = 256 << 20;
@@ -202,14 +202,15 @@ impl Evidence {
     }
 
     /// Counts a record of the new revision.
-    pub(super) fn count(&mut self, container: &str, level: Option<super::level::Level>) {
+    pub(super) fn count(&mut self, level: Option<Level>) {
         self.records += 1;
         self.levels.count(level);
-        match self.containers.get_mut(container) {
-            Some(records) => *records += 1,
-            None => {
-                self.containers.insert(container.to_owned(), 1);
-            }
+    }
+
+    /// Counts records that were counted above as those of a container.
+    pub(super) fn credit(&mut self, container: &str, records: u64) {
+        if records > 0 {
+            *self.containers.entry(container.to_owned()).or_default() += records;
         }
     }
 

@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use super::Expectation;
 use super::key_format::{DEFAULT_DELIMITERS, DEFAULT_FORMAT, KeyFormat};
-use super::text::Lines;
 use crate::firelens::{
     AGENT_OPTIONS, DECISIVE, DEFAULT_UPLOAD_TIMEOUT, go_bool, has_own_configuration, kind, option, seconds, switch,
 };
 use crate::task_definition::Container;
+use log_objects::text::Lines;
 
 /// The options that FireLens turns into an `[OUTPUT]` of Fluent Bit's S3 plugin.
 pub(super) struct Options<'a> {

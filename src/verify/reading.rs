@@ -2,11 +2,11 @@
 
 use super::checks::{Checks, Pattern};
 use super::evidence::{Evidence, Forbidden, MAX_DECODED, Object, Sample, Verdict};
-use super::level::Level;
 use super::mask::mask;
-use super::object::ObjectReader;
-use super::record::Record;
 use super::{LogOutput, Revision};
+use log_objects::level::Level;
+use log_objects::object::ObjectReader;
+use log_objects::record::Record;
 
 /// The longest text of a sample, in characters.
 const SAMPLE: usize = 300;
@@ -49,16 +49,19 @@ impl<'a> Reading<'a> {
     /// Takes the next bytes.
     pub fn push(&mut self, chunk: &[u8]) {
         let Self { evidence, reader, judge } = self;
-        let before = reader.decoded();
+        let (decoded, records) = (reader.decoded(), evidence.records);
         reader.push(chunk, &mut |record| judge.weigh(record, evidence));
-        evidence.decoded_bytes += reader.decoded() - before;
+        evidence.decoded_bytes += reader.decoded() - decoded;
+        evidence.credit(&judge.output.container, evidence.records - records);
     }
 
     /// Takes the end: the object is not read again. After a settled verdict its end may be missing without being a flaw.
     pub fn finish(self) {
         let is_settled = self.is_settled();
         let Self { evidence, reader, judge } = self;
+        let records = evidence.records;
         let problems = reader.finish(&mut |record| judge.weigh(record, evidence));
+        evidence.credit(&judge.output.container, evidence.records - records);
         for problem in problems.into_iter().filter(|_| !is_settled) {
             evidence.note(judge.object.key, problem.to_string());
         }
@@ -91,7 +94,7 @@ impl Judge<'_> {
             return;
         }
         let level = Level::of(&record.message);
-        evidence.count(&self.output.container, level);
+        evidence.count(level);
         if level == Some(Level::Error) && evidence.wants_error() {
             evidence.keep_error(self.sample(record, None));
         }

@@ -135,9 +135,5 @@ async fn where_logs_are_looked_for_can_be_explained() {
 fn a_service_that_cannot_be_found_ends_with_2() {
     let output = run(&["verify", "nope", "--config", "examples/deployer.toml"], "");
     assert_eq!(output.status.code(), Some(2));
-    assert!(
-        stderr(&output).contains("no service `nope` is configured; there is `express-mode`"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("no service `nope` is configured; there is `express-mode"), "{}", stderr(&output));
 }

@@ -18,8 +18,9 @@ fn sources() -> Vec<(String, String)> {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
-    walk(&root.join("src"), &mut paths);
-    walk(&root.join("tests"), &mut paths);
+    for folder in ["src", "log-objects/src", "tests"] {
+        walk(&root.join(folder), &mut paths);
+    }
     paths.sort();
     let name = |path: &Path| path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
     paths.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()

@@ -11,10 +11,10 @@ use express_deployer::sandbox::Scenario;
 use express_deployer::task_definition::TaskDefinition;
 use express_deployer::verify::checks::Checks;
 use express_deployer::verify::evidence::{Evidence, Object, Verdict};
-use express_deployer::verify::object::{MAX_OBJECT, ObjectReader, Problem};
 use express_deployer::verify::reading::Reading;
-use express_deployer::verify::text::Lines;
 use express_deployer::verify::{Expectation, LogOutput, Revision, expect_logs};
+use log_objects::object::{MAX_OBJECT, ObjectReader, Problem};
+use log_objects::text::Lines;
 use serde_json::{Map, Value, json};
 
 use crate::flow::Stage;
@@ -78,7 +78,7 @@ impl Run {
 /// How many records name which revision, all messages, and the problems.
 fn decode(body: &[u8], lines: Lines) -> (BTreeMap<String, u64>, Vec<String>, Vec<Problem>) {
     let (mut by_revision, mut messages) = (BTreeMap::new(), Vec::new());
-    let mut sink = |record: &express_deployer::verify::record::Record<'_>| {
+    let mut sink = |record: &log_objects::record::Record<'_>| {
         *by_revision.entry(record.task_definition.as_deref().unwrap_or("none").to_owned()).or_insert(0) += 1;
         messages.push(record.message.to_string());
     };

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use memchr::memchr2;
 use memchr::memmem::{Finder, find};
 
-use super::Members;
 use super::flat::{self, string, text};
+use super::{Members, Record};
 
 /// The templates that are kept: the members that the log driver writes have 24 orders, with a piece of a line a few more.
 const MAX_TEMPLATES: usize = 32;
@@ -23,16 +23,16 @@ const LOG: &[u8] = b"\"log\":\"";
 
 /// The templates of an object.
 #[derive(Debug)]
-pub(in super::super) struct Templates {
+pub(crate) struct Templates {
     log: Finder<'static>,
     known: Vec<Template>,
-    /// The one that fitted last: lines come in runs of one order.
-    last: usize,
+    /// Which one makes room for the next, once there are enough.
+    oldest: usize,
 }
 
 impl Default for Templates {
     fn default() -> Self {
-        Self { log: Finder::new(LOG), known: Vec::new(), last: 0 }
+        Self { log: Finder::new(LOG), known: Vec::new(), oldest: 0 }
     }
 }
 
@@ -48,32 +48,34 @@ struct Template {
 }
 
 /// A line cut at its date and its message.
-#[derive(Clone, Copy)]
 struct Cut<'a> {
     date: &'a [u8],
     before: &'a [u8],
-    message: &'a [u8],
-    has_escapes: bool,
+    message: Cow<'a, [u8]>,
     after: &'a [u8],
 }
 
 impl Templates {
-    /// The members of a line; `None` where only the full parser can tell.
-    pub(super) fn read<'a>(&'a mut self, line: &'a [u8]) -> Option<Members<'a>> {
-        let Some(cut) = self.cut(line) else { return flat::read(line) };
-        if let Some(found) = self.find(cut) {
-            return self.known[found].members(cut);
-        }
+    /// The record of a line that fits a template.
+    pub(crate) fn record<'a>(&'a mut self, line: &'a [u8]) -> Option<Record<'a>> {
+        let cut = self.cut(line)?;
+        let fits = |template: &&Template| template.before == cut.before && template.after == cut.after;
+        self.known.iter().find(fits)?.record(cut)
+    }
+
+    /// The members of a line that fits no template, which makes one; `None` where only the full parser can tell.
+    pub(super) fn read<'a>(&mut self, line: &'a [u8]) -> Option<Members<'a>> {
         let members = flat::read(line)?;
+        let Some(cut) = self.cut(line) else { return Some(members) };
         // Pieces of a line carry ids of their own, so their surroundings never come again; of doubled members the last would count.
-        let is_plain = members.partial_id.is_none() && !self.has_double(cut);
+        let is_plain = members.partial_id.is_none() && !self.has_double(&cut);
         if is_plain && cut.before.len() + cut.after.len() <= MAX_AROUND {
-            let template = Template::of(cut, &members);
+            let template = Template::of(&cut, &members);
             if self.known.len() < MAX_TEMPLATES {
                 self.known.push(template);
             } else {
-                self.last = (self.last + 1) % MAX_TEMPLATES;
-                self.known[self.last] = template;
+                self.known[self.oldest] = template;
+                self.oldest = (self.oldest + 1) % MAX_TEMPLATES;
             }
         }
         Some(members)
@@ -86,7 +88,7 @@ impl Templates {
     }
 
     /// Whether date or message may come once more.
-    fn has_double(&self, cut: Cut<'_>) -> bool {
+    fn has_double(&self, cut: &Cut<'_>) -> bool {
         self.log.find(cut.after).is_some()
             || [cut.before, cut.after].iter().any(|text| find(text, b"\"date\"").is_some())
     }
@@ -95,22 +97,14 @@ impl Templates {
         let rest = line.strip_prefix(DATE)?;
         let (date, rest) = rest.split_at_checked(memchr2(b'"', b'\\', rest)?).filter(|(_, rest)| rest[0] == b'"')?;
         let (before, rest) = rest.split_at_checked(self.log.find(rest)? + LOG.len())?;
-        let (message, has_escapes, _) = string(rest)?;
-        Some(Cut { date, before, message, has_escapes, after: rest.get(message.len()..)? })
-    }
-
-    fn find(&mut self, cut: Cut<'_>) -> Option<usize> {
-        let fits = |template: &Template| template.before == cut.before && template.after == cut.after;
-        if self.known.get(self.last).is_some_and(fits) {
-            return Some(self.last);
-        }
-        self.last = self.known.iter().position(fits)?;
-        Some(self.last)
+        let (message, behind) = string(rest)?;
+        let after = &rest[rest.len() - behind.len() - 1..];
+        Some(Cut { date, before, message, after })
     }
 }
 
 impl Template {
-    fn of(cut: Cut<'_>, members: &Members<'_>) -> Self {
+    fn of(cut: &Cut<'_>, members: &Members<'_>) -> Self {
         let value = |member: &Option<Cow<'_, str>>| member.as_deref().map(str::to_owned);
         Self {
             before: cut.before.to_vec(),
@@ -120,13 +114,12 @@ impl Template {
         }
     }
 
-    fn members<'a>(&'a self, cut: Cut<'a>) -> Option<Members<'a>> {
-        Some(Members {
-            log: Some(text(cut.message, cut.has_escapes)?),
-            date: Some(text(cut.date, false)?),
+    fn record<'a>(&'a self, cut: Cut<'a>) -> Option<Record<'a>> {
+        Some(Record {
+            message: text(cut.message)?,
+            date: Some(text(Cow::Borrowed(cut.date))?),
             task_definition: self.task_definition.as_deref().map(Cow::Borrowed),
             container_name: self.container_name.as_deref().map(Cow::Borrowed),
-            ..Members::default()
         })
     }
 }

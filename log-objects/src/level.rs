@@ -30,22 +30,27 @@ impl Level {
     /// The level that a message gives itself; `None` where it gives none.
     ///
     /// In this order: the member `level`, `severity` or `lvl` of a message that is a JSON object (a word, or a number of pino and bunyan:
-    /// 10 to 60); `level=`, `lvl=` or `severity=` of logfmt; a word among the first six, in capitals (`ERROR`) or in brackets (`[error]`),
-    /// or the first before a colon (`Error:`); glog's letter and date (`E1123`); the first words of a panic or a stack trace.
+    /// 10 to 60); `level=`, `lvl=` or `severity=` of logfmt; a word among the first six, in capitals (`ERROR`), in brackets (`[error]`) or in
+    /// colour, or the first before a colon (`Error:`); glog's letter and date (`E1123`); the first words of a panic or a stack trace.
+    // Inlined into a caller that is compiled for size, it would be compiled for size as well.
+    #[inline(never)]
     pub fn of(message: &str) -> Option<Self> {
         let message = message.trim_start();
-        if message.starts_with('{')
-            && let Ok(Members(level)) = serde_json::from_str(message)
-        {
-            return level;
+        if let Some(members) = message.strip_prefix('{') {
+            if let Some(level) = of_first_members(members.as_bytes()) {
+                return Some(level);
+            }
+            if let Ok(Members(level)) = serde_json::from_str(message) {
+                return level;
+            }
         }
         of_logfmt(message).or_else(|| of_prefix(message)).or_else(|| is_panic(message).then_some(Self::Error))
     }
 
-    fn from_word(word: &str) -> Option<Self> {
+    fn from_word(word: &[u8]) -> Option<Self> {
         let mut lower = [0; LONGEST];
         let lower = lower.get_mut(..word.len())?;
-        lower.copy_from_slice(word.as_bytes());
+        lower.copy_from_slice(word);
         lower.make_ascii_lowercase();
         match &*lower {
             b"error" | b"err" | b"fatal" | b"critical" | b"crit" | b"panic" | b"alert" | b"emerg" | b"emergency"
@@ -137,6 +142,32 @@ impl fmt::Display for Levels {
     }
 }
 
+/// The level of a JSON object in which only members with plain values come before it, as nearly always; the rest is not looked at.
+fn of_first_members(members: &[u8]) -> Option<Level> {
+    let mut rest = members;
+    loop {
+        let (key, after) = rest.trim_ascii_start().strip_prefix(b"\"").and_then(string)?;
+        let value = after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+        let (value, after) = match value.strip_prefix(b"\"") {
+            Some(text) => string(text)?,
+            None => value.split_at(value.iter().position(|byte| matches!(byte, b',' | b'}' | b'{' | b'['))?),
+        };
+        if is_level(key) {
+            let number = || std::str::from_utf8(value).ok()?.trim_ascii_end().parse().ok();
+            if let Some(level) = Level::from_word(value).or_else(|| Level::from_number(number()?)) {
+                return Some(level);
+            }
+        }
+        rest = after.trim_ascii_start().strip_prefix(b",")?;
+    }
+}
+
+/// The text up to the closing quote and what follows it; `None` where something in it is escaped.
+fn string(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (text, after) = text.split_at(memchr::memchr2(b'"', b'\\', text)?);
+    Some((text, after.strip_prefix(b"\"")?))
+}
+
 /// `level=error`, at the start or behind a space; the value may be quoted.
 fn of_logfmt(message: &str) -> Option<Level> {
     let bytes = message.as_bytes();
@@ -148,34 +179,54 @@ fn of_logfmt(message: &str) -> Option<Level> {
         let key = message[..at].rsplit([' ', '\t']).next().unwrap_or_default();
         if ["level", "lvl", "severity"].iter().any(|known| key.eq_ignore_ascii_case(known)) {
             let value = message[at + 1..].trim_start_matches('"');
-            return Level::from_word(value.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default());
+            return Level::from_word(
+                value.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().as_bytes(),
+            );
         }
     }
     None
 }
 
-/// A word near the start that can only be a level.
+/// A word near the start that can only be a level. Few words of a message begin as one could, so few are looked at.
 fn of_prefix(message: &str) -> Option<Level> {
+    let is_space = |byte: &u8| *byte <= b' ' || *byte == b'|';
     let bytes = message.as_bytes();
-    let head = &bytes[..bytes.len().min(HEAD)];
-    if let Some(level) = of_glog(head) {
+    let mut rest = &bytes[..bytes.len().min(HEAD)];
+    if let Some(level) = of_glog(rest) {
         return Some(level);
     }
-    let words = head.split(|byte| byte.is_ascii_whitespace() || *byte == b'|').filter(|word| !word.is_empty());
-    words.take(WORDS).enumerate().find_map(|(place, word)| {
-        let (inside, is_bracketed) = match word {
-            [b'[' | b'<' | b'(', inside @ ..] => (inside, true),
-            _ => (word, false),
+    for place in 0..WORDS {
+        rest = &rest[rest.iter().position(|byte| !is_space(byte))?..];
+        let found = match rest[0] {
+            b'[' | b'<' | b'(' => of_word(after_colour(&rest[1..]), |_, _| true),
+            b'A'..=b'Z' => of_word(rest, |letters, next| {
+                letters.iter().all(u8::is_ascii_uppercase) || (place == 0 && next == Some(&b':'))
+            }),
+            _ if place == 0 => of_word(rest, |_, next| next == Some(&b':')),
+            _ => None,
         };
-        let length = inside.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-        let letters = &inside[..length];
-        let is_before_colon = place == 0 && inside.get(length) == Some(&b':');
-        // Few words of a message get past this line, so the table is looked up seldom.
-        if length < 3 || !(is_bracketed || is_before_colon || letters.iter().all(u8::is_ascii_uppercase)) {
-            return None;
+        if found.is_some() {
+            return found;
         }
-        Level::from_word(std::str::from_utf8(letters).ok()?)
-    })
+        rest = &rest[rest.iter().position(is_space)?..];
+    }
+    None
+}
+
+/// The text behind the rest of a terminal's colour sequence (`31m`), whose escape character counts as a space.
+fn after_colour(text: &[u8]) -> &[u8] {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
+    match &text[digits..] {
+        [b'm', coloured @ ..] if digits > 0 => coloured,
+        _ => text,
+    }
+}
+
+/// The level that the letters at the start of a text are, if what they are and what follows says that they are meant as one.
+fn of_word(text: &[u8], is_meant: impl Fn(&[u8], Option<&u8>) -> bool) -> Option<Level> {
+    let length = text.iter().take(LONGEST + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (letters, after) = text.split_at(length);
+    (length >= 3 && is_meant(letters, after.first())).then(|| Level::from_word(letters)).flatten()
 }
 
 /// `E1123 10:00:00.000000` of glog and klog.
@@ -204,6 +255,11 @@ fn is_panic(message: &str) -> bool {
         || (message.starts_with("thread '") && message.contains("panicked at"))
 }
 
+/// Whether a member of a JSON message has this name because it is its level.
+fn is_level(key: &[u8]) -> bool {
+    matches!(key, b"level" | b"severity" | b"lvl" | b"log.level" | b"levelname")
+}
+
 /// What a JSON message says of its level.
 struct Members(Option<Level>);
 
@@ -220,13 +276,9 @@ impl<'de> Deserialize<'de> for Members {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
                 let mut level = None;
                 while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-                    match key.as_ref() {
-                        "level" | "severity" | "lvl" | "log.level" | "levelname" => {
-                            level = map.next_value::<Value>()?.0.or(level);
-                        }
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
+                    match is_level(key.as_bytes()) {
+                        true => level = level.or(map.next_value::<Value>()?.0),
+                        false => drop(map.next_value::<IgnoredAny>()?),
                     }
                 }
                 Ok(Members(level))
@@ -249,7 +301,7 @@ impl<'de> Deserialize<'de> for Value {
                 f.write_str("a JSON value")
             }
             fn visit_str<E>(self, word: &str) -> Result<Value, E> {
-                Ok(Value(Level::from_word(word)))
+                Ok(Value(Level::from_word(word.as_bytes())))
             }
             fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
                 Ok(Value(Level::from_number(number)))
@@ -297,6 +349,15 @@ mod tests {
             (r#"{"level":null,"lvl":[1,{}],"severity":-5,"x":0.5}"#, "none"),
             (r#"{"level":1.5,"severity":true,"levelname":"WARN"}"#, "warn"),
             (r#"{"log.level":"Critical","x":[1,{"level":"info"}]}"#, "error"),
+            (r#"{"x":[1,{"level":"info"}],"severity":"Critical"}"#, "error"),
+            (r#"{"time":"06:32:46","level":"WARN","msg":"cut off where the log driver cuts"#, "warn"),
+            (r#"{ "msg": "a \"quoted\" name", "level": "warning" }"#, "warn"),
+            (r#"{"pid":1,"level": 40 ,"msg":"x"}"#, "warn"),
+            (r#"{"level":"other","severity":"error"}"#, "error"),
+            (r#"{"level":"error","level":"info"}"#, "error"),
+            ("\u{1b}[31mERROR\u{1b}[0m no database", "error"),
+            ("\u{1b}[2m2026-11-23T06:32:46Z\u{1b}[0m \u{1b}[33m WARN\u{1b}[0m web: slow", "warn"),
+            ("\u{1b}[1;32minfo\u{1b}[39m: ready", "info"),
             (r#"time=2026-11-23T06:32:46Z level=warn msg="a=b""#, "warn"),
             (r#"lvl="error" msg=x"#, "error"),
             ("2026-11-23T06:32:46.123Z  INFO web::server: Starting server on :8080", "info"),
@@ -332,6 +393,8 @@ mod tests {
             "",
             "日本語のメッセージ",
             "{broken json level error",
+            r#"{"msg":"level","x":{"level":"error"}}"#,
+            "[10m later] x",
         ] {
             assert_eq!(of(message), "none", "{message}");
         }

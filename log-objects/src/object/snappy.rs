@@ -5,8 +5,8 @@
 //! and its end known.
 
 use super::Problem;
-use crate::verify::record::Record;
-use crate::verify::text::{Lines, Text};
+use crate::record::Record;
+use crate::text::{Lines, Text};
 
 /// How far back a copy may reach: the compressor works on pieces of 64 KiB that know nothing of each other (`kBlockSize` in `snappy.cc`).
 const WINDOW: usize = 64 << 10;
@@ -182,7 +182,7 @@ fn damaged(what: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::object::{MAX_OBJECT, ObjectReader};
+    use crate::object::{MAX_OBJECT, ObjectReader};
 
     fn compress(text: &[u8]) -> Vec<u8> {
         snap::raw::Encoder::new().compress_vec(text).unwrap()

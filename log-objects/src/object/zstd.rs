@@ -9,8 +9,8 @@ use std::io::Read;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use super::{MAX_MEMBERS, Problem};
-use crate::verify::record::Record;
-use crate::verify::text::Text;
+use crate::record::Record;
+use crate::text::Text;
 
 /// The largest window that is kept: what RFC 8878 asks every decoder to support. Fluent Bit's level 1 takes half a MiB.
 const MAX_WINDOW: u64 = 8 << 20;
@@ -135,8 +135,8 @@ mod tests {
     use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
     use super::*;
-    use crate::verify::object::{MAX_OBJECT, ObjectReader};
-    use crate::verify::text::Lines;
+    use crate::object::{MAX_OBJECT, ObjectReader};
+    use crate::text::Lines;
 
     fn compress(text: &[u8]) -> Vec<u8> {
         compress_to_vec(text, CompressionLevel::Fastest)

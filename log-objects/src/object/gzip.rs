@@ -3,11 +3,11 @@
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::{MAX_MEMBERS, Problem};
-use crate::verify::record::Record;
-use crate::verify::text::Text;
+use crate::record::Record;
+use crate::text::Text;
 
-/// How much is inflated at a time.
-const WINDOW: usize = 64 << 10;
+/// How much is inflated at a time. The inflater copies its last 32 KiB aside each time, so a small window costs as much as the text.
+const WINDOW: usize = 128 << 10;
 
 /// A gzip stream of several members.
 #[derive(Debug)]

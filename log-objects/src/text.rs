@@ -129,6 +129,9 @@ impl Text {
     }
 
     fn read_json(&mut self, line: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
+        if let Some(record) = self.templates.record(line) {
+            return sink(&record);
+        }
         // Fluent Bit 1.9 lets overlong and surrogate sequences through, so a good record can be bad UTF-8.
         let mended;
         let parsed = match Line::parse(line, &mut self.templates) {
