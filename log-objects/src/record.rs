@@ -49,12 +49,12 @@ pub(super) struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// Reads one line, which must hold a JSON object.
-    pub(super) fn parse(line: &'a [u8], templates: &mut Templates) -> Result<Self, serde_json::Error> {
+    pub(super) fn parse(line: &'a str, templates: &mut Templates) -> Result<Self, serde_json::Error> {
         let members = match templates.read(line) {
             Some(members) => members,
-            None => serde_json::from_slice(line)?,
+            None => serde_json::from_str(line)?,
         };
-        let message = members.log.unwrap_or_else(|| String::from_utf8_lossy(line.trim_ascii()));
+        let message = members.log.unwrap_or_else(|| Cow::Borrowed(line.trim_ascii()));
         let record = Record {
             message,
             task_definition: members.task_definition,
@@ -111,14 +111,14 @@ struct Members<'a> {
 
 impl<'a> Members<'a> {
     /// Where the value of a member goes; `None` for one that nobody reads.
-    fn place(&mut self, key: &[u8]) -> Option<&mut Option<Cow<'a, str>>> {
+    fn place(&mut self, key: &str) -> Option<&mut Option<Cow<'a, str>>> {
         match key {
-            b"log" => Some(&mut self.log),
-            b"ecs_task_definition" => Some(&mut self.task_definition),
-            b"container_name" => Some(&mut self.container_name),
-            b"date" => Some(&mut self.date),
-            b"partial_id" => Some(&mut self.partial_id),
-            b"partial_last" => Some(&mut self.partial_last),
+            "log" => Some(&mut self.log),
+            "ecs_task_definition" => Some(&mut self.task_definition),
+            "container_name" => Some(&mut self.container_name),
+            "date" => Some(&mut self.date),
+            "partial_id" => Some(&mut self.partial_id),
+            "partial_last" => Some(&mut self.partial_last),
             _ => None,
         }
     }
@@ -141,7 +141,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Members::default();
                 while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-                    match members.place(key.as_bytes()) {
+                    match members.place(&key) {
                         Some(place) => *place = Some(map.next_value::<Text<'de>>()?.0),
                         None => drop(map.next_value::<IgnoredAny>()?),
                     }
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     fn record(line: &str) -> Record<'_> {
-        Line::parse(line.as_bytes(), &mut Templates::default()).unwrap().record
+        Line::parse(line, &mut Templates::default()).unwrap().record
     }
 
     #[test]
@@ -241,10 +241,10 @@ mod tests {
     #[test]
     fn what_is_no_object_is_no_record() {
         for line in ["42", "\"text\"", "[1]", "{\"log\":", "plain text", "", "{} {}"] {
-            assert!(Line::parse(line.as_bytes(), &mut Templates::default()).is_err(), "{line}");
+            assert!(Line::parse(line, &mut Templates::default()).is_err(), "{line}");
         }
         let deep = format!("{{\"log\":{}", "[".repeat(100_000));
-        assert!(Line::parse(deep.as_bytes(), &mut Templates::default()).is_err());
+        assert!(Line::parse(&deep, &mut Templates::default()).is_err());
     }
 
     #[test]
@@ -263,7 +263,7 @@ mod tests {
         for line in &lines {
             seen.extend(
                 joiner
-                    .take(Line::parse(line.as_bytes(), &mut Templates::default()).unwrap(), 100)
+                    .take(Line::parse(line, &mut Templates::default()).unwrap(), 100)
                     .map(|record| record.message.into_owned()),
             );
         }
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_joined_message_is_bounded() {
-        let line = r#"{"partial_id":"a","partial_last":"false","log":"0123456789"}"#.as_bytes();
+        let line = r#"{"partial_id":"a","partial_last":"false","log":"0123456789"}"#;
         let mut joiner = Joiner::default();
         let lengths: Vec<usize> = (0..100)
             .filter_map(|_| {
@@ -329,8 +329,8 @@ mod tests {
             let pairs = fronts.iter().flat_map(|front| messages.map(|message| format!("{front}{message}")));
             for (start, back) in pairs.flat_map(|start| backs.iter().map(move |back| (start.clone(), back))) {
                 let line = format!("{start}\",{back}");
-                let full: Result<Members<'_>, _> = serde_json::from_slice(line.as_bytes());
-                if let Some(record) = templates.record(line.as_bytes()) {
+                let full: Result<Members<'_>, _> = serde_json::from_str(&line);
+                if let Some(record) = templates.record(&line) {
                     let Members { log, task_definition, container_name, date, partial_id, .. } = full.unwrap();
                     assert_eq!(
                         record,
@@ -341,7 +341,7 @@ mod tests {
                     known += 1;
                     continue;
                 }
-                match (templates.read(line.as_bytes()), full) {
+                match (templates.read(&line), full) {
                     (Some(short), Ok(full)) => assert_eq!(short, full, "{line}"),
                     (Some(short), Err(error)) => panic!("{line}: {error}, and yet {short:?}"),
                     (None, _) => {}

@@ -1,6 +1,9 @@
 //! The decoded bytes of an object, cut into lines and read as records. It knows no encoding.
 
-use memchr::memchr;
+use std::borrow::Cow;
+use std::str::from_utf8;
+
+use memchr::memchr_iter;
 use serde::{Deserialize, Serialize};
 
 use super::object::Problem;
@@ -80,22 +83,24 @@ impl Text {
         if within.len() < bytes.len() { Err(Problem::TooLarge(self.limit)) } else { Ok(()) }
     }
 
+    /// Bytes become text here, many lines at once where they can. Fluent Bit 1.9 lets overlong and surrogate sequences through, so a line of
+    /// bad UTF-8 may be a good record: what is bad in it is replaced.
     fn cut(&mut self, bytes: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let (piece, after) = rest.split_at(memchr(b'\n', rest).map_or(rest.len(), |at| at + 1));
-            rest = after;
-            match piece.strip_suffix(b"\n") {
-                Some(line) if self.carry.is_empty() && !self.is_skipping && line.len() <= MAX_LINE => {
-                    self.read(line, sink);
-                }
-                Some(end) => {
-                    self.keep(end);
-                    self.end_line(sink);
-                }
-                None => self.keep(piece),
+        let text = from_utf8(bytes).or_else(|error| from_utf8(&bytes[..error.valid_up_to()])).unwrap_or_default();
+        let mut start = 0;
+        for end in memchr_iter(b'\n', bytes) {
+            let line = &bytes[start..end];
+            if !self.carry.is_empty() || self.is_skipping || line.len() > MAX_LINE {
+                self.keep(line);
+                self.end_line(sink);
+            } else if let Some(line) = text.get(start..end) {
+                self.read(line, sink);
+            } else {
+                self.read(&String::from_utf8_lossy(line), sink);
             }
+            start = end + 1;
         }
+        self.keep(&bytes[start..]);
     }
 
     fn keep(&mut self, piece: &[u8]) {
@@ -114,34 +119,25 @@ impl Text {
     fn end_line(&mut self, sink: &mut dyn FnMut(&Record<'_>)) {
         if !std::mem::take(&mut self.is_skipping) {
             let mut line = std::mem::take(&mut self.carry);
-            self.read(&line, sink);
+            self.read(&String::from_utf8_lossy(&line), sink);
             line.clear();
             self.carry = line;
         }
     }
 
-    fn read(&mut self, line: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
+    fn read(&mut self, line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
         match self.lines {
-            Lines::Bare => sink(&Record { message: String::from_utf8_lossy(line), ..Record::default() }),
+            Lines::Bare => sink(&Record { message: Cow::Borrowed(line), ..Record::default() }),
             Lines::Json if line.trim_ascii().is_empty() => {}
             Lines::Json => self.read_json(line, sink),
         }
     }
 
-    fn read_json(&mut self, line: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
+    fn read_json(&mut self, line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
         if let Some(record) = self.templates.record(line) {
             return sink(&record);
         }
-        // Fluent Bit 1.9 lets overlong and surrogate sequences through, so a good record can be bad UTF-8.
-        let mended;
-        let parsed = match Line::parse(line, &mut self.templates) {
-            Err(_) if std::str::from_utf8(line).is_err() => {
-                mended = String::from_utf8_lossy(line).into_owned();
-                Line::parse(mended.as_bytes(), &mut self.templates)
-            }
-            parsed => parsed,
-        };
-        match parsed {
+        match Line::parse(line, &mut self.templates) {
             Ok(line) => {
                 if let Some(record) = self.pieces.take(line, MAX_LINE) {
                     sink(&record);

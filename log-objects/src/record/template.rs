@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 
 use memchr::memchr2;
-use memchr::memmem::{Finder, find};
+use memchr::memmem::Finder;
 
-use super::flat::{self, string, text};
+use super::flat::{self, string};
 use super::{Members, Record};
 
 /// The templates that are kept: the members that the log driver writes have 24 orders, with a piece of a line a few more.
@@ -17,9 +17,9 @@ const MAX_TEMPLATES: usize = 32;
 const MAX_AROUND: usize = 2048;
 
 /// How the first member of a record with a date begins, as Fluent Bit writes it.
-const DATE: &[u8] = b"{\"date\":\"";
+const DATE: &str = "{\"date\":\"";
 /// How the message begins.
-const LOG: &[u8] = b"\"log\":\"";
+const LOG: &str = "\"log\":\"";
 
 /// The templates of an object.
 #[derive(Debug)]
@@ -40,31 +40,31 @@ impl Default for Templates {
 #[derive(Debug)]
 struct Template {
     /// From the end of the date's value to the message's own.
-    before: Vec<u8>,
+    before: String,
     /// From the quote behind the message to the end of the line.
-    after: Vec<u8>,
+    after: String,
     task_definition: Option<String>,
     container_name: Option<String>,
 }
 
 /// A line cut at its date and its message.
 struct Cut<'a> {
-    date: &'a [u8],
-    before: &'a [u8],
-    message: Cow<'a, [u8]>,
-    after: &'a [u8],
+    date: &'a str,
+    before: &'a str,
+    message: Cow<'a, str>,
+    after: &'a str,
 }
 
 impl Templates {
     /// The record of a line that fits a template.
-    pub(crate) fn record<'a>(&'a mut self, line: &'a [u8]) -> Option<Record<'a>> {
+    pub(crate) fn record<'a>(&'a self, line: &'a str) -> Option<Record<'a>> {
         let cut = self.cut(line)?;
         let fits = |template: &&Template| template.before == cut.before && template.after == cut.after;
-        self.known.iter().find(fits)?.record(cut)
+        Some(self.known.iter().find(fits)?.record(cut))
     }
 
     /// The members of a line that fits no template, which makes one; `None` where only the full parser can tell.
-    pub(super) fn read<'a>(&mut self, line: &'a [u8]) -> Option<Members<'a>> {
+    pub(super) fn read<'a>(&mut self, line: &'a str) -> Option<Members<'a>> {
         let members = flat::read(line)?;
         let Some(cut) = self.cut(line) else { return Some(members) };
         // Pieces of a line carry ids of their own, so their surroundings never come again; of doubled members the last would count.
@@ -89,14 +89,17 @@ impl Templates {
 
     /// Whether date or message may come once more.
     fn has_double(&self, cut: &Cut<'_>) -> bool {
-        self.log.find(cut.after).is_some()
-            || [cut.before, cut.after].iter().any(|text| find(text, b"\"date\"").is_some())
+        self.log.find(cut.after.as_bytes()).is_some()
+            || [cut.before, cut.after].iter().any(|text| text.contains("\"date\""))
     }
 
-    fn cut<'a>(&self, line: &'a [u8]) -> Option<Cut<'a>> {
+    fn cut<'a>(&self, line: &'a str) -> Option<Cut<'a>> {
         let rest = line.strip_prefix(DATE)?;
-        let (date, rest) = rest.split_at_checked(memchr2(b'"', b'\\', rest)?).filter(|(_, rest)| rest[0] == b'"')?;
-        let (before, rest) = rest.split_at_checked(self.log.find(rest)? + LOG.len())?;
+        let (date, rest) = rest.split_at_checked(memchr2(b'"', b'\\', rest.as_bytes())?)?;
+        if !rest.starts_with('"') {
+            return None;
+        }
+        let (before, rest) = rest.split_at_checked(self.log.find(rest.as_bytes())? + LOG.len())?;
         let (message, behind) = string(rest)?;
         let after = &rest[rest.len() - behind.len() - 1..];
         Some(Cut { date, before, message, after })
@@ -107,19 +110,19 @@ impl Template {
     fn of(cut: &Cut<'_>, members: &Members<'_>) -> Self {
         let value = |member: &Option<Cow<'_, str>>| member.as_deref().map(str::to_owned);
         Self {
-            before: cut.before.to_vec(),
-            after: cut.after.to_vec(),
+            before: cut.before.to_owned(),
+            after: cut.after.to_owned(),
             task_definition: value(&members.task_definition),
             container_name: value(&members.container_name),
         }
     }
 
-    fn record<'a>(&'a self, cut: Cut<'a>) -> Option<Record<'a>> {
-        Some(Record {
-            message: text(cut.message)?,
-            date: Some(text(Cow::Borrowed(cut.date))?),
+    fn record<'a>(&'a self, cut: Cut<'a>) -> Record<'a> {
+        Record {
+            message: cut.message,
+            date: Some(Cow::Borrowed(cut.date)),
             task_definition: self.task_definition.as_deref().map(Cow::Borrowed),
             container_name: self.container_name.as_deref().map(Cow::Borrowed),
-        })
+        }
     }
 }
