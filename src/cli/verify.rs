@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::progress::line;
 use super::{Unusable, configured_service, runtime};
-use crate::aws::Aws;
+use crate::aws::{Aws, Failure};
 use crate::config::{Service, ServiceArn, Verify, parse_duration};
 use crate::plan::Live;
 use crate::release::log_watch::{Baseline, LogWatch, Moment};
@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
     runtime()?.block_on(Box::pin(async {
         let aws = Aws::from_environment().await;
         let live = read_live(&aws, &asked.arn).await?;
-        let mut logs = expect(&live, &asked);
+        let mut logs = expect(&aws, &live, &asked).await?;
         logs.patience = arguments.timeout.unwrap_or(logs.patience);
         if arguments.explain {
             return explain(&aws, arguments, &asked, &live, &logs).await;
@@ -111,15 +111,18 @@ impl Asked {
     }
 }
 
-/// What to look for; while a deployment is on, also in the logs of the revision that still serves.
-fn expect(live: &Live, asked: &Asked) -> LogWatch {
-    let expectation = expect_logs(&live.definition, &asked.container, &asked.verify.containers);
-    let mut logs = LogWatch::new(&expectation, &asked.verify);
-    if let (Some(serving), Expectation::Logs(outputs), Some(_)) = (&live.serving, expectation, asked.verify.compare) {
-        // The old revision's own definition is not at hand; a deployment seldom moves the logs.
-        logs.baseline = Some(Baseline { task_definition_arn: serving.clone(), outputs, evidence: Evidence::default() });
+/// What to look for; while a deployment is on, also in the logs of the revision that still serves, by its own definition.
+async fn expect(aws: &Aws, live: &Live, asked: &Asked) -> Result<LogWatch, Failure> {
+    let expected = |definition| expect_logs(definition, &asked.container, &asked.verify.containers);
+    let mut logs = LogWatch::new(&expected(&live.definition), &asked.verify);
+    if let (true, Some(_), Some(serving)) = (logs.is_open(), asked.verify.compare, &live.serving) {
+        let definition = aws.task_definition(asked.arn.region(), serving).await?;
+        if let Expectation::Logs(outputs) = expected(&definition) {
+            let (task_definition_arn, evidence) = (serving.clone(), Evidence::default());
+            logs.baseline = Some(Baseline { task_definition_arn, outputs, evidence });
+        }
     }
-    logs
+    Ok(logs)
 }
 
 /// Looks until there is a verdict.
@@ -209,6 +212,7 @@ mod tests {
     use crate::release::logs::{Target, read};
     use crate::sandbox::{Options, Sandbox};
     use crate::task_definition::TaskDefinition;
+    use crate::verify::compare::Compare;
 
     const DEFINITION: &str = "arn:aws:ecs:ap-northeast-1:123456789012:task-definition/web:6";
 
@@ -239,6 +243,29 @@ mod tests {
         let count = |operation: &str| sandbox.calls().iter().filter(|call| call.operation == operation).count();
         assert_eq!((count("ListObjectsV2"), count("GetObject")), (200, 100));
         assert_eq!(evidence.records, 100);
+    }
+
+    #[tokio::test]
+    async fn the_old_revision_is_read_by_its_own_definition() {
+        let sandbox = Sandbox::start(Options::default()).await.unwrap();
+        let clock = sandbox.clock();
+        let aws = Aws::new(sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
+        let verify = Verify { compare: Some(Compare::default()), ..Verify::default() };
+        let arn = "arn:aws:ecs:ap-northeast-1:123456789012:service/default/express-mode-custom-td-f9de";
+        let asked = Asked { arn: ServiceArn::parse(arn).unwrap(), container: "Main".to_owned(), verify };
+        let live = read_live(&aws, &asked.arn).await.unwrap();
+        assert_eq!(expect(&aws, &live, &asked).await.unwrap().baseline, None, "nothing is on its way");
+
+        let text = live.definition.to_json().replace("/logs/$TAG", "/moved/$TAG");
+        let moved = TaskDefinition::parse(text.as_bytes()).unwrap();
+        let next = aws.register(asked.arn.region(), &moved).await.unwrap();
+        aws.update(&asked.arn, &next).await.unwrap();
+        let live = read_live(&aws, &asked.arn).await.unwrap();
+        let logs = expect(&aws, &live, &asked).await.unwrap();
+        let baseline = logs.baseline.unwrap();
+        let formats = [&logs.outputs, &baseline.outputs].map(|outputs| outputs[0].key_format.as_str().to_owned());
+        assert!(formats[0].starts_with("/moved/$TAG") && formats[1].starts_with("/logs/$TAG"), "{formats:?}");
+        assert_ne!(baseline.task_definition_arn, live.task_definition_arn);
     }
 
     fn task(number: u32, now: Timestamp) -> Task {
