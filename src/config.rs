@@ -2,36 +2,26 @@
 
 use std::fmt;
 
-use regex::RegexBuilder;
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
 use crate::trigger::Trigger;
-use crate::validate::levels::{Levels, unknown_rule};
+use crate::validate::levels::Levels;
 use crate::verify::checks::{BadPattern, Checks};
 use crate::verify::compare::Compare;
 
 mod arn;
 pub mod json_schema;
+mod read;
 mod section;
 
 pub use arn::ServiceArn;
+pub(crate) use read::parse_duration;
+use read::read_config;
 use section::Section;
 
 /// The largest configuration that is read, in bytes.
 pub const MAX_TEXT: usize = 256 * 1024;
-
-/// The services that one function may look after.
-const MAX_SERVICES: usize = 200;
-
-/// The patterns that one service may have in `expect`, and again in `forbid`.
-const MAX_PATTERNS: usize = 20;
-
-/// The records that a proof may ask for: one look reads about as many.
-const MAX_RECORDS: u64 = 100_000;
-
-/// The memory that one compiled pattern may take, in bytes. Patterns are trusted less than code: they come from a file.
-pub const MAX_PATTERN_SIZE: usize = 1024 * 1024;
 
 /// Prefixes of the state bucket that belong to the function; an upload there would be one of its own writes.
 pub const OWN_PREFIXES: [&str; 2] = ["services/", "releases/"];
@@ -230,101 +220,6 @@ impl Config {
     }
 }
 
-fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
-    let line = section::line_of(text, error.span().map_or(0, |span| span.start));
-    Problem { line, key: String::new(), message: error.message().trim_end().replace('\n', ", ") }
-}
-
-fn read_config(root: &mut Section<'_, '_>) -> Option<Config> {
-    let state_bucket = root.required_text("state_bucket", "the name of the bucket for heads and reports");
-    if let Some(bucket) = &state_bucket
-        && !is_bucket_name(bucket)
-    {
-        root.problem(
-            "state_bucket",
-            format!("`{bucket}` is not a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens"),
-        );
-    }
-    let mut services: Vec<Service> = Vec::new();
-    let mut sections = root.tables("service");
-    if sections.is_empty() {
-        root.problem("service", "no service is configured: add a [[service]] table with its `arn`");
-    }
-    if sections.len() > MAX_SERVICES {
-        root.problem(
-            "service",
-            format!("{} services; one function looks after at most {MAX_SERVICES}", sections.len()),
-        );
-        sections.truncate(MAX_SERVICES);
-    }
-    for (index, table) in sections.into_iter().enumerate() {
-        let mut section = root.child(format!("service[{index}]"), table);
-        let service = read_service(&mut section);
-        if let Some(service) = &service
-            && services.iter().any(|other| other.arn == service.arn)
-        {
-            section.problem("arn", "this service is configured twice: merge the two tables");
-        }
-        section.finish();
-        services.extend(service);
-    }
-    Some(Config { state_bucket: state_bucket?, services })
-}
-
-fn read_service(section: &mut Section<'_, '_>) -> Option<Service> {
-    let arn = section.required_text("arn", "the service's ARN, as `aws ecs describe-express-gateway-service` shows it");
-    let arn = arn.and_then(|text| match ServiceArn::parse(&text) {
-        Ok(arn) => Some(arn),
-        Err(reason) => {
-            section.problem("arn", reason);
-            None
-        }
-    });
-    let repository = section.text("repository");
-    if repository.as_deref().is_some_and(|repository| repository.contains(".amazonaws.com") || repository.contains(':'))
-    {
-        section
-            .problem("repository", "write the repository's name alone, without the registry's host and without a tag");
-    }
-    let tags = section.texts("tags");
-    if tags.as_ref().is_some_and(Vec::is_empty) {
-        section.problem("tags", "an empty list takes no push at all: name a glob, or leave `tags` out for any tag");
-    }
-    let uploads = section.text("uploads");
-    if let Some(prefix) = &uploads {
-        check_upload_prefix(section, prefix);
-    }
-    if repository.is_none() && uploads.is_none() {
-        section.problem("arn", "nothing would ever release this service: set `repository`, `uploads` or both");
-    }
-    let container = section.text("container").unwrap_or_else(|| "Main".to_owned());
-    let on_failure = section.choice("on_failure", &[("rollback", OnFailure::Rollback), ("notify", OnFailure::Notify)]);
-    let verify = section.table("verify").map(|table| section.within("verify", table, read_verify));
-    let guard = section.table("guard").map(|table| section.within("guard", table, read_guard));
-    let rules = section.table("rules").map(|table| section.within("rules", table, read_rules));
-    Some(Service {
-        arn: arn?,
-        repository,
-        tags: tags.unwrap_or_else(|| vec!["*".to_owned()]),
-        container,
-        uploads,
-        on_failure: on_failure.unwrap_or(OnFailure::Rollback),
-        verify: verify.unwrap_or_default(),
-        guard,
-        rules: rules.unwrap_or_default(),
-    })
-}
-
-fn check_upload_prefix(section: &mut Section<'_, '_>, prefix: &str) {
-    if prefix.is_empty() || prefix.starts_with('/') {
-        section.problem("uploads", "an S3 key prefix such as `task-definitions/web/`: not empty, no leading slash");
-    }
-    if OWN_PREFIXES.iter().any(|own| own.starts_with(prefix) || prefix.starts_with(own)) {
-        section
-            .problem("uploads", "`services/` and `releases/` hold the function's own objects: choose another prefix");
-    }
-}
-
 impl Default for Verify {
     fn default() -> Self {
         Self {
@@ -341,92 +236,9 @@ impl Default for Verify {
     }
 }
 
-fn read_verify(section: &mut Section<'_, '_>) -> Verify {
-    let default = Verify::default();
-    let choices = [("required", Logs::Required), ("if-configured", Logs::IfConfigured), ("off", Logs::Off)];
-    let logs = section.choice("logs", &choices).unwrap_or(default.logs);
-    let timeout = match section.text("timeout").map(|text| parse_duration(&text)) {
-        Some(Some(seconds)) if (30..=3600).contains(&seconds) => seconds,
-        Some(_) => {
-            section
-                .problem("timeout", "a whole number with a unit, such as \"90s\", \"10m\" or \"1h\", from 30s to 1h");
-            default.timeout
-        }
-        None => default.timeout,
-    };
-    let expect = read_patterns(section, "expect");
-    let forbid = read_patterns(section, "forbid");
-    let quiet = section.choice("quiet", &[("wait", Quiet::Wait), ("pass", Quiet::Pass), ("fail", Quiet::Fail)]);
-    Verify {
-        logs,
-        timeout,
-        expect,
-        forbid,
-        containers: section.texts("containers").unwrap_or_default(),
-        quiet: quiet.unwrap_or(default.quiet),
-        min_records: section.whole("min_records", 1, MAX_RECORDS).unwrap_or(default.min_records),
-        max_error_ratio: section.share("max_error_ratio", 0.0, 1.0),
-        compare: section.table("compare").map(|table| section.within("compare", table, read_compare)),
-    }
-}
-
-fn read_compare(section: &mut Section<'_, '_>) -> Compare {
-    let default = Compare::default();
-    Compare {
-        margin: section.share("margin", 0.0, 1.0).unwrap_or(default.margin),
-        confidence: section.share("confidence", 0.5, 0.9999).unwrap_or(default.confidence),
-        min_records: section.whole("min_records", 1, MAX_RECORDS).unwrap_or(default.min_records),
-    }
-}
-
-fn read_patterns(section: &mut Section<'_, '_>, key: &str) -> Vec<String> {
-    let patterns = section.texts(key).unwrap_or_default();
-    if patterns.len() > MAX_PATTERNS {
-        section.problem(
-            key,
-            format!("{} patterns; at most {MAX_PATTERNS} are allowed: join some with `|`", patterns.len()),
-        );
-    }
-    for pattern in patterns.iter().take(MAX_PATTERNS) {
-        if let Err(error) = RegexBuilder::new(pattern).size_limit(MAX_PATTERN_SIZE).build() {
-            let reason = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
-            section.problem(key, format!("`{pattern}` is not a regular expression: {reason}"));
-        }
-    }
-    patterns
-}
-
-fn read_guard(section: &mut Section<'_, '_>) -> Guard {
-    Guard { roles: section.texts("roles"), registries: section.texts("registries") }
-}
-
-fn read_rules(section: &mut Section<'_, '_>) -> Levels {
-    let mut ids = |key: &str| {
-        let ids = section.texts(key).unwrap_or_default();
-        for problem in ids.iter().filter_map(|id| unknown_rule(id)) {
-            section.problem(key, problem);
-        }
-        ids
-    };
-    Levels { allow: ids("allow"), deny: ids("deny") }
-}
-
-/// Seconds in `90s`, `10m`, `2h`.
-pub(crate) fn parse_duration(text: &str) -> Option<u64> {
-    let (number, factor) = match text.char_indices().next_back()? {
-        (at, 's') => (&text[..at], 1),
-        (at, 'm') => (&text[..at], 60),
-        (at, 'h') => (&text[..at], 3600),
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(factor)
-}
-
-fn is_bucket_name(name: &str) -> bool {
-    (3..=63).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-')
-        && !name.starts_with(['.', '-'])
-        && !name.ends_with(['.', '-'])
+fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
+    let line = section::line_of(text, error.span().map_or(0, |span| span.start));
+    Problem { line, key: String::new(), message: error.message().trim_end().replace('\n', ", ") }
 }
 
 #[cfg(test)]
@@ -466,7 +278,7 @@ mod tests {
                 "line 4, service[0].reposit: unknown key; did you mean `repository`?",
                 "line 5, service[0].on_failure: `panic` is none of \"rollback\", \"notify\"",
                 "line 7, service[0].verify.timeout: expected a string, found an integer",
-                "line 8, service[0].verify.expect: `(` is not a regular expression: error: unclosed group",
+                "line 8, service[0].verify.expect: the pattern `(` cannot be used: unclosed group",
                 "line 10, service[0].rules.allow: `missing-fargte` is no rule; did you mean `missing-fargate`?",
             ]
         );

@@ -8,11 +8,16 @@ use crate::config::{Logs, Service};
 use crate::head::{self, Head, Standing};
 use crate::image::{Digest, ImageRef, Platform};
 use crate::report::{ImageChange, ReleaseReport};
-use crate::rollout::Status;
 use crate::task_definition::{READ_ONLY, TaskDefinition, Unreadable};
 use crate::trigger::{ImagePush, ReleaseId, Trigger, Upload};
-use crate::validate::{self, Finding, Origin, Severity, Subject};
+use crate::validate::{self, Finding, Origin, Subject};
 use crate::verify::{self, Expectation, LogOutput};
+
+mod findings;
+mod heading;
+
+use findings::{family_changed, foreign_registry, gone, image_findings, not_pinned, unverifiable};
+pub use heading::{Heading, ServiceState, heading, serving};
 
 /// One service that one trigger concerns. It is recorded with the release: a later configuration does not change a running release.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -327,116 +332,11 @@ fn is_live_already(live: &TaskDefinition, next: &TaskDefinition) -> bool {
     live.differences(next, 1).is_empty()
 }
 
-/// The first running deployment's target, or the active configuration: what the service is heading to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heading {
-    /// A task definition, by ARN.
-    TaskDefinition(String),
-    /// A service revision whose task definition has to be looked up.
-    Revision(String),
-    /// The service has no configuration at all.
-    Nothing,
-}
-
-/// A service's configurations and deployments, as far as they say what is live.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServiceState {
-    /// `activeConfigurations`: service revision and task definition. More than one while a deployment runs.
-    pub configurations: Vec<(String, String)>,
-    /// Deployments, newest first: status and target service revision.
-    pub deployments: Vec<(Status, String)>,
-}
-
-/// The task definition that serves while another one is on its way.
-pub fn serving(state: &ServiceState) -> Option<String> {
-    let (_, target) = state.deployments.iter().find(|(status, _)| status.is_heading_to_target())?;
-    state.configurations.iter().find(|(arn, _)| arn != target).map(|(_, definition)| definition.clone())
-}
-
-/// What a draft starts from, so that nothing in flight is dropped: the target of the running deployment; while that is rolled back, its
-/// source; else the active configuration.
-pub fn heading(state: &ServiceState) -> Heading {
-    let configured = |revision: &str| {
-        state.configurations.iter().find(|(arn, _)| arn == revision).map(|(_, definition)| definition.clone())
-    };
-    for (status, target) in &state.deployments {
-        if status.is_heading_to_target() {
-            return configured(target).map_or_else(|| Heading::Revision(target.clone()), Heading::TaskDefinition);
-        }
-        if status.is_rolling_back()
-            && let Some((_, source)) = state.configurations.iter().find(|(arn, _)| arn != target)
-        {
-            return Heading::TaskDefinition(source.clone());
-        }
-    }
-    state.configurations.first().map_or(Heading::Nothing, |(_, definition)| Heading::TaskDefinition(definition.clone()))
-}
-
-fn finding(rule: &str, severity: Severity, pointer: String, message: String, help: &str) -> Finding {
-    Finding { rule: rule.to_owned(), severity, pointer, message, help: help.to_owned() }
-}
-
-/// Where the container's image stands, or the document as a whole.
-fn image_pointer(definition: &TaskDefinition, container: &str) -> String {
-    definition.container(container).map_or_else(String::new, |container| format!("{}/image", container.pointer()))
-}
-
-fn image_findings(definition: &TaskDefinition, container: &str, image: &ImageEvidence) -> Option<Finding> {
-    let pointer = image_pointer(definition, container);
-    let (rule, message, help) = match image {
-        ImageEvidence::Missing => {
-            let message = "the registry does not have this image".to_owned();
-            ("missing-image", message, "push the image again, or check whether a lifecycle rule expired it")
-        }
-        ImageEvidence::Found { content: Err(reason), .. } => {
-            ("not-an-image", format!("what was pushed does not run: {reason}"), "push a container image under this tag")
-        }
-        ImageEvidence::Found { .. } | ImageEvidence::Unread(_) => return None,
-    };
-    Some(finding(rule, Severity::Error, pointer, message, help))
-}
-
-fn not_pinned(definition: &TaskDefinition, container: &str, reason: &str) -> Finding {
-    let message = format!("the image stays as written: {reason}");
-    let help = "name it by digest, so that every task runs the same image";
-    finding("unpinned-image", Severity::Hint, image_pointer(definition, container), message, help)
-}
-
-fn foreign_registry(definition: &TaskDefinition, container: &str, push: &ImagePush) -> Finding {
-    let message = format!(
-        "the image was pushed to the registry of account {}, which this service has nothing to do with",
-        push.account
-    );
-    let help = "deploy an image of that registry once by an uploaded task definition, or do not forward its events";
-    finding("foreign-registry", Severity::Error, image_pointer(definition, container), message, help)
-}
-
-fn family_changed(before: &str, after: &str) -> Finding {
-    let message = format!("the family changes from {before} to {after}");
-    let help = "keep the family, unless the service is to move to another one";
-    finding("changed-family", Severity::Warning, "/family".to_owned(), message, help)
-}
-
-fn gone(upload: &Upload) -> Finding {
-    let message = format!("s3://{}/{} is gone", upload.bucket, upload.key);
-    finding("missing-document", Severity::Error, String::new(), message, "upload the document again")
-}
-
-fn unverifiable(definition: &TaskDefinition, container: &str, logs: &Expectation) -> Option<Finding> {
-    let reason = match logs {
-        Expectation::Logs(_) => return None,
-        Expectation::NotConfigured(reason) | Expectation::NotVerifiable(reason) => reason,
-    };
-    let pointer = definition.container(container).map_or_else(String::new, |container| container.pointer());
-    let message = format!("the configuration requires verified logs, and these cannot be: {reason}");
-    let help = "write the container's logs to S3 with FireLens, or set `logs = \"if-configured\"` for this service";
-    Some(finding("unverifiable-logs", Severity::Error, pointer, message, help))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::validate::Severity;
 
     const CONFIG: &str = include_str!("../examples/deployer.toml");
     const LIVE: &[u8] = include_bytes!("../events/task-definitions/firelens.json");
@@ -603,26 +503,5 @@ mod tests {
         let moved = pushed_reference(&push, Some("public.ecr.aws/x/y:1"));
         assert!(moved.starts_with("123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/express-mode-custom-td@sha256:"));
         assert_eq!(registry_host("1", "cn-north-1"), "1.dkr.ecr.cn-north-1.amazonaws.com.cn");
-    }
-
-    #[test]
-    fn a_draft_starts_from_what_the_service_is_heading_to() {
-        let pair = |revision: &str| (revision.to_owned(), format!("definition-of-{revision}"));
-        let state = |deployments: Vec<(&str, &str)>| ServiceState {
-            configurations: vec![pair("old"), pair("new")],
-            deployments: deployments
-                .into_iter()
-                .map(|(status, target)| (Status::from_word(status), target.to_owned()))
-                .collect(),
-        };
-        let definition = |text: &str| Heading::TaskDefinition(text.to_owned());
-        assert_eq!(heading(&state(vec![("SUCCESSFUL", "old")])), definition("definition-of-old"));
-        assert_eq!(
-            heading(&state(vec![("IN_PROGRESS", "new"), ("SUCCESSFUL", "old")])),
-            definition("definition-of-new")
-        );
-        assert_eq!(heading(&state(vec![("ROLLBACK_IN_PROGRESS", "new")])), definition("definition-of-old"));
-        assert_eq!(heading(&state(vec![("PENDING", "unlisted")])), Heading::Revision("unlisted".to_owned()));
-        assert_eq!(heading(&ServiceState::default()), Heading::Nothing);
     }
 }

@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::{MAX_PATTERNS, MAX_RECORDS, MAX_SERVICES, OWN_PREFIXES};
+use super::OWN_PREFIXES;
+use super::read::{MAX_PATTERNS, MAX_RECORDS, MAX_SERVICES};
 use crate::validate::rules::TABLE;
 use crate::verify::compare::Compare;
 

@@ -6,7 +6,7 @@ use regex::{Regex, RegexBuilder};
 use super::LogOutput;
 use super::compare::Compare;
 
-/// The memory that one compiled pattern may take, in bytes.
+/// The memory that one compiled pattern may take, in bytes. Patterns are trusted less than code: they come from a file.
 const PATTERN_SIZE: usize = 1 << 20;
 
 /// A pattern that is no regular expression, or too large a one.
@@ -33,7 +33,11 @@ enum Matcher {
 }
 
 impl Pattern {
-    fn new(text: &str) -> Result<Self, BadPattern> {
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// When it is no regular expression, or too large a one.
+    pub fn new(text: &str) -> Result<Self, BadPattern> {
         let matcher = match regex::escape(text) == text {
             true => Matcher::Plain(Box::new(Finder::new(text).into_owned())),
             false => Matcher::Expression(compile(text)?),

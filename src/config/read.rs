@@ -1,0 +1,192 @@
+//! From TOML tables to the configuration's values, every problem noted with its key and line. It parses no TOML.
+
+use super::section::Section;
+use super::{Config, Guard, Logs, OWN_PREFIXES, OnFailure, Quiet, Service, ServiceArn, Verify};
+use crate::validate::levels::{Levels, unknown_rule};
+use crate::verify::checks::Pattern;
+use crate::verify::compare::Compare;
+
+/// The services that one function may look after.
+pub(super) const MAX_SERVICES: usize = 200;
+
+/// The patterns that one service may have in `expect`, and again in `forbid`.
+pub(super) const MAX_PATTERNS: usize = 20;
+
+/// The records that a proof may ask for: one look reads about as many.
+pub(super) const MAX_RECORDS: u64 = 100_000;
+
+/// Reads the whole; `None` where something that nothing can stand in for is missing.
+pub(super) fn read_config(root: &mut Section<'_, '_>) -> Option<Config> {
+    let state_bucket = root.required_text("state_bucket", "the name of the bucket for heads and reports");
+    if let Some(bucket) = &state_bucket
+        && !is_bucket_name(bucket)
+    {
+        root.problem(
+            "state_bucket",
+            format!("`{bucket}` is not a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens"),
+        );
+    }
+    let mut services: Vec<Service> = Vec::new();
+    let mut sections = root.tables("service");
+    if sections.is_empty() {
+        root.problem("service", "no service is configured: add a [[service]] table with its `arn`");
+    }
+    if sections.len() > MAX_SERVICES {
+        root.problem(
+            "service",
+            format!("{} services; one function looks after at most {MAX_SERVICES}", sections.len()),
+        );
+        sections.truncate(MAX_SERVICES);
+    }
+    for (index, table) in sections.into_iter().enumerate() {
+        let mut section = root.child(format!("service[{index}]"), table);
+        let service = read_service(&mut section);
+        if let Some(service) = &service
+            && services.iter().any(|other| other.arn == service.arn)
+        {
+            section.problem("arn", "this service is configured twice: merge the two tables");
+        }
+        section.finish();
+        services.extend(service);
+    }
+    Some(Config { state_bucket: state_bucket?, services })
+}
+
+fn read_service(section: &mut Section<'_, '_>) -> Option<Service> {
+    let arn = section.required_text("arn", "the service's ARN, as `aws ecs describe-express-gateway-service` shows it");
+    let arn = arn.and_then(|text| match ServiceArn::parse(&text) {
+        Ok(arn) => Some(arn),
+        Err(reason) => {
+            section.problem("arn", reason);
+            None
+        }
+    });
+    let repository = section.text("repository");
+    if repository.as_deref().is_some_and(|repository| repository.contains(".amazonaws.com") || repository.contains(':'))
+    {
+        section
+            .problem("repository", "write the repository's name alone, without the registry's host and without a tag");
+    }
+    let tags = section.texts("tags");
+    if tags.as_ref().is_some_and(Vec::is_empty) {
+        section.problem("tags", "an empty list takes no push at all: name a glob, or leave `tags` out for any tag");
+    }
+    let uploads = section.text("uploads");
+    if let Some(prefix) = &uploads {
+        check_upload_prefix(section, prefix);
+    }
+    if repository.is_none() && uploads.is_none() {
+        section.problem("arn", "nothing would ever release this service: set `repository`, `uploads` or both");
+    }
+    let container = section.text("container").unwrap_or_else(|| "Main".to_owned());
+    let on_failure = section.choice("on_failure", &[("rollback", OnFailure::Rollback), ("notify", OnFailure::Notify)]);
+    let verify = section.table("verify").map(|table| section.within("verify", table, read_verify));
+    let guard = section.table("guard").map(|table| section.within("guard", table, read_guard));
+    let rules = section.table("rules").map(|table| section.within("rules", table, read_rules));
+    Some(Service {
+        arn: arn?,
+        repository,
+        tags: tags.unwrap_or_else(|| vec!["*".to_owned()]),
+        container,
+        uploads,
+        on_failure: on_failure.unwrap_or(OnFailure::Rollback),
+        verify: verify.unwrap_or_default(),
+        guard,
+        rules: rules.unwrap_or_default(),
+    })
+}
+
+fn check_upload_prefix(section: &mut Section<'_, '_>, prefix: &str) {
+    if prefix.is_empty() || prefix.starts_with('/') {
+        section.problem("uploads", "an S3 key prefix such as `task-definitions/web/`: not empty, no leading slash");
+    }
+    if OWN_PREFIXES.iter().any(|own| own.starts_with(prefix) || prefix.starts_with(own)) {
+        section
+            .problem("uploads", "`services/` and `releases/` hold the function's own objects: choose another prefix");
+    }
+}
+
+fn read_verify(section: &mut Section<'_, '_>) -> Verify {
+    let default = Verify::default();
+    let choices = [("required", Logs::Required), ("if-configured", Logs::IfConfigured), ("off", Logs::Off)];
+    let logs = section.choice("logs", &choices).unwrap_or(default.logs);
+    let timeout = match section.text("timeout").map(|text| parse_duration(&text)) {
+        Some(Some(seconds)) if (30..=3600).contains(&seconds) => seconds,
+        Some(_) => {
+            section
+                .problem("timeout", "a whole number with a unit, such as \"90s\", \"10m\" or \"1h\", from 30s to 1h");
+            default.timeout
+        }
+        None => default.timeout,
+    };
+    let expect = read_patterns(section, "expect");
+    let forbid = read_patterns(section, "forbid");
+    let quiet = section.choice("quiet", &[("wait", Quiet::Wait), ("pass", Quiet::Pass), ("fail", Quiet::Fail)]);
+    Verify {
+        logs,
+        timeout,
+        expect,
+        forbid,
+        containers: section.texts("containers").unwrap_or_default(),
+        quiet: quiet.unwrap_or(default.quiet),
+        min_records: section.whole("min_records", 1, MAX_RECORDS).unwrap_or(default.min_records),
+        max_error_ratio: section.share("max_error_ratio", 0.0, 1.0),
+        compare: section.table("compare").map(|table| section.within("compare", table, read_compare)),
+    }
+}
+
+fn read_compare(section: &mut Section<'_, '_>) -> Compare {
+    let default = Compare::default();
+    Compare {
+        margin: section.share("margin", 0.0, 1.0).unwrap_or(default.margin),
+        confidence: section.share("confidence", 0.5, 0.9999).unwrap_or(default.confidence),
+        min_records: section.whole("min_records", 1, MAX_RECORDS).unwrap_or(default.min_records),
+    }
+}
+
+fn read_patterns(section: &mut Section<'_, '_>, key: &str) -> Vec<String> {
+    let patterns = section.texts(key).unwrap_or_default();
+    if patterns.len() > MAX_PATTERNS {
+        section.problem(
+            key,
+            format!("{} patterns; at most {MAX_PATTERNS} are allowed: join some with `|`", patterns.len()),
+        );
+    }
+    for bad in patterns.iter().take(MAX_PATTERNS).filter_map(|pattern| Pattern::new(pattern).err()) {
+        section.problem(key, bad.to_string());
+    }
+    patterns
+}
+
+fn read_guard(section: &mut Section<'_, '_>) -> Guard {
+    Guard { roles: section.texts("roles"), registries: section.texts("registries") }
+}
+
+fn read_rules(section: &mut Section<'_, '_>) -> Levels {
+    let mut ids = |key: &str| {
+        let ids = section.texts(key).unwrap_or_default();
+        for problem in ids.iter().filter_map(|id| unknown_rule(id)) {
+            section.problem(key, problem);
+        }
+        ids
+    };
+    Levels { allow: ids("allow"), deny: ids("deny") }
+}
+
+/// Seconds in `90s`, `10m`, `2h`.
+pub(crate) fn parse_duration(text: &str) -> Option<u64> {
+    let (number, factor) = match text.char_indices().next_back()? {
+        (at, 's') => (&text[..at], 1),
+        (at, 'm') => (&text[..at], 60),
+        (at, 'h') => (&text[..at], 3600),
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+fn is_bucket_name(name: &str) -> bool {
+    (3..=63).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-')
+        && !name.starts_with(['.', '-'])
+        && !name.ends_with(['.', '-'])
+}

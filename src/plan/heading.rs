@@ -1,0 +1,74 @@
+//! What a service is heading to, and what serves until it is there: the base of a draft, and where a rollback goes. It asks nobody.
+
+use crate::rollout::Status;
+
+/// The first running deployment's target, or the active configuration: what the service is heading to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heading {
+    /// A task definition, by ARN.
+    TaskDefinition(String),
+    /// A service revision whose task definition has to be looked up.
+    Revision(String),
+    /// The service has no configuration at all.
+    Nothing,
+}
+
+/// A service's configurations and deployments, as far as they say what is live.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceState {
+    /// `activeConfigurations`: service revision and task definition. More than one while a deployment runs.
+    pub configurations: Vec<(String, String)>,
+    /// Deployments, newest first: status and target service revision.
+    pub deployments: Vec<(Status, String)>,
+}
+
+/// The task definition that serves while another one is on its way.
+pub fn serving(state: &ServiceState) -> Option<String> {
+    let (_, target) = state.deployments.iter().find(|(status, _)| status.is_heading_to_target())?;
+    state.configurations.iter().find(|(arn, _)| arn != target).map(|(_, definition)| definition.clone())
+}
+
+/// What a draft starts from, so that nothing in flight is dropped: the target of the running deployment; while that is rolled back, its
+/// source; else the active configuration.
+pub fn heading(state: &ServiceState) -> Heading {
+    let configured = |revision: &str| {
+        state.configurations.iter().find(|(arn, _)| arn == revision).map(|(_, definition)| definition.clone())
+    };
+    for (status, target) in &state.deployments {
+        if status.is_heading_to_target() {
+            return configured(target).map_or_else(|| Heading::Revision(target.clone()), Heading::TaskDefinition);
+        }
+        if status.is_rolling_back()
+            && let Some((_, source)) = state.configurations.iter().find(|(arn, _)| arn != target)
+        {
+            return Heading::TaskDefinition(source.clone());
+        }
+    }
+    state.configurations.first().map_or(Heading::Nothing, |(_, definition)| Heading::TaskDefinition(definition.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_starts_from_what_the_service_is_heading_to() {
+        let pair = |revision: &str| (revision.to_owned(), format!("definition-of-{revision}"));
+        let state = |deployments: Vec<(&str, &str)>| ServiceState {
+            configurations: vec![pair("old"), pair("new")],
+            deployments: deployments
+                .into_iter()
+                .map(|(status, target)| (Status::from_word(status), target.to_owned()))
+                .collect(),
+        };
+        let definition = |text: &str| Heading::TaskDefinition(text.to_owned());
+        assert_eq!(heading(&state(vec![("SUCCESSFUL", "old")])), definition("definition-of-old"));
+        assert_eq!(
+            heading(&state(vec![("IN_PROGRESS", "new"), ("SUCCESSFUL", "old")])),
+            definition("definition-of-new")
+        );
+        assert_eq!(heading(&state(vec![("ROLLBACK_IN_PROGRESS", "new")])), definition("definition-of-old"));
+        assert_eq!(heading(&state(vec![("PENDING", "unlisted")])), Heading::Revision("unlisted".to_owned()));
+        assert_eq!(heading(&ServiceState::default()), Heading::Nothing);
+    }
+}
