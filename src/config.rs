@@ -16,7 +16,6 @@ mod read;
 mod section;
 
 pub use arn::ServiceArn;
-pub(crate) use read::parse_duration;
 use read::read_config;
 use section::Section;
 
@@ -239,6 +238,17 @@ impl Default for Verify {
 fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
     let line = section::line_of(text, error.span().map_or(0, |span| span.start));
     Problem { line, key: String::new(), message: error.message().trim_end().replace('\n', ", ") }
+}
+
+/// Seconds in `90s`, `10m`, `2h`.
+pub(crate) fn parse_duration(text: &str) -> Option<u64> {
+    let (number, factor) = match text.char_indices().next_back()? {
+        (at, 's') => (&text[..at], 1),
+        (at, 'm') => (&text[..at], 60),
+        (at, 'h') => (&text[..at], 3600),
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 #[cfg(test)]

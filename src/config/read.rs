@@ -1,7 +1,7 @@
 //! From TOML tables to the configuration's values, every problem noted with its key and line. It parses no TOML.
 
 use super::section::Section;
-use super::{Config, Guard, Logs, OWN_PREFIXES, OnFailure, Quiet, Service, ServiceArn, Verify};
+use super::{Config, Guard, Logs, OWN_PREFIXES, OnFailure, Quiet, Service, ServiceArn, Verify, parse_duration};
 use crate::validate::levels::{Levels, unknown_rule};
 use crate::verify::checks::Pattern;
 use crate::verify::compare::Compare;
@@ -171,17 +171,6 @@ fn read_rules(section: &mut Section<'_, '_>) -> Levels {
         ids
     };
     Levels { allow: ids("allow"), deny: ids("deny") }
-}
-
-/// Seconds in `90s`, `10m`, `2h`.
-pub(crate) fn parse_duration(text: &str) -> Option<u64> {
-    let (number, factor) = match text.char_indices().next_back()? {
-        (at, 's') => (&text[..at], 1),
-        (at, 'm') => (&text[..at], 60),
-        (at, 'h') => (&text[..at], 3600),
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 fn is_bucket_name(name: &str) -> bool {
