@@ -29,9 +29,10 @@ pub enum Level {
 impl Level {
     /// The level that a message gives itself; `None` where it gives none.
     ///
-    /// In this order: the member `level`, `severity` or `lvl` of a message that is a JSON object (a word, or a number of pino and bunyan:
-    /// 10 to 60); `level=`, `lvl=` or `severity=` of logfmt; a word among the first six, in capitals (`ERROR`), in brackets (`[error]`) or in
-    /// colour, or the first before a colon (`Error:`); glog's letter and date (`E1123`); the first words of a panic or a stack trace.
+    /// In this order: the member `level`, `severity` or `lvl` of a message that is a JSON object (a word, or as `level` a number of pino and
+    /// bunyan: 10 to 60); of a message that begins with `key=value`, `level=`, `lvl=` or `severity=`; glog's letter, date and time (`E1123
+    /// 06:32:46`); a word among the first six, in capitals (`ERROR`), in brackets (`[error]`) or in colour, or the first after the time
+    /// before a colon (`Error:`); `level=` anywhere; the first words of a panic or a stack trace.
     // Inlined into a caller that is compiled for size, it would be compiled for size as well.
     #[inline(never)]
     pub fn of(message: &str) -> Option<Self> {
@@ -44,7 +45,11 @@ impl Level {
                 return level;
             }
         }
-        of_logfmt(message).or_else(|| of_prefix(message)).or_else(|| is_panic(message).then_some(Self::Error))
+        let level = match is_logfmt(message) {
+            true => of_logfmt(message).or_else(|| of_prefix(message)),
+            false => of_prefix(message).or_else(|| of_logfmt(message)),
+        };
+        level.or_else(|| is_panic(message).then_some(Self::Error))
     }
 
     fn from_word(word: &[u8]) -> Option<Self> {
@@ -53,11 +58,12 @@ impl Level {
         lower.copy_from_slice(word);
         lower.make_ascii_lowercase();
         match &*lower {
-            b"error" | b"err" | b"fatal" | b"critical" | b"crit" | b"panic" | b"alert" | b"emerg" | b"emergency"
-            | b"severe" => Some(Self::Error),
-            b"warn" | b"warning" => Some(Self::Warn),
-            b"info" | b"notice" | b"information" | b"informational" => Some(Self::Info),
-            b"debug" | b"trace" | b"verbose" | b"fine" | b"finer" | b"finest" => Some(Self::Debug),
+            b"error" | b"err" | b"erro" | b"fail" | b"fatal" | b"fata" | b"ftl" | b"critical" | b"crit" | b"panic"
+            | b"pnc" | b"alert" | b"emerg" | b"emergency" | b"severe" => Some(Self::Error),
+            b"warn" | b"warning" | b"wrn" => Some(Self::Warn),
+            b"info" | b"inf" | b"notice" | b"information" | b"informational" => Some(Self::Info),
+            b"debug" | b"debu" | b"dbug" | b"dbg" | b"trace" | b"trce" | b"trc" | b"verbose" | b"fine" | b"finer"
+            | b"finest" => Some(Self::Debug),
             _ => None,
         }
     }
@@ -153,7 +159,7 @@ fn of_first_members(members: &[u8]) -> Option<Level> {
             None => value.split_at(value.iter().position(|byte| matches!(byte, b',' | b'}' | b'{' | b'['))?),
         };
         if is_level(key) {
-            let number = || std::str::from_utf8(value).ok()?.trim_ascii_end().parse().ok();
+            let number = || std::str::from_utf8(value).ok().filter(|_| key == b"level")?.trim_ascii_end().parse().ok();
             if let Some(level) = Level::from_word(value).or_else(|| Level::from_number(number()?)) {
                 return Some(level);
             }
@@ -168,6 +174,13 @@ fn string(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((text, after.strip_prefix(b"\"")?))
 }
 
+/// Whether a message begins with `key=value`, so that words in it are values, and its level is one of them.
+fn is_logfmt(message: &str) -> bool {
+    let name = message.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
+    let length = name.take(HEAD).count();
+    length > 0 && message.as_bytes().get(length) == Some(&b'=')
+}
+
 /// `level=error`, at the start or behind a space; the value may be quoted.
 fn of_logfmt(message: &str) -> Option<Level> {
     let bytes = message.as_bytes();
@@ -176,15 +189,19 @@ fn of_logfmt(message: &str) -> Option<Level> {
         if at == 0 || !matches!(bytes[at - 1] | 0x20, b'l' | b'y') {
             continue;
         }
-        let key = message[..at].rsplit([' ', '\t']).next().unwrap_or_default();
-        if ["level", "lvl", "severity"].iter().any(|known| key.eq_ignore_ascii_case(known)) {
-            let value = message[at + 1..].trim_start_matches('"');
-            return Level::from_word(
-                value.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().as_bytes(),
-            );
+        if ["level", "lvl", "severity"].iter().any(|key| ends_with_word(&bytes[..at], key.as_bytes())) {
+            let value = bytes[at + 1..].strip_prefix(b"\"").unwrap_or(&bytes[at + 1..]);
+            let length = value.iter().take(LONGEST + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
+            return Level::from_word(&value[..length]);
         }
     }
     None
+}
+
+/// Whether the last word of a text is this one.
+fn ends_with_word(text: &[u8], word: &[u8]) -> bool {
+    let Some((before, last)) = text.len().checked_sub(word.len()).map(|at| text.split_at(at)) else { return false };
+    last.eq_ignore_ascii_case(word) && before.last().is_none_or(|byte| matches!(byte, b' ' | b'\t'))
 }
 
 /// A word near the start that can only be a level. Few words of a message begin as one could, so few are looked at.
@@ -195,22 +212,53 @@ fn of_prefix(message: &str) -> Option<Level> {
     if let Some(level) = of_glog(rest) {
         return Some(level);
     }
-    for place in 0..WORDS {
+    let (mut is_first, mut last): (bool, &[u8]) = (true, b"");
+    for _ in 0..WORDS {
         rest = &rest[rest.iter().position(|byte| !is_space(byte))?..];
         let found = match rest[0] {
-            b'[' | b'<' | b'(' => of_word(after_colour(&rest[1..]), |_, _| true),
+            open @ (b'[' | b'<' | b'(') => {
+                of_word(after_colour(&rest[1..]), |letters, next| is_closed(open, letters, next))
+            }
             b'A'..=b'Z' => of_word(rest, |letters, next| {
-                letters.iter().all(u8::is_ascii_uppercase) || (place == 0 && next == Some(&b':'))
+                letters.iter().all(u8::is_ascii_uppercase) && is_end(next) && !is_count(last) && letters != b"FAIL"
+                    || (is_first && next.first() == Some(&b':'))
             }),
-            _ if place == 0 => of_word(rest, |_, next| next == Some(&b':')),
+            _ if is_first => of_word(rest, |_, next| next.first() == Some(&b':')),
             _ => None,
         };
         if found.is_some() {
             return found;
         }
-        rest = &rest[rest.iter().position(is_space)?..];
+        let (word, next) = rest.split_at(rest.iter().position(is_space)?);
+        // A time, a date and what stands in brackets come before the first word.
+        is_first = is_first && matches!(word[0], b'0'..=b'9' | b'[');
+        (last, rest) = (word, next);
     }
     None
+}
+
+/// Whether the brackets hold the letters alone, or begin with them in capitals: `[error]`, `[error    ]`, `[ERROR 12]`, but not `[error-handler]`.
+fn is_closed(open: u8, letters: &[u8], next: &[u8]) -> bool {
+    let close = match open {
+        b'[' => b']',
+        b'<' => b'>',
+        _ => b')',
+    };
+    match next.trim_ascii_start() {
+        [first, ..] if *first == close => true,
+        [0x1b | b':', ..] => true,
+        _ => open == b'[' && letters.iter().all(u8::is_ascii_uppercase) && is_end(next),
+    }
+}
+
+/// Whether a word ends here: `ERROR_COUNT`, `ERROR=0` and `ERROR-HANDLER` are others.
+fn is_end(next: &[u8]) -> bool {
+    next.first().is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'=' | b'-' | b'.' | b'@'))
+}
+
+/// Whether what follows a word is counted by it: `no ERROR`, `0 ERROR`.
+fn is_count(word: &[u8]) -> bool {
+    [&b"no"[..], b"0", b"any", b"without", b"zero"].iter().any(|count| word.eq_ignore_ascii_case(count))
 }
 
 /// The text behind the rest of a terminal's colour sequence (`31m`), whose escape character counts as a space.
@@ -223,17 +271,17 @@ fn after_colour(text: &[u8]) -> &[u8] {
 }
 
 /// The level that the letters at the start of a text are, if what they are and what follows says that they are meant as one.
-fn of_word(text: &[u8], is_meant: impl Fn(&[u8], Option<&u8>) -> bool) -> Option<Level> {
+fn of_word(text: &[u8], is_meant: impl Fn(&[u8], &[u8]) -> bool) -> Option<Level> {
     let length = text.iter().take(LONGEST + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (letters, after) = text.split_at(length);
-    (length >= 3 && is_meant(letters, after.first())).then(|| Level::from_word(letters)).flatten()
+    (length >= 3 && is_meant(letters, after)).then(|| Level::from_word(letters)).flatten()
 }
 
 /// `E1123 10:00:00.000000` of glog and klog.
 fn of_glog(head: &[u8]) -> Option<Level> {
-    let [letter, date @ .., b' '] = head.get(..6)? else { return None };
+    let [letter, date @ .., b' ', hour, hours, b':'] = head.get(..9)? else { return None };
     match letter {
-        _ if !date.iter().all(u8::is_ascii_digit) => None,
+        _ if !date.iter().chain([hour, hours]).all(u8::is_ascii_digit) => None,
         b'E' | b'F' => Some(Level::Error),
         b'W' => Some(Level::Warn),
         b'I' => Some(Level::Info),
@@ -243,21 +291,30 @@ fn of_glog(head: &[u8]) -> Option<Level> {
 
 /// The first words that runtimes write when a program breaks: Rust, Go, Python, the JVM, Node.
 fn is_panic(message: &str) -> bool {
-    const STARTS: [&str; 6] = [
+    const STARTS: [&str; 7] = [
         "panic: ",
         "goroutine 1 [",
         "Traceback (most recent call last)",
         "Exception in thread ",
-        "Uncaught ",
-        "Unhandled exception",
+        "Unhandled exception.",
+        "Unhandled exception:",
+        "Unhandled Exception:",
     ];
+    let is_uncaught = |thrown: &str| {
+        let kind = thrown.split([' ', ':']).next().unwrap_or_default();
+        kind.ends_with("Error") || kind.ends_with("Exception")
+    };
     STARTS.iter().any(|start| message.starts_with(start))
+        || message.strip_prefix("Uncaught ").is_some_and(is_uncaught)
         || (message.starts_with("thread '") && message.contains("panicked at"))
 }
 
 /// Whether a member of a JSON message has this name because it is its level.
 fn is_level(key: &[u8]) -> bool {
-    matches!(key, b"level" | b"severity" | b"lvl" | b"log.level" | b"levelname")
+    matches!(
+        key,
+        b"level" | b"severity" | b"lvl" | b"log.level" | b"levelname" | b"Level" | b"LogLevel" | b"Severity" | b"@l"
+    )
 }
 
 /// What a JSON message says of its level.
@@ -277,7 +334,14 @@ impl<'de> Deserialize<'de> for Members {
                 let mut level = None;
                 while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
                     match is_level(key.as_bytes()) {
-                        true => level = level.or(map.next_value::<Value>()?.0),
+                        true => {
+                            let value = match map.next_value()? {
+                                Value::Number(number) if key == "level" => Level::from_number(number),
+                                Value::Word(level) => level,
+                                Value::Number(_) | Value::Other => None,
+                            };
+                            level = level.or(value);
+                        }
                         false => drop(map.next_value::<IgnoredAny>()?),
                     }
                 }
@@ -288,8 +352,12 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-/// A level as a JSON value.
-struct Value(Option<Level>);
+/// The value of a member that is named as a level is.
+enum Value {
+    Word(Option<Level>),
+    Number(u64),
+    Other,
+}
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -301,28 +369,28 @@ impl<'de> Deserialize<'de> for Value {
                 f.write_str("a JSON value")
             }
             fn visit_str<E>(self, word: &str) -> Result<Value, E> {
-                Ok(Value(Level::from_word(word.as_bytes())))
+                Ok(Value::Word(Level::from_word(word.as_bytes())))
             }
             fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-                Ok(Value(Level::from_number(number)))
+                Ok(Value::Number(number))
             }
             fn visit_i64<E>(self, _: i64) -> Result<Value, E> {
-                Ok(Value(None))
+                Ok(Value::Other)
             }
             fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
-                Ok(Value(None))
+                Ok(Value::Other)
             }
             fn visit_bool<E>(self, _: bool) -> Result<Value, E> {
-                Ok(Value(None))
+                Ok(Value::Other)
             }
             fn visit_unit<E>(self) -> Result<Value, E> {
-                Ok(Value(None))
+                Ok(Value::Other)
             }
             fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Value, A::Error> {
-                IgnoredAny.visit_seq(list).map(|_| Value(None))
+                IgnoredAny.visit_seq(list).map(|_| Value::Other)
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
-                IgnoredAny.visit_map(map).map(|_| Value(None))
+                IgnoredAny.visit_map(map).map(|_| Value::Other)
             }
         }
         deserializer.deserialize_any(Any)
@@ -342,7 +410,26 @@ mod tests {
         for (message, level) in [
             (r#"{"level":"error","msg":"x"}"#, "error"),
             (r#"{"msg":"level=info","severity":"WARNING"}"#, "warn"),
-            (r#"{"time":1,"lvl":"dbug"}"#, "none"),
+            (r#"{"time":1,"lvl":"dbug"}"#, "debug"),
+            (r#"{"time":1,"lvl":"dbgu"}"#, "none"),
+            (r#"{"severity":17,"x":[]}"#, "none"),
+            (r#"{"x":[],"severity":17}"#, "none"),
+            (r#"{"x":[],"level":50}"#, "error"),
+            (r#"{"EventId":0,"LogLevel":"Error"}"#, "error"),
+            ("fail: Microsoft.AspNetCore.Server.Kestrel[13]", "error"),
+            ("[06:32:46 INF] x", "info"),
+            ("10:00AM FTL x", "error"),
+            ("ERRO[0000] x", "error"),
+            ("2026-11-23 06:32:46 [error    ] request failed", "error"),
+            ("2026/11/23 06:32:46 error: x", "error"),
+            ("06:32:46.123 [alert-scheduler-1] INFO  c.x.Job - done", "info"),
+            ("[trace_id=abc] ERROR boom", "error"),
+            ("[2026-11-23 06:32:46,123: ERROR/MainProcess] x", "error"),
+            ("INFO set logger com.x level=ERROR", "info"),
+            ("ERROR cannot apply level=info", "error"),
+            (r#"ts=1 caller=x level=info msg="the ERROR page""#, "info"),
+            ("Uncaught TypeError: x is not a function", "error"),
+            ("Unhandled exception. System.Exception: x", "error"),
             (r#"{"level":30,"msg":"hello"}"#, "info"),
             (r#"{"level":60}"#, "error"),
             (r#"{"level":{"name":"error"}}"#, "none"),
@@ -395,9 +482,28 @@ mod tests {
             "{broken json level error",
             r#"{"msg":"level","x":{"level":"error"}}"#,
             "[10m later] x",
+            "ERROR_COUNT=0",
+            "ERROR=0",
+            "config ERROR_REPORTING=on loaded",
+            "no ERROR so far",
+            "0 ERROR in 5 files",
+            "PASS 10 FAIL 0",
+            "[error-handler] ready",
+            "request done (error 0)",
+            "Sent mail to <alert@example.com>",
+            "F1040 form received",
+            "E1001 order accepted",
+            "Uncaught exception handler installed",
+            "Unhandled exception filter registered",
         ] {
             assert_eq!(of(message), "none", "{message}");
         }
+    }
+
+    #[test]
+    fn a_long_message_is_looked_at_once() {
+        // Looking back from each `=` over all that came before would take minutes.
+        assert_eq!(of(&"l=".repeat(1 << 19)), "none");
     }
 
     #[test]
