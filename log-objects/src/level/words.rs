@@ -9,18 +9,7 @@ const WORDS: usize = 6;
 
 /// The level that a text says it has.
 pub(super) fn read(message: &str) -> Option<Level> {
-    let level = match is_logfmt(message) {
-        true => of_logfmt(message).or_else(|| of_prefix(message)),
-        false => of_prefix(message).or_else(|| of_logfmt(message)),
-    };
-    level.or_else(|| is_panic(message).then_some(Level::Error))
-}
-
-/// Whether a message begins with `key=value`, so that words in it are values, and its level is one of them.
-fn is_logfmt(message: &str) -> bool {
-    let name = message.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
-    let length = name.take(HEAD).count();
-    length > 0 && message.as_bytes().get(length) == Some(&b'=')
+    of_prefix(message).or_else(|| of_logfmt(message)).or_else(|| is_panic(message).then_some(Level::Error))
 }
 
 /// `level=error`, at the start or behind a space; the value may be quoted.
@@ -72,8 +61,13 @@ fn of_prefix(message: &str) -> Option<Level> {
             return found;
         }
         let (word, next) = rest.split_at(rest.iter().position(is_space)?);
-        // A time, a date and what stands in brackets come before the first word.
-        is_first = is_first && matches!(word[0], b'0'..=b'9' | b'[');
+        // A time, a date and what stands in brackets come before the first word. In a message that begins with `key=value` words are values.
+        if is_first && !matches!(word[0], b'0'..=b'9' | b'[') {
+            if word.contains(&b'=') {
+                return None;
+            }
+            is_first = false;
+        }
         (last, rest) = (word, next);
     }
     None
@@ -114,9 +108,17 @@ fn after_colour(text: &[u8]) -> &[u8] {
 
 /// The level that the letters at the start of a text are, if what they are and what follows says that they are meant as one.
 fn of_word(text: &[u8], is_meant: impl Fn(&[u8], &[u8]) -> bool) -> Option<Level> {
+    if !text.first().is_some_and(|first| begins_level(*first)) {
+        return None;
+    }
     let length = text.iter().take(LONGEST + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (letters, after) = text.split_at(length);
-    (length >= 3 && is_meant(letters, after)).then(|| Level::from_word(letters)).flatten()
+    Level::from_word(letters).filter(|_| is_meant(letters, after))
+}
+
+/// Whether a word that is a level can begin with this letter: most words of a message are done with here.
+fn begins_level(letter: u8) -> bool {
+    matches!(letter | 0x20, b'a' | b'c'..=b'f' | b'i' | b'n' | b'p' | b's' | b't' | b'v' | b'w')
 }
 
 /// `E1123 10:00:00.000000` of glog and klog.
