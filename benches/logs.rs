@@ -77,7 +77,7 @@ fn main() {
 /// does not fall on one of them alone.
 fn measure<const N: usize>(bytes: usize, runs: [(&str, &dyn Fn() -> u64); N]) -> [Duration; N] {
     let mut fastest = [Duration::MAX; N];
-    for _ in 0..9 {
+    for _ in 0..15 {
         for ((_, run), fastest) in runs.iter().zip(&mut fastest) {
             let began = Instant::now();
             black_box(run());
