@@ -1,5 +1,6 @@
-//! What must hold when a log object is read, whatever its bytes are. It makes no bytes.
+//! What must hold when a log object is read and its records' levels are looked for, whatever its bytes are. It makes no bytes.
 
+use log_objects::level::Level;
 use log_objects::object::ObjectReader;
 use log_objects::text::{Lines, MAX_LINE};
 
@@ -17,6 +18,7 @@ pub(super) fn read(data: &[u8]) {
     let mut messages = 0_u64;
     let mut sink = |record: &log_objects::record::Record<'_>| {
         assert!(record.message.len() <= 4 * MAX_LINE, "a message is longer than a line and its replacement characters");
+        Level::of(&record.message);
         messages += 1;
     };
     for chunk in body.chunks(usize::from(*piece) * 8 + 1) {
