@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::follow::{Displaced, Listed, Went, displaced, way_back};
 use crate::head::{Change, Head, Target};
-use crate::plan::{Look, Past, Plan, Reading, Service, Wish, plan};
+use crate::plan::{Look, Past, Plan, Reading, Service, Wish, plan, strays_of};
 use crate::{Names, Outcome, Release};
 
 /// One release under way.
@@ -279,6 +279,11 @@ impl<N: Names> Course<N> {
     #[must_use]
     pub fn resumed(mut self) -> Self {
         self.past.may_have_acted = true;
+        // What it looked for may have been another call.
+        match &mut self.state {
+            State::Planning { has_looked } | State::Returning(Return { has_looked, .. }) => *has_looked = false,
+            _ => {}
+        }
         self
     }
 
@@ -391,7 +396,7 @@ impl<N: Names> Course<N> {
             Plan::Look(look) => {
                 let then = match head.filter(|head| head.is_fenced_by(me)) {
                     Some(_) if reading.fence_is_past => State::Planning { has_looked: true },
-                    Some(_) => State::Waiting(Wait::OwnFence(look.clone()), again()),
+                    Some(_) => await_own_fence(look.clone(), None),
                     None => State::Waiting(Wait::Pause, again()),
                 };
                 self.past.given_up = look.definitions.first().cloned();
@@ -483,13 +488,13 @@ impl<N: Names> Course<N> {
     /// A call may be on the wire: looks for its deployment, and waits for it until the fence is past.
     fn look(&mut self, update: Update<N>) -> State<N> {
         let look = match &update.back {
-            Some(back) => Look { definitions: vec![update.definition], after: Some(back.after.clone()) },
-            None => Look { definitions: vec![update.definition], after: self.past.newest.clone() },
+            Some(back) => Look { definitions: vec![update.definition], registered: false, after: Some(back.after.clone()) },
+            None => Look { definitions: vec![update.definition], registered: false, after: self.past.newest.clone() },
         };
         if update.back.is_none() {
             self.past.given_up = look.definitions.first().cloned();
         }
-        let wait = State::Waiting(Wait::OwnFence(look.clone()), Box::new(anew(update.back.clone())));
+        let wait = await_own_fence(look.clone(), update.back.clone());
         State::Looking { look, back: update.back, then: Box::new(wait) }
     }
 
@@ -541,14 +546,15 @@ impl<N: Names> Course<N> {
         let service = &history.service;
         let again = |back| Box::new(State::Returning(back));
         let fence = history.head.as_ref().and_then(|head| head.fence.as_ref());
-        if let Some(own) = fence.filter(|fence| fence.execution == me.execution && !back.has_looked) {
-            let look = Look { definitions: vec![own.definition.clone()], after: Some(back.after.clone()) };
-            let is_past = history.fence_is_past;
-            let looked = Return { has_looked: is_past, ..back.clone() };
-            let then = if is_past {
-                State::Returning(looked)
+        if let Some(own) = fence.filter(|fence| {
+            fence.execution == me.execution && !(back.has_looked && history.fence_is_past)
+        }) {
+            let (definitions, after) = (vec![own.definition.clone()], Some(back.after.clone()));
+            let look = Look { definitions, registered: false, after };
+            let then = if history.fence_is_past {
+                State::Returning(Return { has_looked: true, ..back.clone() })
             } else {
-                State::Waiting(Wait::OwnFence(look.clone()), again(looked))
+                await_own_fence(look.clone(), Some(back.clone()))
             };
             return State::Looking { look, back: Some(back), then: Box::new(then) };
         }
@@ -585,14 +591,17 @@ impl<N: Names> Course<N> {
         let is_lost = me.image.is_none() && outcome == Outcome::Superseded && by.as_ref().is_some_and(|by| !by.covers);
         let is_loud = self.past.has_replaced || is_lost || outcome == Outcome::Rejected;
         let ending = State::Ending(Ending { outcome, good: None, by, is_loud });
-        match self.past.given_up.take() {
-            Some(definition) if !is_loud => {
-                let look = Look { definitions: vec![definition], after: None };
-                let last = State::Looking { look, back: None, then: Box::new(ending) };
-                State::Waiting(Wait::LastLook, Box::new(last))
-            }
-            _ => ending,
+        let given_up = self.past.given_up.take();
+        let strays = head.into_iter().flat_map(|head| strays_of(me, head)).cloned();
+        let definitions: Vec<_> = given_up.into_iter().chain(strays).collect();
+        // Another execution of the same event answers for what it registered; a newer event does not.
+        let registered = self.past.may_have_acted && outcome == Outcome::Superseded;
+        if is_loud || definitions.is_empty() && !registered {
+            return ending;
         }
+        let look = Look { definitions, registered, after: None };
+        let last = State::Looking { look, back: None, then: Box::new(ending) };
+        State::Waiting(Wait::LastLook, Box::new(last))
     }
 
     /// Whether a document is part of what takes its place.
@@ -601,6 +610,16 @@ impl<N: Names> Course<N> {
         let stands_on_mine = self.past.registered.is_some() && base == self.past.registered.as_ref();
         me.image.is_some() || head.owner.image.is_none() || stands_on_mine
     }
+}
+
+/// Waits for what a call comes to that may be on the wire, and looks for it once more when it can no longer land.
+fn await_own_fence<N: Names>(look: Look<N>, back: Option<Return<N>>) -> State<N> {
+    let then = match &back {
+        Some(back) => State::Returning(Return { has_looked: true, ..back.clone() }),
+        None => State::Planning { has_looked: true },
+    };
+    let looking = State::Looking { look: look.clone(), back, then: Box::new(then) };
+    State::Waiting(Wait::OwnFence(look), Box::new(looking))
 }
 
 /// Begins with what was read anew: to plan, or to go back.

@@ -120,7 +120,8 @@ pub fn replaced<N: Names>(
     let between = older.take_while(|listed| Some(&listed.revision) != past.newest.as_ref());
     let foreign = between.filter(|listed| {
         let named = |definition| head.is_some_and(|head| head.names(definition));
-        listed.definition.as_ref().is_none_or(|definition| !named(definition))
+        let own = |definition| Some(definition) == past.registered.as_ref();
+        listed.definition.as_ref().is_none_or(|definition| !own(definition) && !named(definition))
     });
     foreign.cloned().collect()
 }

@@ -102,6 +102,8 @@ impl<N: Names> Default for Past<N> {
 pub struct Look<N: Names> {
     /// The task definitions that they may bring.
     pub definitions: Vec<N::Definition>,
+    /// Whether those count, too, that were registered for this release, whoever remembers it.
+    pub registered: bool,
     /// Only deployments that are newer than this one count.
     pub after: Option<N::Revision>,
 }
@@ -180,19 +182,32 @@ fn plan_own<N: Names>(
         && !(has_looked && reading.fence_is_past)
     {
         let after = head.base.as_ref().and_then(|base| base.newest.clone());
-        return Some(Plan::Look(Look { definitions: vec![fence.definition.clone()], after }));
+        return Some(Plan::Look(Look { definitions: vec![fence.definition.clone()], registered: false, after }));
     }
     let recorded = head.target.as_ref().filter(|_| head.is_owned_by(me) && head.phase == Phase::Deploying);
     if let Some(target) = recorded.filter(|target| past.repairing.as_ref() != Some(&target.revision)) {
         return Some(Plan::Follow(target.clone()));
     }
-    let is_mine = past.registered.as_ref() == Some(desired);
-    is_mine.then(|| Plan::Look(Look { definitions: vec![desired.clone()], after: past.repairing.clone() }))
+    let is_stray = strays_of(me, head).any(|definition| definition == desired);
+    let is_mine = is_stray || past.registered.as_ref() == Some(desired);
+    is_mine.then(|| {
+        let (definitions, after) = (vec![desired.clone()], past.repairing.clone());
+        Plan::Look(Look { definitions, registered: false, after })
+    })
+}
+
+/// What calls of this event would have brought that were given up.
+pub(crate) fn strays_of<'a, N: Names>(
+    me: &'a Release<N>,
+    head: &'a Head<N>,
+) -> impl Iterator<Item = &'a N::Definition> {
+    let strays = head.strays.iter().filter(|stray| stray.release == me.event && !stray.leads_back);
+    strays.map(|stray| &stray.definition)
 }
 
 impl<N: Names> Look<N> {
     fn nothing() -> Self {
-        Self { definitions: Vec::new(), after: None }
+        Self { definitions: Vec::new(), registered: false, after: None }
     }
 }
 
@@ -201,12 +216,11 @@ fn look_for_release<N: Names>(me: &Release<N>, past: &Past<N>, head: &Head<N>) -
     let is_mine = head.owner.release == me.event;
     let target = head.target.as_ref().filter(|target| is_mine && past.repairing.as_ref() != Some(&target.revision));
     let fence = head.fence.as_ref().filter(|fence| fence.release == me.event && !fence.leads_back);
-    let strays = head.strays.iter().filter(|stray| stray.release == me.event && !stray.leads_back);
     let named = target.map(|target| &target.definition).into_iter();
-    let named = named.chain(fence.map(|fence| &fence.definition)).chain(strays.map(|stray| &stray.definition));
+    let named = named.chain(fence.map(|fence| &fence.definition)).chain(strays_of(me, head)).chain(&past.given_up);
     let definitions = named.cloned().collect();
     let base = head.base.as_ref().filter(|_| is_mine).and_then(|base| base.newest.clone());
-    Look { definitions, after: past.repairing.clone().or(base) }
+    Look { definitions, registered: false, after: past.repairing.clone().or(base) }
 }
 
 enum SameWork<N: Names> {
@@ -268,7 +282,7 @@ fn plan_content<N: Names>(
     }
     let base = service.base();
     if reading.wish == Wish::Unmet || head.is_some_and(|head| moves_elsewhere(me, head, service)) {
-        let looks = takes_over || past.may_have_acted;
+        let looks = takes_over || past.may_have_acted || past.given_up.is_some();
         let look = looks.then(|| head.map_or_else(Look::nothing, |head| look_for_release(me, past, head)));
         return Plan::Claim { base, look };
     }

@@ -41,7 +41,7 @@ impl Names for Small {
     type Image = u8;
     type Definition = Definition;
     type Revision = u8;
-    type FenceId = ();
+    type FenceId = u8;
     type About = ();
     type Memory = All;
 }
@@ -415,7 +415,7 @@ impl Story {
                 {
                     None
                 } else {
-                    world.find(&look)
+                    world.find(index, self, &look)
                 };
                 Answer::Found(found)
             }
@@ -594,7 +594,9 @@ impl Story {
             return true;
         }
         let me = self.release(index);
-        let fence = Fence { execution: me.execution, release: me.event, definition, leads_back: is_back, id: () };
+        // Two fences that follow each other differ; more than that nobody needs to tell apart.
+        let id = next.head.as_ref().and_then(|head| head.fence.as_ref()).map_or(0, |fence| 1 - fence.id);
+        let fence = Fence { execution: me.execution, release: me.event, definition, leads_back: is_back, id };
         let is_set = self.swap(next, index, &Change::Fence(fence));
         if is_set {
             next.executions[index].is_fenced = true;
@@ -644,10 +646,10 @@ impl Story {
         let fence = world.head.as_ref().and_then(|head| head.fence.as_ref());
         let is_flying = world.calls.iter().any(|call| usize::from(call.execution) == index);
         match wait {
-            Wait::Fence(()) => fence.is_none() || world.fence_is_past || fence.is_some_and(|f| f.execution == me.execution),
+            Wait::Fence(_) => fence.is_none() || world.fence_is_past || fence.is_some_and(|f| f.execution == me.execution),
             Wait::OwnFence(look) => {
                 let is_gone = fence.is_none_or(|fence| fence.execution != me.execution) || world.fence_is_past;
-                world.find(look).is_some()
+                world.find(index, self, look).is_some()
                     || is_gone && !world.executions[index].is_fenced
                     || self.lacks(Guard::LookUntilFenceEnds)
             }
@@ -1043,11 +1045,16 @@ impl World {
 
     fn find(
         &self,
+        index: usize,
+        story: &Story,
         look: &release_protocol::plan::Look<Small>,
     ) -> Option<release_protocol::head::Target<Small>> {
         let newer = self.list().into_iter().take_while(|listed| Some(listed.revision) != look.after);
         let mut found = newer.filter_map(|listed| Some((listed.definition?, listed.revision)));
-        let (definition, revision) = found.find(|(definition, _)| look.definitions.contains(definition))?;
+        let event = usize::from(story.release(index).event);
+        let registered = |definition: &Definition| look.registered && self.account.registered[event].contains(definition);
+        let (definition, revision) =
+            found.find(|(definition, _)| look.definitions.contains(definition) || registered(definition))?;
         Some(release_protocol::head::Target { definition, revision })
     }
 
