@@ -16,21 +16,18 @@ use crate::plan::{Draft, Plan, Request};
 use crate::report::{Outcome, ReleaseReport, Report, VerificationStatus};
 use crate::rollout::End;
 use crate::trigger::recognise;
+use crate::watch::{Decision, Watch};
 
 mod claim;
 mod follow;
-pub(crate) mod log_watch;
-pub(crate) mod logs;
 mod register;
 mod roll_back;
-pub(crate) mod situation;
+mod situation;
 mod step;
 mod story;
-mod watch;
 mod write_report;
 
 use story::Story;
-use watch::{Decision, Watch};
 
 /// What every release of one function shares.
 pub struct Deployer {

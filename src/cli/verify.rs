@@ -11,14 +11,14 @@ use super::progress::line;
 use super::{Unusable, configured_service, runtime};
 use crate::aws::{Aws, Failure};
 use crate::config::{Service, ServiceArn, Verify, parse_duration};
+use crate::observe::live::read_live;
+use crate::observe::logs::{self, Look};
 use crate::plan::Live;
-use crate::release::log_watch::{Baseline, LogWatch, Moment};
-use crate::release::logs::{self, Look};
-use crate::release::situation::read_live;
 use crate::report::VerificationStatus;
 use crate::verify::checks::Checks;
 use crate::verify::evidence::Evidence;
 use crate::verify::{Expectation, LogOutput, Proof, expect_logs};
+use crate::watch::logs::{Baseline, LogWatch, Moment};
 
 /// Seconds between two looks.
 const PAUSE: u64 = 10;
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
     use crate::aws::Clock;
     use crate::aws::ecs::Task;
-    use crate::release::logs::{Target, read};
+    use crate::observe::logs::{Target, read};
     use crate::sandbox::{Options, Sandbox};
     use crate::task_definition::TaskDefinition;
     use crate::verify::compare::Compare;

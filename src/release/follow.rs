@@ -4,16 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::log_watch::SeenLogs;
-use super::logs;
 use super::step;
 use super::story;
-use super::watch::{Seen, Watch};
 use super::{Deployer, Ending};
 use crate::aws::{Aws, Trouble};
+use crate::observe::logs::{self, Look};
 use crate::plan::Request;
 use crate::report::StoppedTask;
 use crate::verify::checks::Checks;
+use crate::watch::logs::SeenLogs;
+use crate::watch::{Seen, Watch};
 use aws_durable_execution_sdk::builders::wait_for_condition::WaitDecision;
 use aws_durable_execution_sdk::{DurableContext, StepSemantics};
 
@@ -62,10 +62,16 @@ async fn look(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks) -> (
         if !watch.wants_logs() {
             return None;
         }
-        let seen = tokio::time::timeout(step::BODY, logs::look(aws, &request.service.arn, watch.look(), checks)).await;
+        let seen =
+            tokio::time::timeout(step::BODY, logs::look(aws, &request.service.arn, look_of(watch), checks)).await;
         Some(seen.unwrap_or_else(|_| SeenLogs::Trouble { reason: too_long(), has_task: false }))
     };
     tokio::join!(deployment, logs)
+}
+
+/// What a look at the logs goes by.
+fn look_of(watch: &Watch) -> Look<'_> {
+    Look { logs: &watch.logs, task_definition_arn: &watch.task_definition_arn, since: None, elapsed: watch.elapsed }
 }
 
 async fn look_at_deployment(aws: &Aws, request: &Request, watch: &Watch) -> Seen {

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::register::is_owner;
 use super::step;
 use super::story::Story;
-use super::watch::{Decision, Watch};
 use super::{Deployer, Ending, follow};
 use crate::aws::{Failure, Trouble};
 use crate::plan::Request;
 use crate::report::Outcome;
 use crate::rollout::{End, Status};
+use crate::watch::{Decision, Watch};
 
 /// What became of the wish to stop the deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

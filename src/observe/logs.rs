@@ -3,7 +3,6 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::log_watch::{LogWatch, SeenLogs};
 use crate::aws::ecs::Task;
 use crate::aws::s3::{Listed, OpenObject};
 use crate::aws::{Aws, Failure, Trouble};
@@ -14,6 +13,7 @@ use crate::verify::key_format::TaskKeys;
 use crate::verify::reading::{Reading, is_settled};
 use crate::verify::search::{Search, Window};
 use crate::verify::{LogOutput, Revision};
+use crate::watch::logs::{LogWatch, SeenLogs};
 
 /// Requests that are under way at once.
 const MAX_IN_FLIGHT: usize = 16;

@@ -4,14 +4,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::log_watch::{Baseline, LogWatch, Moment, SeenLogs};
-use super::logs::Look;
 use crate::config::Verify;
 use crate::report::{Verification, VerificationStatus};
 use crate::rollout::{self, Deployment, End, Phase, Status};
 use crate::verify::checks::Checks;
 use crate::verify::evidence::Evidence;
 use crate::verify::{Expectation, LogOutput};
+
+pub(crate) mod logs;
+
+use logs::{Baseline, LogWatch, Moment, SeenLogs};
 
 /// How long a deployment is followed, in seconds. Express Mode takes 6 to 20 minutes; what takes longer needs a person.
 const MAX_WATCH: u64 = 2 * 3600;
@@ -112,11 +114,6 @@ impl Watch {
     /// Whether logs are still to be looked at.
     pub(super) fn wants_logs(&self) -> bool {
         self.logs.is_open()
-    }
-
-    /// What a look at the logs goes by.
-    pub(super) fn look(&self) -> Look<'_> {
-        Look { logs: &self.logs, task_definition_arn: &self.task_definition_arn, since: None, elapsed: self.elapsed }
     }
 
     /// Whether nothing more is to be seen.
@@ -346,7 +343,7 @@ mod tests {
     }
 
     fn sample_output() -> LogOutput {
-        let definition = include_bytes!("../../events/task-definitions/firelens.json");
+        let definition = include_bytes!("../events/task-definitions/firelens.json");
         let definition = crate::task_definition::TaskDefinition::parse(definition).unwrap();
         match crate::verify::expect_logs(&definition, "Main", &[]) {
             Expectation::Logs(mut outputs) => outputs.remove(0),
