@@ -19,7 +19,7 @@ pub(crate) async fn read_live(aws: &Aws, service: &ServiceArn) -> Result<Live, F
     let task_definition_arn = match plan::heading(&state) {
         Heading::TaskDefinition(arn) => arn,
         Heading::Revision(revision) => {
-            aws.task_definition_of_revision(service, &revision).await?.ok_or_else(nothing)?
+            aws.service_revision(service, &revision).await?.task_definition.ok_or_else(nothing)?
         }
         Heading::Nothing => return Err(nothing()),
     };
