@@ -208,7 +208,7 @@ where
             SdkError::ServiceError(context) => {
                 let (code, text) =
                     (context.err().code().unwrap_or_default(), context.err().message().unwrap_or_default());
-                (trouble(code, status), format!("{code}: {text}"))
+                (trouble(code, text, status), format!("{code}: {text}"))
             }
             SdkError::ConstructionFailure(_) => (Trouble::Refused, in_short(&error)),
             _ => (Trouble::Unclear, in_short(&error)),
@@ -240,10 +240,11 @@ fn in_short(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Sorts an error code. 412 and 409 of S3 have codes that the SDK's model does not name, so the status counts as well.
-fn trouble(code: &str, status: Option<u16>) -> Trouble {
+/// Sorts an error. 412 and 409 of S3 have codes that the SDK's model does not name, so the status counts as well; where ECS gives one code to
+/// trouble that passes and to trouble that stays, its words tell them apart.
+fn trouble(code: &str, message: &str, status: Option<u16>) -> Trouble {
     match code {
-        _ if is_early(code) => Trouble::Throttled,
+        _ if is_early(code) || is_unsettled(code, message) => Trouble::Throttled,
         // S3 says 400 when a request's body came too slowly; whether it acted is not known.
         "RequestTimeout" => Trouble::Unclear,
         // Credentials and states that no permission would mend, whatever their status is.
@@ -282,9 +283,27 @@ fn is_early(code: &str) -> bool {
     words.iter().chain(&credentials).any(|word| code.contains(word))
 }
 
+/// Whether ECS refuses what it will take a little later: another revision of the family is being registered at this moment (seen in several
+/// trackers), or IAM has not spread yet (Terraform's provider repeats an Express update on exactly these).
+fn is_unsettled(code: &str, message: &str) -> bool {
+    let words: &[&str] = match code {
+        "ClientException" => &[
+            "Too many concurrent attempts to create a new revision",
+            "not able to validate the provided access credentials",
+        ],
+        _ if code.starts_with("AccessDenied") => &["Cannot assume role", "not authorized to perform: sts:AssumeRole"],
+        _ => &[],
+    };
+    words.iter().any(|words| message.contains(words))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn trouble(code: &str, status: Option<u16>) -> Trouble {
+        super::trouble(code, "", status)
+    }
 
     #[test]
     fn codes_and_statuses_sort_into_kinds_of_trouble() {
@@ -299,6 +318,24 @@ mod tests {
         assert_eq!(trouble("KMS.ThrottlingException", Some(400)), Trouble::Throttled);
         assert_eq!(trouble("UnrecognizedClientException", Some(403)), Trouble::Refused);
         assert_eq!(trouble("ClientException", Some(400)), Trouble::Refused);
+    }
+
+    #[test]
+    fn contention_and_permissions_that_have_not_spread_pass() {
+        let kind = |code, message| super::trouble(code, message, Some(400));
+        let contention = "Too many concurrent attempts to create a new revision of the specified family.";
+        let credentials = "ECS was not able to validate the provided access credentials";
+        let role = "Cannot assume role arn:aws:iam::123456789012:role/infrastructure";
+        let assume =
+            "User: arn:aws:sts::1:assumed-role/r/f is not authorized to perform: sts:AssumeRole on resource: x";
+        assert_eq!(kind("ClientException", contention), Trouble::Throttled);
+        assert_eq!(kind("ClientException", credentials), Trouble::Throttled);
+        assert_eq!(kind("AccessDeniedException", role), Trouble::Throttled);
+        assert_eq!(kind("AccessDeniedException", assume), Trouble::Throttled);
+        let other = "User: x is not authorized to perform: ecs:UpdateExpressGatewayService on resource: y";
+        assert_eq!(kind("AccessDeniedException", other), Trouble::Denied);
+        assert_eq!(kind("ClientException", "Invalid revision number"), Trouble::Refused);
+        assert_eq!(kind("InvalidParameterException", contention), Trouble::Refused);
     }
 
     #[test]

@@ -16,21 +16,18 @@ use crate::plan::{Draft, Plan, Request};
 use crate::report::{Outcome, ReleaseReport, Report, VerificationStatus};
 use crate::rollout::End;
 use crate::trigger::recognise;
+use crate::watch::{Decision, OPERATIONS, Watch};
 
 mod claim;
 mod follow;
-pub(crate) mod log_watch;
-pub(crate) mod logs;
 mod register;
 mod roll_back;
-pub(crate) mod situation;
+mod situation;
 mod step;
 mod story;
-mod watch;
 mod write_report;
 
 use story::Story;
-use watch::{Decision, Watch};
 
 /// What every release of one function shares.
 pub struct Deployer {
@@ -170,7 +167,8 @@ async fn deploy(
     let target_revision = register::update(deployer, ctx, request, &registered).await?;
     story.updated(&target_revision);
 
-    let mut watch = Watch::new(&target_revision, &registered.task_definition_arn, &draft.logs, &request.service.verify);
+    let mut watch =
+        Watch::new(&target_revision, &registered.task_definition_arn, &draft.logs, &request.service.verify, OPERATIONS);
     watch.compare_with(&draft.previous, &draft.previous_logs, &request.service.verify);
     let watch = follow::run(deployer, ctx, request, watch).await?;
     story.followed(&watch);
@@ -181,7 +179,7 @@ async fn deploy(
             story.stopped(follow::diagnose(deployer, ctx, request, &registered.task_definition_arn).await);
             Ok(Ending::new(Outcome::RolledBack, format!("ECS rolled the deployment back: {}", watch.reason())))
         }
-        Decision::Ended(End::Superseded) => {
+        Decision::Ended(End::Stopped) => {
             Ok(Ending::new(Outcome::Superseded, "another deployment took the place of this one"))
         }
         Decision::Ended(End::Stuck) => {

@@ -157,6 +157,9 @@ pub struct RolloutReport {
     /// What the deployment circuit breaker counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circuit_breaker: Option<CircuitBreaker>,
+    /// The CPU architecture that ECS runs the tasks on, where that is not the one of the task definition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture_override: Option<String>,
     /// Tasks of the new revision that stopped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stopped_tasks: Vec<StoppedTask>,

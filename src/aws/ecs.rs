@@ -6,7 +6,10 @@ use aws_sdk_ecs::config::interceptors::AfterDeserializationInterceptorContextRef
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_ecs::error::BoxError;
-use aws_sdk_ecs::types::{self, ServiceDeploymentStatus, StopServiceDeploymentStopType, TaskDefinitionField};
+use aws_sdk_ecs::types::{
+    self, DeploymentLifecycleHookStatus, DeploymentLifecycleHookTargetType, ServiceDeploymentStatus,
+    StopServiceDeploymentStopType, TaskDefinitionField,
+};
 use aws_smithy_types::body::SdkBody;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
@@ -16,7 +19,8 @@ use super::{Aws, Failure, Trouble, failure};
 use crate::config::ServiceArn;
 use crate::plan::ServiceState;
 use crate::report::{CircuitBreaker, StoppedTask};
-use crate::rollout::{Deployment, Status};
+use crate::rollout::course::{Course, Hook};
+use crate::rollout::{Deployment, Holding, Status};
 use crate::task_definition::TaskDefinition;
 
 /// The tag that marks a revision with the release that registered it: how a lost answer is found again.
@@ -48,6 +52,15 @@ pub struct Task {
     pub has_started: bool,
     /// When ECS made it.
     pub created: Option<Timestamp>,
+}
+
+/// A service revision, as far as a release goes by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceRevision {
+    /// The ARN of the task definition that it stands for.
+    pub task_definition: Option<String>,
+    /// The CPU architecture that ECS runs its tasks on, where that is not the one of the task definition.
+    pub architecture_override: Option<String>,
 }
 
 impl Aws {
@@ -96,15 +109,18 @@ impl Aws {
         Ok(briefs)
     }
 
-    /// The task definition of a service revision.
-    pub async fn task_definition_of_revision(
-        &self,
-        service: &ServiceArn,
-        revision: &str,
-    ) -> Result<Option<String>, Failure> {
-        let request = self.ecs(service.region()).describe_service_revisions().service_revision_arns(revision);
-        let answer = request.send().await.map_err(failure("ecs:DescribeServiceRevisions", revision))?;
-        Ok(answer.service_revisions.unwrap_or_default().into_iter().find_map(|revision| revision.task_definition))
+    /// A service revision. One that was just made may not be known yet, which passes.
+    pub async fn service_revision(&self, service: &ServiceArn, arn: &str) -> Result<ServiceRevision, Failure> {
+        const ACTION: &str = "ecs:DescribeServiceRevisions";
+        let request = self.ecs(service.region()).describe_service_revisions().service_revision_arns(arn);
+        let answer = request.send().await.map_err(failure(ACTION, arn))?;
+        let found = answer.service_revisions.unwrap_or_default().into_iter().next();
+        let found = found.ok_or_else(|| not_described(ACTION, arn, answer.failures.as_deref()))?;
+        let platform = found.overrides.and_then(|overrides| overrides.runtime_platform);
+        Ok(ServiceRevision {
+            task_definition: found.task_definition,
+            architecture_override: platform.and_then(|platform| platform.cpu_architecture),
+        })
     }
 
     /// A task definition as it would be registered again. The document is read from the raw answer: what the SDK does not know stays in.
@@ -234,15 +250,13 @@ impl Aws {
         Ok(deployments.into_iter().find(|brief| brief.target_revision == target_revision).map(|brief| brief.arn))
     }
 
-    /// A deployment as it stands.
+    /// A deployment as it stands. One that was just listed may not be known yet, which passes.
     pub async fn deployment(&self, region: &str, arn: &str) -> Result<Deployment, Failure> {
         const ACTION: &str = "ecs:DescribeServiceDeployments";
         let request = self.ecs(region).describe_service_deployments().service_deployment_arns(arn);
         let answer = request.send().await.map_err(failure(ACTION, arn))?;
         let found = answer.service_deployments.unwrap_or_default().into_iter().next();
-        found
-            .map(deployment)
-            .ok_or_else(|| Failure::new(ACTION, arn, Trouble::Missing, "ECS does not know this deployment"))
+        found.map(deployment).ok_or_else(|| not_described(ACTION, arn, answer.failures.as_deref()))
     }
 
     /// Asks ECS to roll a running deployment back.
@@ -343,6 +357,16 @@ fn status(status: Option<&ServiceDeploymentStatus>) -> Status {
     Status::from_word(status.map_or("", ServiceDeploymentStatus::as_str))
 }
 
+/// Why an answer does not describe what was asked for. What is known by its ARN exists, or did: these answers are only eventually consistent,
+/// and the AWS CLI takes `MISSING` for "ask again" as well.
+fn not_described(action: &'static str, arn: &str, failures: Option<&[types::Failure]>) -> Failure {
+    let failure = failures.unwrap_or_default().first();
+    let reason = failure.and_then(types::Failure::reason).unwrap_or("MISSING");
+    let detail = failure.and_then(types::Failure::detail).map_or_else(String::new, |detail| format!(": {detail}"));
+    let kind = if reason == "MISSING" { Trouble::Unclear } else { Trouble::Refused };
+    Failure::new(action, arn, kind, format!("ECS does not describe it, {reason}{detail}"))
+}
+
 fn deployment(described: types::ServiceDeployment) -> Deployment {
     let status = status(described.status.as_ref());
     let target = described.target_service_revision;
@@ -353,9 +377,8 @@ fn deployment(described: types::ServiceDeployment) -> Deployment {
         status,
         stage: described.lifecycle_stage.map(|stage| stage.as_str().to_owned()),
         traffic_percent: target.as_ref().and_then(|target| target.requested_production_traffic_weight),
-        canary_bake: described
-            .deployment_configuration
-            .and_then(|configuration| configuration.canary_configuration?.canary_bake_time_in_minutes),
+        course: described.deployment_configuration.map(course).unwrap_or_default(),
+        holding: described.lifecycle_hook_details.unwrap_or_default().into_iter().filter_map(holding).collect(),
         running_tasks: target.as_ref().map_or(0, |target| target.running_task_count),
         requested_tasks: target.as_ref().map_or(0, |target| target.requested_task_count),
         reason: described.status_reason.or(rollback_reason),
@@ -365,7 +388,35 @@ fn deployment(described: types::ServiceDeployment) -> Deployment {
             failures: breaker.failure_count,
             threshold: breaker.threshold,
         }),
+        architecture_override: None,
     }
+}
+
+fn course(configuration: types::DeploymentConfiguration) -> Course {
+    let minutes = |minutes: Option<i32>| minutes.and_then(|minutes| u64::try_from(minutes).ok());
+    let canary = configuration.canary_configuration;
+    let hooks = configuration.lifecycle_hooks.unwrap_or_default().into_iter().map(|hook| Hook {
+        is_pause: hook.target_type == Some(DeploymentLifecycleHookTargetType::Pause),
+        stages: hook.lifecycle_stages().iter().map(|stage| stage.as_str().to_owned()).collect(),
+        timeout: minutes(hook.timeout_configuration.and_then(|configured| configured.timeout_in_minutes)),
+    });
+    Course {
+        canary_percent: canary.as_ref().and_then(|canary| canary.canary_percent),
+        canary_bake: minutes(canary.and_then(|canary| canary.canary_bake_time_in_minutes)),
+        bake: minutes(configuration.bake_time_in_minutes),
+        hooks: hooks.collect(),
+    }
+}
+
+/// A hook that is not through.
+fn holding(hook: types::DeploymentLifecycleHookDetail) -> Option<Holding> {
+    let awaits_action = match hook.status? {
+        DeploymentLifecycleHookStatus::AwaitingAction => true,
+        DeploymentLifecycleHookStatus::InProgress => false,
+        _ => return None,
+    };
+    let function = hook.target_arn.as_deref().and_then(|arn| arn.split(':').nth(6).map(str::to_owned));
+    Some(Holding { name: function.or(hook.hook_id).unwrap_or_else(|| "a hook".to_owned()), awaits_action })
 }
 
 fn stopped_task(task: &types::Task) -> StoppedTask {

@@ -4,16 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::log_watch::SeenLogs;
-use super::logs;
 use super::step;
 use super::story;
-use super::watch::{Seen, Watch};
 use super::{Deployer, Ending};
-use crate::aws::{Aws, Trouble};
+use crate::aws::{Aws, Failure};
+use crate::observe::logs::{self, Look};
 use crate::plan::Request;
 use crate::report::StoppedTask;
 use crate::verify::checks::Checks;
+use crate::watch::logs::SeenLogs;
+use crate::watch::{Seen, SeenRevision, Watch};
 use aws_durable_execution_sdk::builders::wait_for_condition::WaitDecision;
 use aws_durable_execution_sdk::{DurableContext, StepSemantics};
 
@@ -35,8 +35,11 @@ pub(super) async fn run(
         async move {
             let told = watch.phases.len();
             watch.awake();
-            let (seen, logs) = look(&deployer.aws, &request, &watch, &checks).await;
-            watch.note(seen, logs, &checks);
+            let looked = Box::pin(look(&deployer.aws, &request, &watch, &checks)).await;
+            if let Some(revision) = looked.revision {
+                watch.note_revision(revision);
+            }
+            watch.note(looked.deployment, looked.logs, &checks);
             for step in watch.phases.iter().skip(told) {
                 story::tell(&request, &step.what, &step.detail);
             }
@@ -51,8 +54,15 @@ pub(super) async fn run(
     watched.map_err(|error| Ending::failed(format!("the deployment could not be followed: {error}")))
 }
 
-/// One look: the deployment and the logs side by side, within what one invocation can take.
-async fn look(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks) -> (Seen, Option<SeenLogs>) {
+/// What one look saw; what is not looked at any more, or not yet, is `None`.
+struct Looked {
+    deployment: Seen,
+    logs: Option<SeenLogs>,
+    revision: Option<SeenRevision>,
+}
+
+/// One look: the deployment, its revision and the logs side by side, within what one invocation can take.
+async fn look(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks) -> Looked {
     let too_long = || format!("no answer within {} s", step::BODY.as_secs());
     let deployment = async {
         let seen = tokio::time::timeout(step::BODY, look_at_deployment(aws, request, watch)).await;
@@ -62,30 +72,47 @@ async fn look(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks) -> (
         if !watch.wants_logs() {
             return None;
         }
-        let seen = tokio::time::timeout(step::BODY, logs::look(aws, &request.service.arn, watch.look(), checks)).await;
-        Some(seen.unwrap_or_else(|_| SeenLogs::Trouble { reason: too_long(), has_task: false }))
+        let seen =
+            tokio::time::timeout(step::BODY, logs::look(aws, &request.service.arn, look_of(watch), checks)).await;
+        Some(seen.unwrap_or_else(|_| SeenLogs::Trouble { reason: too_long(), has_task: false, needs_somebody: false }))
     };
-    tokio::join!(deployment, logs)
+    let revision = async {
+        if !watch.wants_revision() {
+            return None;
+        }
+        let looking = aws.service_revision(&request.service.arn, &watch.target_revision);
+        Some(match tokio::time::timeout(step::BODY, looking).await {
+            Ok(Ok(revision)) => SeenRevision::Read { architecture_override: revision.architecture_override },
+            _ => SeenRevision::Trouble,
+        })
+    };
+    let (deployment, logs, revision) = tokio::join!(deployment, logs, revision);
+    Looked { deployment, logs, revision }
+}
+
+/// What a look at the logs goes by.
+fn look_of(watch: &Watch) -> Look<'_> {
+    Look { logs: &watch.logs, task_definition_arn: &watch.task_definition_arn, since: None, elapsed: watch.elapsed }
 }
 
 async fn look_at_deployment(aws: &Aws, request: &Request, watch: &Watch) -> Seen {
     let service = &request.service.arn;
+    // What has ended does not change any more; only its logs are still waited for.
+    if let Some(ended) = watch.deployment.as_ref().filter(|deployment| deployment.status.end().is_some()) {
+        return Seen::Deployment(Box::new(ended.clone()));
+    }
     let seen = async {
         let arn = match &watch.deployment_arn {
             Some(arn) => Some(arn.clone()),
             None => aws.find_deployment(service, &watch.target_revision).await?,
         };
         match arn {
-            Some(arn) => aws.deployment(service.region(), &arn).await.map(Seen::Deployment),
+            Some(arn) => aws.deployment(service.region(), &arn).await.map(|found| Seen::Deployment(Box::new(found))),
             None => Ok(Seen::NotListed),
         }
     };
-    match seen.await {
-        Ok(seen) => seen,
-        // A deployment that was just listed may not be described yet.
-        Err(failure) if failure.is_passing() || failure.kind == Trouble::Missing => Seen::Trouble(failure.to_string()),
-        Err(failure) => Seen::Refused(failure.to_string()),
-    }
+    let seen: Result<Seen, Failure> = seen.await;
+    seen.unwrap_or_else(|failure| Seen::Trouble(failure.to_string()))
 }
 
 /// Why tasks of the new revision stopped. Nothing that is found here changes how the release ends, so a failure shows as nothing found.

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::register::is_owner;
 use super::step;
 use super::story::Story;
-use super::watch::{Decision, Watch};
 use super::{Deployer, Ending, follow};
 use crate::aws::{Failure, Trouble};
 use crate::plan::Request;
 use crate::report::Outcome;
 use crate::rollout::{End, Status};
+use crate::watch::{Decision, OPERATIONS_BACK, Watch};
 
 /// What became of the wish to stop the deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,12 +50,13 @@ pub(super) async fn run(
         Stop::NotOurs => return Err(superseded()),
         Stop::TooLate => {}
         Stop::Asked => {
-            let again = Watch::of_rollback(&watch.target_revision, previous, watch.deployment_arn.as_deref());
+            let again =
+                Watch::of_rollback(&watch.target_revision, previous, watch.deployment_arn.as_deref(), OPERATIONS_BACK);
             let stopped = follow::run(deployer, ctx, request, again).await.map_err(because)?;
             story.followed_back(&stopped);
             match stopped.decision() {
                 Decision::Ended(End::RolledBack) => return Ok(Ending::new(Outcome::RolledBack, reason)),
-                Decision::Ended(End::Superseded) => return Err(superseded()),
+                Decision::Ended(End::Stopped) => return Err(superseded()),
                 Decision::Ended(End::Successful) => {}
                 Decision::Ended(End::Stuck) => {
                     return Err(Ending::failed(format!("{reason}; ECS could not roll back: {}", stopped.reason())));
@@ -68,12 +69,13 @@ pub(super) async fn run(
     }
     let target = restore(deployer, ctx, request, watch, previous).await.map_err(because)?;
     let Some(target) = target else { return Err(superseded()) };
-    let restored =
-        follow::run(deployer, ctx, request, Watch::of_rollback(&target, previous, None)).await.map_err(because)?;
+    let restored = follow::run(deployer, ctx, request, Watch::of_rollback(&target, previous, None, OPERATIONS_BACK))
+        .await
+        .map_err(because)?;
     story.followed_back(&restored);
     match restored.decision() {
         Decision::Ended(End::Successful) => Ok(Ending::new(Outcome::RolledBack, reason)),
-        Decision::Ended(End::Superseded) => Err(superseded()),
+        Decision::Ended(End::Stopped) => Err(superseded()),
         Decision::Ended(End::RolledBack | End::Stuck) => {
             Err(Ending::failed(format!("{reason}; the update back to {previous} failed: {}", restored.reason())))
         }

@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::Ending;
 use super::register::Registered;
 use super::situation::Planned;
-use super::watch::Watch;
 use crate::plan::{Plan, Request};
 use crate::report::{Moment, ReleaseReport, StoppedTask, Verification, VerificationStatus};
+use crate::watch::Watch;
 
 /// A release's report, and the time within it.
 pub(super) struct Story {

@@ -63,6 +63,9 @@ impl fmt::Display for RolloutReport {
         if let Some(breaker) = self.circuit_breaker.as_ref().filter(|breaker| breaker.failures > 0) {
             write!(f, "\n  breaker       {} of {} failures, {}", breaker.failures, breaker.threshold, breaker.status)?;
         }
+        if let Some(architecture) = &self.architecture_override {
+            write!(f, "\n  architecture  ECS runs the tasks on {architecture}, not on what the task definition says")?;
+        }
         for task in &self.stopped_tasks {
             write!(f, "\n  stopped task  {}: {}", task.task, task.reason)?;
             for container in &task.containers {

@@ -568,7 +568,9 @@ async fn a_denied_call_ends_the_release_with_the_action_and_no_storm() {
         assert!(release.reason.as_ref().unwrap().contains(action), "{operation}: {release}");
         let asked =
             stage.sandbox.calls().iter().filter(|call| call.operation == operation && call.status >= 400).count();
-        assert!(asked <= 2, "{operation} was asked {asked} times");
+        // What is only looked at may be allowed again within a quarter of an hour; before the update a denial ends the release.
+        let is_watched = ["DescribeServiceDeployments", "ListTasks", "ListObjectsV2"].contains(&operation);
+        assert!(asked <= if is_watched { 60 } else { 2 }, "{operation} was asked {asked} times");
     }
 }
 
