@@ -1,4 +1,4 @@
-//! The stand-in for AWS: one HTTP server on 127.0.0.1 that speaks ECS, ECR, S3 and the two Lambda calls of durable functions on the wire.
+//! The stand-in for AWS: one HTTP server on 127.0.0.1 that speaks ECS, ECR, S3 and the Lambda calls of durable functions on the wire.
 //! It refuses what AWS refuses, and it never runs a container: rollouts, tasks and log objects happen on a virtual clock.
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -34,11 +34,11 @@ mod state;
 mod wire;
 
 use clock::VirtualClock;
-use executions::Executions;
+use executions::{ExecutionOutcome, Executions};
 pub use faults::{Fault, FaultKind, Moment};
 pub use scenario::{Scenario, UnknownScenario};
-pub use state::Call;
 use state::World;
+pub use state::{Arrival, Call};
 
 /// How a sandbox starts.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ pub struct Options {
     pub advance: Advance,
     /// Faults from the start.
     pub faults: Vec<Fault>,
-    /// Real time that every AWS call takes: for measuring how many calls wait for each other.
+    /// Real time that every call takes, checkpoints included: for measuring how many calls wait for each other.
     pub latency: Duration,
 }
 
@@ -134,9 +134,15 @@ impl Sandbox {
         self.world.clock.clone()
     }
 
-    /// Every AWS call so far, in order; those of durable executions are not among them.
+    /// Every AWS call so far, in order of their answers; the checkpoints of durable executions are not among them, nor are the
+    /// reads of their own state.
     pub fn calls(&self) -> Vec<Call> {
         self.world.calls()
+    }
+
+    /// Every call so far in the order in which they came in, checkpoints included; nothing without a latency.
+    pub fn arrivals(&self) -> Vec<Arrival> {
+        self.world.arrivals()
     }
 
     /// The most requests that were ever answered at once: meaningful with a latency.
@@ -162,6 +168,23 @@ impl Sandbox {
     /// The Lambda service of this sandbox.
     pub fn executions(&self) -> Executions {
         Executions::new(self.clock(), self.world.durable.clone(), self.world.crash.clone())
+    }
+
+    /// Stops an execution, as a person does with `StopDurableExecution`: its running invocation dies and is the last one. False
+    /// where none of that name is under way. `FaultKind::Stop` does it at a given call or checkpoint.
+    pub fn stop_execution(&self, name: &str) -> bool {
+        self.world.durable.cut_off(name, ExecutionOutcome::Stopped)
+    }
+
+    /// Ends an execution whose execution timeout is over; otherwise like a stop.
+    pub fn time_out_execution(&self, name: &str) -> bool {
+        self.world.durable.cut_off(name, ExecutionOutcome::TimedOut)
+    }
+
+    /// Lets the retention of an ended execution be over: `GetDurableExecution` does not find it any more. False where none of that
+    /// name has ended.
+    pub fn forget_execution(&self, name: &str) -> bool {
+        self.world.durable.forget(name)
     }
 
     /// Clients made from this talk to the sandbox. Retries come after a millisecond, so that injected throttling does not slow a test.

@@ -19,6 +19,7 @@ use service::Service;
 
 use super::api::{ACCOUNT, ApiError, REGION, optional_text};
 use super::ecr::{Registry, hex};
+use super::faults::FaultKind;
 use super::scenario::Scenario;
 use definitions::Definitions;
 
@@ -41,8 +42,8 @@ pub(crate) struct Ecs {
 pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
     pub(crate) registry: &'a Registry,
-    /// `ListServiceDeployments` does not show the newest deployment.
-    pub(crate) stale: bool,
+    /// What this call does not see yet.
+    pub(crate) blindness: Option<FaultKind>,
 }
 
 impl Ecs {
@@ -61,8 +62,8 @@ impl Ecs {
             "UpdateExpressGatewayService" => self.update_express(input, context),
             "DescribeServices" => self.describe_services(input, context.now),
             "ListServiceDeployments" => self.list_deployments(input, context),
-            "DescribeServiceDeployments" => self.describe_deployments(input, context.now),
-            "DescribeServiceRevisions" => self.describe_revisions(input),
+            "DescribeServiceDeployments" => self.describe_deployments(input, context),
+            "DescribeServiceRevisions" => self.describe_revisions(input, context),
             "StopServiceDeployment" => self.stop_deployment(input, context.now),
             "ListTasks" => self.list_tasks(input, context.now),
             "DescribeTasks" => self.describe_tasks(input, context.now),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::api::{ApiError, epoch, page, text, texts};
+use super::super::faults::FaultKind;
 use super::super::rollout::{CANARY_PERCENT, Phase, Status, THRESHOLD};
 use super::service::{Deployment, Revision, Service};
 use super::{CLUSTER, Context, Ecs, check_cluster, cluster_arn, missing, service_not_found};
@@ -20,7 +21,7 @@ impl Ecs {
             .deployments
             .iter()
             .rev()
-            .skip(usize::from(context.stale))
+            .skip(usize::from(context.blindness == Some(FaultKind::Stale)))
             .map(|deployment| brief(service, deployment, context.now))
             .filter(|brief| statuses.is_empty() || statuses.iter().any(|status| brief["status"] == *status))
             .filter(|brief| {
@@ -37,12 +38,12 @@ impl Ecs {
     }
 
     /// `DescribeServiceDeployments`.
-    pub(super) fn describe_deployments(&self, input: &Value, now: Timestamp) -> Result<Value, ApiError> {
+    pub(super) fn describe_deployments(&self, input: &Value, context: Context<'_>) -> Result<Value, ApiError> {
         let arns = bounded(texts(input, "serviceDeploymentArns")?, 20, "serviceDeploymentArns")?;
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in arns {
-            match self.deployment(arn) {
-                Some((service, deployment)) => found.push(describe(service, deployment, now)),
+            match self.deployment(arn).filter(|_| sees_items(context)) {
+                Some((service, deployment)) => found.push(describe(service, deployment, context.now)),
                 None => failures.push(missing(arn)),
             }
         }
@@ -98,14 +99,14 @@ impl Ecs {
     }
 
     /// `DescribeServiceRevisions`.
-    pub(super) fn describe_revisions(&self, input: &Value) -> Result<Value, ApiError> {
+    pub(super) fn describe_revisions(&self, input: &Value, context: Context<'_>) -> Result<Value, ApiError> {
         let arns = bounded(texts(input, "serviceRevisionArns")?, 20, "serviceRevisionArns")?;
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in arns {
             let pair = self.services.iter().find_map(|service| {
                 Some((service, service.revisions.iter().find(|revision| service.revision_arn(revision) == arn)?))
             });
-            match pair {
+            match pair.filter(|_| sees_items(context)) {
                 Some((service, revision)) => found.push(describe_revision(service, revision)),
                 None => failures.push(missing(arn)),
             }
@@ -126,6 +127,11 @@ impl Ecs {
         }
         Ok(json!({"services": found, "failures": failures}))
     }
+}
+
+/// Deployments and revisions are eventually consistent: what was made just now may be missing still.
+fn sees_items(context: Context<'_>) -> bool {
+    context.blindness != Some(FaultKind::Missing)
 }
 
 fn bounded<'a>(list: Vec<&'a str>, most: usize, member: &str) -> Result<Vec<&'a str>, ApiError> {
