@@ -17,6 +17,7 @@ mod api;
 mod chunked;
 pub mod clock;
 mod control;
+mod deployment;
 mod durable;
 mod ecr;
 mod ecs;
@@ -34,6 +35,7 @@ mod state;
 mod wire;
 
 use clock::VirtualClock;
+pub use deployment::{DeploymentEnding, DeploymentTimes, PauseHook, SecondUpdate};
 use executions::{ExecutionOutcome, Executions};
 pub use faults::{Fault, FaultKind, Moment};
 pub use scenario::{Scenario, UnknownScenario};
@@ -55,6 +57,18 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// Real time that every call takes, checkpoints included: for measuring how many calls wait for each other.
     pub latency: Duration,
+    /// What an update gets while a deployment of the service runs.
+    pub second_update: SecondUpdate,
+    /// The canary's share and the times of both bakes.
+    pub deployment: DeploymentTimes,
+    /// A hook in which deployments wait.
+    pub hook: Option<PauseHook>,
+    /// A lifecycle stage that the API's enumeration lacks, such as `PRE_PRODUCTION_TRAFFIC_SHIFT`; it comes before traffic moves.
+    pub unknown_stage: Option<String>,
+    /// How deployments end that do not end well.
+    pub ending: DeploymentEnding,
+    /// The processor that ECS says it chose for new revisions instead of the task definition's, such as `X86_64`.
+    pub architecture_override: Option<String>,
 }
 
 impl Default for Options {
@@ -63,7 +77,20 @@ impl Default for Options {
         // 1 795 428 000 is 2026-11-23T10:00:00Z.
         let start = Timestamp::constant(1_795_428_000, 0);
         let (scenario, advance) = (Scenario::Good, Advance::Manual);
-        Self { port: 0, scenario, start, advance, faults: Vec::new(), latency: Duration::ZERO }
+        Self {
+            port: 0,
+            scenario,
+            start,
+            advance,
+            faults: Vec::new(),
+            latency: Duration::ZERO,
+            second_update: SecondUpdate::default(),
+            deployment: DeploymentTimes::default(),
+            hook: None,
+            unknown_stage: None,
+            ending: DeploymentEnding::default(),
+            architecture_override: None,
+        }
     }
 }
 
@@ -90,6 +117,9 @@ pub enum Error {
     /// A task definition that ECS refuses, in its words.
     #[error("the task definition is refused: {0}")]
     Document(String),
+    /// An update that ECS refuses, in its words.
+    #[error("the update is refused: {0}")]
+    Update(String),
 }
 
 impl From<api::ApiError> for Error {
@@ -218,6 +248,30 @@ impl Sandbox {
         let arn = ecs.definitions.store(document, now, None)?.arn();
         ecs.set_live(service, &arn, &self.world.registry(), now)?;
         Ok(arn)
+    }
+
+    /// Begins a deployment now, as a person does at the console; it is no call. Gives the deployment's ARN.
+    pub fn deploy_by_hand(&self, service: &str, task_definition_arn: &str) -> Result<String, Error> {
+        let now = self.world.clock.now();
+        let mut ecs = self.world.ecs();
+        let context = ecs::Context { now, registry: &self.world.registry(), blindness: None };
+        let begun = ecs.deploy_by_hand(service, task_definition_arn, context);
+        begun.map_err(|error| Error::Update(format!("{}: {}", error.name, error.message)))
+    }
+
+    /// Rolls back the deployment under way, as a person does at the console; false where there is none.
+    pub fn roll_back_by_hand(&self, service: &str) -> bool {
+        self.world.ecs().roll_back_by_hand(service, self.world.clock.now())
+    }
+
+    /// Configures the canary and the bakes, as `UpdateService` does: deployments that begin from now on go by them.
+    pub fn set_deployment_times(&self, times: DeploymentTimes) {
+        self.world.ecs().manner.times = times;
+    }
+
+    /// Lets deployments that begin from now on end so, where they do not end well.
+    pub fn set_deployment_ending(&self, ending: DeploymentEnding) {
+        self.world.ecs().manner.ending = ending;
     }
 
     /// Sets a service's status (`ACTIVE`, `DRAINING`, `INACTIVE`); false where there is no such service.

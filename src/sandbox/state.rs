@@ -90,7 +90,7 @@ impl World {
             endpoint,
             advance: options.advance,
             latency: options.latency,
-            ecs: Mutex::new(Ecs::new(options.scenario, options.start)),
+            ecs: Mutex::new(Ecs::new(options)),
             registry: Mutex::default(),
             faults: Mutex::new(faults),
             calls: Mutex::default(),

@@ -4,6 +4,7 @@
 mod control;
 mod faults;
 mod images;
+mod options;
 mod rollouts;
 mod stage;
 
