@@ -1,5 +1,6 @@
-//! The stand-in for AWS: one HTTP server on 127.0.0.1 that speaks ECS, ECR, S3 and the Lambda calls of durable functions on the wire.
-//! It refuses what AWS refuses, and it never runs a container: rollouts, tasks and log objects happen on a virtual clock.
+//! The stand-in for AWS: one HTTP server on 127.0.0.1 that speaks ECS, ECR, S3 and the Lambda calls of durable
+//! functions on the wire. It refuses what AWS refuses, and it never runs a container: rollouts, tasks and log objects
+//! happen on a virtual clock.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -36,6 +37,7 @@ mod wire;
 
 use clock::VirtualClock;
 pub use deployment::{DeploymentEnding, DeploymentTimes, PauseHook, SecondUpdate};
+use durable::DurableService;
 use executions::{ExecutionOutcome, Executions};
 pub use faults::{Fault, FaultKind, Moment};
 pub use scenario::{Scenario, UnknownScenario};
@@ -63,7 +65,8 @@ pub struct Options {
     pub deployment: DeploymentTimes,
     /// A hook in which deployments wait.
     pub hook: Option<PauseHook>,
-    /// A lifecycle stage that the API's enumeration lacks, such as `PRE_PRODUCTION_TRAFFIC_SHIFT`; it comes before traffic moves.
+    /// A lifecycle stage that the API's enumeration lacks, such as `PRE_PRODUCTION_TRAFFIC_SHIFT`; it comes before
+    /// traffic moves.
     pub unknown_stage: Option<String>,
     /// How deployments end that do not end well.
     pub ending: DeploymentEnding,
@@ -164,8 +167,8 @@ impl Sandbox {
         self.world.clock.clone()
     }
 
-    /// Every AWS call so far, in order of their answers; the checkpoints of durable executions are not among them, nor are the
-    /// reads of their own state.
+    /// Every AWS call so far, in order of their answers; the checkpoints of durable executions are not among them, nor
+    /// are the reads of their own state.
     pub fn calls(&self) -> Vec<Call> {
         self.world.calls()
     }
@@ -200,8 +203,13 @@ impl Sandbox {
         Executions::new(self.clock(), self.world.durable.clone(), self.world.crash.clone())
     }
 
-    /// Stops an execution, as a person does with `StopDurableExecution`: its running invocation dies and is the last one. False
-    /// where none of that name is under way. `FaultKind::Stop` does it at a given call or checkpoint.
+    /// The ARN that an execution of this name has, or would have.
+    pub fn execution_arn(name: &str) -> String {
+        DurableService::arn(name)
+    }
+
+    /// Stops an execution, as a person does with `StopDurableExecution`: its running invocation dies and is the last
+    /// one. False where none of that name is under way. `FaultKind::Stop` does it at a given call or checkpoint.
     pub fn stop_execution(&self, name: &str) -> bool {
         self.world.durable.cut_off(name, ExecutionOutcome::Stopped)
     }
@@ -211,13 +219,14 @@ impl Sandbox {
         self.world.durable.cut_off(name, ExecutionOutcome::TimedOut)
     }
 
-    /// Lets the retention of an ended execution be over: `GetDurableExecution` does not find it any more. False where none of that
-    /// name has ended.
+    /// Lets the retention of an ended execution be over: `GetDurableExecution` does not find it any more. False where
+    /// none of that name has ended.
     pub fn forget_execution(&self, name: &str) -> bool {
         self.world.durable.forget(name)
     }
 
-    /// Clients made from this talk to the sandbox. Retries come after a millisecond, so that injected throttling does not slow a test.
+    /// Clients made from this talk to the sandbox. Retries come after a millisecond, so that injected throttling does
+    /// not slow a test.
     pub fn sdk_config(&self) -> SdkConfig {
         let credentials = Credentials::new("AKIDSANDBOX", "sandbox", None, None, "sandbox");
         SdkConfig::builder()
@@ -240,8 +249,9 @@ impl Sandbox {
         self.world.registry().put_blob(repository, blob)
     }
 
-    /// Registers a task definition and makes it the live one of a service in the cluster `default`, as if it had been deployed a day
-    /// ago. The service is made if there is none; its history is forgotten. Gives the task definition's ARN.
+    /// Registers a task definition and makes it the live one of a service in the cluster `default`, as if it had been
+    /// deployed a day ago. The service is made if there is none; its history is forgotten. Gives the task definition's
+    /// ARN.
     pub fn set_live(&self, service: &str, document: &Value) -> Result<String, Error> {
         let now = self.world.clock.now();
         let mut ecs = self.world.ecs();
@@ -302,7 +312,8 @@ impl Sandbox {
         self.world.ecs().definitions.family(family)
     }
 
-    /// All deployments as `DescribeServiceDeployments` shows them, oldest first; a service's first one made its seeded revision live.
+    /// All deployments as `DescribeServiceDeployments` shows them, oldest first; a service's first one made its seeded
+    /// revision live.
     pub fn deployments(&self) -> Vec<Value> {
         self.world.ecs().all_deployments(self.world.clock.now())
     }

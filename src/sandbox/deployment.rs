@@ -1,9 +1,10 @@
-//! How ECS deploys on the stand-in, beyond the scenario: what can be configured on a service, and what AWS leaves open or does seldom.
+//! How ECS deploys on the stand-in, beyond the scenario: what can be configured on a service, and what AWS leaves open
+//! or does seldom.
 
 use std::borrow::Cow;
 
-/// What ECS answers to an update while a deployment of the service runs. No page says it and no error is modelled for it, so a
-/// client has to be right under either answer.
+/// What ECS answers to an update while a deployment of the service runs. No page says it and no error is modelled for
+/// it, so a client has to be right under either answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SecondUpdate {
     /// The update is accepted, and the deployment that runs is stopped.
@@ -13,7 +14,8 @@ pub enum SecondUpdate {
     Refuses,
 }
 
-/// The times of a deployment, as `UpdateService` sets them in `deploymentConfiguration`; on AWS each is 0 to 1,440 minutes.
+/// The times of a deployment, as `UpdateService` sets them in `deploymentConfiguration`; on AWS each is 0 to 1,440
+/// minutes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DeploymentTimes {
     /// `canaryPercent`: the canary's share of the traffic, 0.1 to 100.
@@ -41,14 +43,15 @@ impl DeploymentTimes {
 /// A lifecycle hook that pauses each deployment: nobody continues it, so it goes on when the hook's time is out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PauseHook {
-    /// The lifecycle stage in which it waits, such as `POST_SCALE_UP`; a deployment that does not get there does not wait.
+    /// The lifecycle stage in which it waits, such as `POST_SCALE_UP`; a deployment that does not get there does not
+    /// wait.
     pub stage: String,
     /// How long it waits.
     pub minutes: u16,
 }
 
-/// How a deployment ends that does not end well, or that somebody stops. What was live before the stand-in started knows the usual
-/// way alone.
+/// How a deployment ends that does not end well, or that somebody stops. What was live before the stand-in started
+/// knows the usual way alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeploymentEnding {
     /// ECS rolls back what fails, and it rolls back what it is asked to.

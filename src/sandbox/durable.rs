@@ -1,7 +1,7 @@
-//! The stand-in for the service behind Lambda's durable functions: it keeps each execution's operations and speaks the two calls
-//! that a running function makes, `CheckpointDurableExecution` and `GetDurableExecutionState`, and the one that asks how any
-//! execution is, `GetDurableExecution`. It invokes nothing; the driver of executions does. Callbacks and chained invocations are
-//! refused.
+//! The stand-in for the service behind Lambda's durable functions: it keeps each execution's operations and speaks the
+//! two calls that a running function makes, `CheckpointDurableExecution` and `GetDurableExecutionState`, and the one
+//! that asks how any execution is, `GetDurableExecution`. It invokes nothing; the driver of executions does. Callbacks
+//! and chained invocations are refused.
 
 mod calls;
 mod journal;
@@ -25,7 +25,8 @@ use crate::sandbox::wire::{Reply, Request};
 
 pub use self::record::ExecutionOutcome;
 
-/// Operations on one page of the state: what is served where nobody asks, and the most (Lambda API reference, `MaxItems`).
+/// Operations on one page of the state: what is served where nobody asks, and the most (Lambda API reference,
+/// `MaxItems`).
 const PAGE: usize = 100;
 const LARGEST_PAGE: usize = 1_000;
 
@@ -118,8 +119,8 @@ impl DurableService {
         }
     }
 
-    /// Lets the invocation die that sends the `nth` checkpoint (1 is the first since the service was made), before or after
-    /// that checkpoint is stored. Whoever sent it is refused from then on; the driver drops it and invokes again.
+    /// Lets the invocation die that sends the `nth` checkpoint (1 is the first since the service was made), before or
+    /// after that checkpoint is stored. Whoever sent it is refused from then on; the driver drops it and invokes again.
     pub(crate) fn crash_at_checkpoint(&self, nth: u64, after: bool) {
         self.lock().planned = Some(PlannedCrash { checkpoint: nth, after });
     }
@@ -129,9 +130,14 @@ impl DurableService {
         self.lock().checkpoints
     }
 
+    /// The ARN of the execution that has a name.
+    pub(super) fn arn(name: &str) -> String {
+        format!("{FUNCTION}/durable-execution/{name}/{}", digest(name))
+    }
+
     /// Starts an execution with its event, and returns its ARN; nothing where the name is taken.
     pub(super) fn start(&self, name: &str, input: String) -> Option<String> {
-        let arn = arn_of(name);
+        let arn = Self::arn(name);
         let started = self.clock.now();
         let mut ledger = self.lock();
         if ledger.records.contains_key(&arn) {
@@ -172,7 +178,8 @@ impl DurableService {
         }
     }
 
-    /// Ends an execution as its driver found it, and says how it ended: otherwise where somebody had stopped it by then.
+    /// Ends an execution as its driver found it, and says how it ended: otherwise where somebody had stopped it by
+    /// then.
     pub(super) fn end(&self, arn: &str, outcome: ExecutionOutcome) -> ExecutionOutcome {
         let now = self.clock.now();
         match self.lock().records.get_mut(arn) {
@@ -189,12 +196,12 @@ impl DurableService {
         self.lock().records.get(arn).and_then(|record| record.outcome().cloned())
     }
 
-    /// Ends an execution from outside: its running invocation dies, and there will be no other. False where none of that name
-    /// is under way.
+    /// Ends an execution from outside: its running invocation dies, and there will be no other. False where none of
+    /// that name is under way.
     pub(super) fn cut_off(&self, name: &str, outcome: ExecutionOutcome) -> bool {
         let now = self.clock.now();
         let mut ledger = self.lock();
-        let Some(record) = ledger.records.get_mut(&arn_of(name)) else { return false };
+        let Some(record) = ledger.records.get_mut(&Self::arn(name)) else { return false };
         let ended = record.end(outcome, now);
         if ended {
             record.death.notify_one();
@@ -202,9 +209,9 @@ impl DurableService {
         ended
     }
 
-    /// Stops the execution that made a call; the crash that goes with it ends its invocation. A call of a running function
-    /// names its execution. Any other call does not, so of several executions that run side by side the one counts as the
-    /// caller whose checkpoint came last: with one running, that is always right.
+    /// Stops the execution that made a call; the crash that goes with it ends its invocation. A call of a running
+    /// function names its execution. Any other call does not, so of several executions that run side by side the one
+    /// counts as the caller whose checkpoint came last: with one running, that is always right.
     pub(super) fn stop_caller(&self, request: &Request) {
         let now = self.clock.now();
         let mut ledger = self.lock();
@@ -220,9 +227,10 @@ impl DurableService {
         }
     }
 
-    /// Lets the retention of an ended execution be over: it is not found any more. False where none of that name has ended.
+    /// Lets the retention of an ended execution be over: it is not found any more. False where none of that name has
+    /// ended.
     pub(super) fn forget(&self, name: &str) -> bool {
-        self.lock().records.get_mut(&arn_of(name)).is_some_and(Record::forget)
+        self.lock().records.get_mut(&Self::arn(name)).is_some_and(Record::forget)
     }
 
     /// Fires what is due and says what a suspended execution waits for; one that was ended meanwhile waits for nothing.
@@ -326,11 +334,6 @@ impl DurableService {
     fn lock(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The ARN of the execution that has a name.
-fn arn_of(name: &str) -> String {
-    format!("{FUNCTION}/durable-execution/{name}/{}", digest(name))
 }
 
 /// 32 hex digits that are the same in every run.

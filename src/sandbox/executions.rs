@@ -1,5 +1,5 @@
-//! The driver of durable executions: it plays the Lambda service, which invokes the function until each execution has ended. It
-//! waits for nothing: when every execution is suspended, the virtual clock jumps to the next timer.
+//! The driver of durable executions: it plays the Lambda service, which invokes the function until each execution has
+//! ended. It waits for nothing: when every execution is suspended, the virtual clock jumps to the next timer.
 
 use std::panic::AssertUnwindSafe;
 
@@ -139,8 +139,9 @@ impl Executions {
         Self { clock, durable, crash }
     }
 
-    /// Starts one execution for each name and event, runs all of them side by side, and returns them in the order given.
-    /// `service` is what `aws_durable_execution_sdk::wrap` returned, with a Lambda client that reaches this durable service.
+    /// Starts one execution for each name and event, runs all of them side by side, and returns them in the order
+    /// given. `service` is what `aws_durable_execution_sdk::wrap` returned, with a Lambda client that reaches this
+    /// durable service.
     pub async fn run<F, Fut>(&self, service: &F, events: Vec<(String, String)>) -> Result<Vec<Execution>, Error>
     where
         F: Fn(LambdaEvent<InvocationPayload>) -> Fut,
@@ -177,8 +178,8 @@ impl Executions {
         }
     }
 
-    /// Invokes each of these once. All are polled by the calling task, as Lambda's runtime does it: the SDK lets no other
-    /// task use a handler's context. A crash drops those that have not answered; they stay runnable.
+    /// Invokes each of these once. All are polled by the calling task, as Lambda's runtime does it: the SDK lets no
+    /// other task use a handler's context. A crash drops those that have not answered; they stay runnable.
     async fn invoke_side_by_side<F, Fut>(&self, service: &F, mut runs: Vec<&mut Run>) -> Result<(), Error>
     where
         F: Fn(LambdaEvent<InvocationPayload>) -> Fut,

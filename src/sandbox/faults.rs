@@ -12,8 +12,8 @@ use super::wire::Reply;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fault {
-    /// The operation as AWS names it: `RegisterTaskDefinition`, `PutObject`, `DownloadLayer` (the URL that ECR hands out),
-    /// `CheckpointDurableExecution`. `*` is every call that the list of calls shows.
+    /// The operation as AWS names it: `RegisterTaskDefinition`, `PutObject`, `DownloadLayer` (the URL that ECR hands
+    /// out), `CheckpointDurableExecution`. `*` is every call that the list of calls shows.
     pub operation: String,
     /// The first call that is hit; 1 is the next one.
     #[serde(default = "one")]
@@ -57,16 +57,18 @@ pub enum FaultKind {
     AccessDenied,
     /// The caller dies while it waits: no reply ever, and the driver of executions drops the running invocation.
     Crash,
-    /// Like `Crash`, and the execution of the caller is stopped for good, as by `StopDurableExecution`. A checkpoint names its
-    /// execution; of any other call with several executions side by side, the one counts as the caller that checkpointed last.
+    /// Like `Crash`, and the execution of the caller is stopped for good, as by `StopDurableExecution`. A checkpoint
+    /// names its execution; of any other call with several executions side by side, the one counts as the caller that
+    /// checkpointed last.
     Stop,
-    /// `ListServiceDeployments` does not show the newest deployment yet; other operations answer as always. The moment does not matter.
+    /// `ListServiceDeployments` does not show the newest deployment yet; other operations answer as always. The moment
+    /// does not matter.
     Stale,
-    /// `DescribeServiceDeployments` and `DescribeServiceRevisions` do not know what they are asked for yet, and say `MISSING`
-    /// among their failures; other operations answer as always. The moment does not matter.
+    /// `DescribeServiceDeployments` and `DescribeServiceRevisions` do not know what they are asked for yet, and say
+    /// `MISSING` among their failures; other operations answer as always. The moment does not matter.
     Missing,
-    /// Somebody else did the same at that moment: `ClientException` of `RegisterTaskDefinition` about the family; for S3,
-    /// `ConditionalRequestConflict`.
+    /// Somebody else did the same at that moment: `ClientException` of `RegisterTaskDefinition` about the family; for
+    /// S3, `ConditionalRequestConflict`.
     Contention,
     /// A role that IAM has not spread yet: `AccessDeniedException` about assuming it.
     RoleNotReady,
@@ -126,8 +128,8 @@ impl CrashSignal {
     }
 }
 
-/// The refusal of a JSON service (ECS, ECR, Lambda), or none where the kind is not an answer. Lambda has names and statuses of its
-/// own for some.
+/// The refusal of a JSON service (ECS, ECR, Lambda), or none where the kind is not an answer. Lambda has names and
+/// statuses of its own for some.
 pub(crate) fn json_refusal(kind: FaultKind, service: &str, operation: &str, resource: &str) -> Option<Reply> {
     let busy = "Service Unavailable. Please try again later.";
     let denied = || denial(service, operation, resource);

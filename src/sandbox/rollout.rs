@@ -1,5 +1,6 @@
-//! The canary as a value: from the moment of an update, what was found out about the new revision, and the interventions so far,
-//! it computes every phase and every task of a deployment. It knows no clock and no service; asked twice, it answers the same.
+//! The canary as a value: from the moment of an update, what was found out about the new revision, and the
+//! interventions so far, it computes every phase and every task of a deployment. It knows no clock and no service;
+//! asked twice, it answers the same.
 
 use std::borrow::Cow;
 
@@ -12,7 +13,8 @@ pub(crate) const DESIRED: usize = 2;
 /// Failed tasks at which the circuit breaker rolls back.
 pub(crate) const THRESHOLD: u32 = 3;
 
-// The course of a good rollout, in seconds after the update; the bakes come on top: about eight minutes with two of three minutes.
+// The course of a good rollout, in seconds after the update; the bakes come on top: about eight minutes with two of
+// three minutes.
 const STARTED: i64 = 5;
 const CANARY_TASK: i64 = 10;
 const CANARY_RUNNING: i64 = 40;
@@ -160,8 +162,8 @@ impl Rollout {
         self.phases().into_iter().find(|phase| phase.status == Status::InProgress).map(|phase| phase.at)
     }
 
-    /// From when on the service lives on its target, unless somebody intervenes: from its success, or where it failed and was
-    /// stopped with all the traffic.
+    /// From when on the service lives on its target, unless somebody intervenes: from its success, or where it failed
+    /// and was stopped with all the traffic.
     pub(crate) fn taken_over(&self) -> Option<Timestamp> {
         let end = self.phases().into_iter().find(|phase| phase.status.is_final())?;
         let kept = end.status == Status::Stopped && end.weight >= 100.0 && self.superseded.is_none();
@@ -214,7 +216,8 @@ impl Rollout {
         course
     }
 
-    /// The stages of the way that this deployment takes by itself, in seconds that no hook holds up, with the target's traffic.
+    /// The stages of the way that this deployment takes by itself, in seconds that no hook holds up, with the target's
+    /// traffic.
     fn stages(&self) -> Vec<Stage> {
         let times = self.manner.times;
         let mut stages = Vec::new();
@@ -272,7 +275,8 @@ impl Rollout {
                 course.push(Phase { at, status: Status::Successful, ..last_of(&course, || self.first()) });
             }
             Fate::AlarmTriggers => {
-                // Where the deployment would be over before the alarm goes off, it goes off while both revisions still run.
+                // Where the deployment would be over before the alarm goes off, it goes off while both revisions still
+                // run.
                 let at = self.after((CANARY_TRAFFIC + ALARM_TAKES).min(self.clean_up() - 1));
                 let last = cut(&mut course, at, || self.first());
                 self.fail(&mut course, Phase { alarm: true, ..last }, at, "one or more alarms were triggered");

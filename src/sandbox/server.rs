@@ -1,5 +1,5 @@
-//! The socket: accepts connections on 127.0.0.1, reads requests whole and bounded, hands each to its service, and lets the scripted
-//! faults befall it. No service's rules are here.
+//! The socket: accepts connections on 127.0.0.1, reads requests whole and bounded, hands each to its service, and lets
+//! the scripted faults befall it. No service's rules are here.
 
 use std::convert::Infallible;
 use std::sync::Arc;

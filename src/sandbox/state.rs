@@ -1,4 +1,5 @@
-//! Everything that one sandbox is: the services behind one clock, the faults, and the list of calls. It hears no socket.
+//! Everything that one sandbox is: the services behind one clock, the faults, and the list of calls. It hears no
+//! socket.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,5 +1,7 @@
 //! Durable executions on a whole sandbox: stopped at a call or at a checkpoint, asked for, and forgotten.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use aws_durable_execution_sdk::{BoxError, DurableContext, LambdaClient, Options as DurableOptions, wrap};
 use aws_sdk_lambda::types::ExecutionStatus;
 use express_deployer::sandbox::executions::{Execution, ExecutionOutcome};
@@ -45,21 +47,14 @@ impl Stage {
     }
 
     async fn status(&self, name: &str) -> Option<ExecutionStatus> {
-        let calls = self.lambda.get_durable_execution().durable_execution_arn(arn(name)).include_execution_data(false);
-        calls.send().await.ok().map(|output| output.status)
+        let arn = Sandbox::execution_arn(name);
+        let call = self.lambda.get_durable_execution().durable_execution_arn(arn).include_execution_data(false);
+        call.send().await.ok().map(|output| output.status)
     }
 
     fn is_stored(&self, key: &str) -> bool {
         self.sandbox.object("your-log-bucket", key).is_some()
     }
-}
-
-/// An execution's ARN as the stand-in makes it.
-fn arn(name: &str) -> String {
-    use sha2::Digest as _;
-    let digest = sha2::Sha256::digest(name);
-    let id: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("arn:aws:lambda:ap-northeast-1:123456789012:function:express-deployer:1/durable-execution/{name}/{id}")
 }
 
 #[tokio::test]

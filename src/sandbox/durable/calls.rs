@@ -1,4 +1,5 @@
-//! The calls of durable functions as they come over the wire, and the errors that they are answered with. It knows no execution.
+//! The calls of durable functions as they come over the wire, and the errors that they are answered with. It knows no
+//! execution.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

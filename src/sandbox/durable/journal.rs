@@ -1,5 +1,5 @@
-//! The recorded operations of one durable execution: checkpoints go in whole or not at all, timers fire, and an invocation is
-//! told what it has not seen. It knows neither HTTP nor tokens.
+//! The recorded operations of one durable execution: checkpoints go in whole or not at all, timers fire, and an
+//! invocation is told what it has not seen. It knows neither HTTP nor tokens.
 
 use jiff::Timestamp;
 

@@ -158,7 +158,7 @@ async fn an_execution_can_be_asked_for_until_its_retention_is_over() {
     assert_eq!((running.start_timestamp().secs(), running.end_timestamp()), (1_795_428_000, None));
     assert!(!world.service.forget("release"), "retention begins at the end");
 
-    world.service.clock.advance(std::time::Duration::from_secs(60));
+    world.service.clock.advance(std::time::Duration::from_mins(1));
     world.service.end(&world.arn, ExecutionOutcome::Succeeded("42".to_owned()));
     let ended = get().include_execution_data(false).send().await.unwrap();
     assert_eq!((ended.status(), ended.end_timestamp().unwrap().secs()), (&ExecutionStatus::Succeeded, 1_795_428_060));

@@ -125,8 +125,8 @@ impl Update {
         self.payload.as_ref().map_or(0, String::len) + self.error.as_ref().map_or(0, ErrorObject::bytes)
     }
 
-    /// What Lambda meters for this update: an operation counts once when it is first recorded, a step once more for each retry,
-    /// and a condition once more for each poll, of which the first comes with the operation itself.
+    /// What Lambda meters for this update: an operation counts once when it is first recorded, a step once more for
+    /// each retry, and a condition once more for each poll, of which the first comes with the operation itself.
     pub(super) fn metered(&self, first: bool) -> u64 {
         let polls = self.kind == Kind::Step && self.sub_type.as_deref() == Some(POLL);
         u64::from(first) + u64::from(first && polls) + u64::from(self.action == Action::Retry)

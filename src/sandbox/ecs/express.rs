@@ -186,7 +186,8 @@ impl Ecs {
         format!("{:019}", number % 10_000_000_000_000_000_000)
     }
 
-    /// Makes a stored task definition the live one of a service, as if it had been deployed a day ago; makes the service if need be.
+    /// Makes a stored task definition the live one of a service, as if it had been deployed a day ago; makes the
+    /// service if need be.
     pub(crate) fn set_live(
         &mut self,
         name: &str,

@@ -1,5 +1,5 @@
-//! Real durable handlers, wrapped by the real SDK, run to their end over a socket: retries, waits, maps, and deaths at every
-//! checkpoint.
+//! Real durable handlers, wrapped by the real SDK, run to their end over a socket: retries, waits, maps, and deaths at
+//! every checkpoint.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -180,8 +180,8 @@ async fn a_polled_state_is_carried_from_check_to_check() {
     );
 }
 
-/// The start of a check forgets the state that was recorded before it, and a check that dies leaves nothing: the next life
-/// begins from the initial state, though not from the first attempt.
+/// The start of a check forgets the state that was recorded before it, and a check that dies leaves nothing: the next
+/// life begins from the initial state, though not from the first attempt.
 #[tokio::test]
 async fn a_check_that_dies_takes_the_polled_state_with_it() {
     let world = World::new().await;

@@ -4,22 +4,16 @@ use aws_sdk_ecs::types::{
     DeploymentLifecycleHookStatus as HookStatus, ServiceDeploymentLifecycleStage as Stages,
     ServiceDeploymentStatus as Status,
 };
-use express_deployer::sandbox::{
-    DeploymentEnding, DeploymentTimes, Options, PauseHook, Sandbox, Scenario, SecondUpdate,
-};
+use express_deployer::sandbox::{DeploymentEnding, DeploymentTimes, Options, PauseHook, Scenario, SecondUpdate};
 
 use super::stage::{SERVICE, Stage, pushed};
 
 /// The service by its name, as a person knows it.
 const NAME: &str = "express-mode-custom-td-f9de";
 
-async fn with(options: Options) -> Stage {
-    Stage::of(Sandbox::start(options).await.unwrap())
-}
-
 #[tokio::test]
 async fn a_second_update_can_be_refused_while_a_deployment_runs() {
-    let stage = with(Options { second_update: SecondUpdate::Refuses, ..Options::default() }).await;
+    let stage = Stage::with(Options { second_update: SecondUpdate::Refuses, ..Options::default() }).await;
     let first = stage.roll_out().await;
     let second = stage.next_revision(&pushed("v7")).await;
     let (code, message) = stage.update(&second).await.unwrap_err();
@@ -56,7 +50,7 @@ async fn a_person_deploys_and_rolls_back_without_a_call_in_the_list() {
 
 #[tokio::test]
 async fn the_times_of_a_deployment_are_configured_and_shown() {
-    let stage = with(Options {
+    let stage = Stage::with(Options {
         deployment: DeploymentTimes { canary_percent: 10.0, canary_bake: 1, bake: 1_440 },
         ..Options::default()
     })
@@ -81,7 +75,7 @@ async fn the_times_of_a_deployment_are_configured_and_shown() {
 
 #[tokio::test]
 async fn a_deployment_waits_in_a_hook_that_awaits_action() {
-    let stage = with(Options {
+    let stage = Stage::with(Options {
         hook: Some(PauseHook { stage: "PRE_PRODUCTION_TRAFFIC_SHIFT".to_owned(), minutes: 30 }),
         unknown_stage: Some("PRE_PRODUCTION_TRAFFIC_SHIFT".to_owned()),
         ..Options::default()
@@ -104,7 +98,7 @@ async fn a_deployment_waits_in_a_hook_that_awaits_action() {
 #[tokio::test]
 async fn what_fails_without_a_rollback_is_stopped_and_no_newer_deployment_is_the_cause() {
     let ending = DeploymentEnding::StoppedByFailure;
-    let stage = with(Options { scenario: Scenario::CanaryFails, ending, ..Options::default() }).await;
+    let stage = Stage::with(Options { scenario: Scenario::CanaryFails, ending, ..Options::default() }).await;
     let arn = stage.roll_out().await;
     stage.wait(180);
     let stopped = stage.deployment(&arn).await;
@@ -127,7 +121,7 @@ async fn a_rollback_that_fails_and_an_early_stop_are_final() {
         (DeploymentEnding::RollbackFailed, Status::RollbackFailed),
         (DeploymentEnding::StoppedWhilePending, Status::Stopped),
     ] {
-        let stage = with(Options { scenario: Scenario::TaskNeverStarts, ending, ..Options::default() }).await;
+        let stage = Stage::with(Options { scenario: Scenario::TaskNeverStarts, ending, ..Options::default() }).await;
         let arn = stage.roll_out().await;
         stage.wait(300);
         assert_eq!(stage.status(&arn).await, status);
@@ -145,7 +139,7 @@ async fn a_rollback_that_fails_and_an_early_stop_are_final() {
 
 #[tokio::test]
 async fn a_new_revision_can_run_on_another_processor_than_its_definition_names() {
-    let stage = with(Options { architecture_override: Some("X86_64".to_owned()), ..Options::default() }).await;
+    let stage = Stage::with(Options { architecture_override: Some("X86_64".to_owned()), ..Options::default() }).await;
     let definition = stage.next_revision(&pushed("v6")).await;
     let revision = stage.update(&definition).await.unwrap();
     let described = stage.ecs.describe_service_revisions().service_revision_arns(revision).send().await.unwrap();
