@@ -86,5 +86,8 @@ async fn play(arguments: &Arguments, event: String, config: Config) -> Result<Re
         ExecutionOutcome::Failed { error_type, message } => {
             Err(format!("the execution failed: {error_type}: {message}").into())
         }
+        outcome @ (ExecutionOutcome::TimedOut | ExecutionOutcome::Stopped) => {
+            Err(format!("the execution was cut off: {outcome:?}").into())
+        }
     }
 }

@@ -10,6 +10,8 @@ mod service;
 mod tasks;
 mod types;
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -17,8 +19,11 @@ use sha2::{Digest, Sha256};
 pub(crate) use definitions::Definition;
 use service::Service;
 
+use super::Options;
 use super::api::{ACCOUNT, ApiError, REGION, optional_text};
+use super::deployment::{Manner, SecondUpdate};
 use super::ecr::{Registry, hex};
+use super::faults::FaultKind;
 use super::scenario::Scenario;
 use definitions::Definitions;
 
@@ -31,6 +36,10 @@ pub(crate) struct Ecs {
     pub(crate) definitions: Definitions,
     services: Vec<Service>,
     scenario: Scenario,
+    second_update: SecondUpdate,
+    /// How the next deployment goes.
+    pub(crate) manner: Manner,
+    architecture_override: Option<String>,
     /// When the stand-in was started: tasks log requests from about then on.
     opened: Timestamp,
     ids: u64,
@@ -41,13 +50,28 @@ pub(crate) struct Ecs {
 pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
     pub(crate) registry: &'a Registry,
-    /// `ListServiceDeployments` does not show the newest deployment.
-    pub(crate) stale: bool,
+    /// What this call does not see yet.
+    pub(crate) blindness: Option<FaultKind>,
 }
 
 impl Ecs {
-    pub(crate) fn new(scenario: Scenario, opened: Timestamp) -> Self {
-        Self { definitions: Definitions::default(), services: Vec::new(), scenario, opened, ids: 0 }
+    pub(crate) fn new(options: &Options) -> Self {
+        let manner = Manner {
+            times: options.deployment,
+            hook: options.hook.clone(),
+            unknown_stage: options.unknown_stage.clone().map(Cow::Owned),
+            ending: options.ending,
+        };
+        Self {
+            definitions: Definitions::default(),
+            services: Vec::new(),
+            scenario: options.scenario,
+            second_update: options.second_update,
+            manner,
+            architecture_override: options.architecture_override.clone(),
+            opened: options.start,
+            ids: 0,
+        }
     }
 
     /// Runs one operation of the API.
@@ -61,8 +85,8 @@ impl Ecs {
             "UpdateExpressGatewayService" => self.update_express(input, context),
             "DescribeServices" => self.describe_services(input, context.now),
             "ListServiceDeployments" => self.list_deployments(input, context),
-            "DescribeServiceDeployments" => self.describe_deployments(input, context.now),
-            "DescribeServiceRevisions" => self.describe_revisions(input),
+            "DescribeServiceDeployments" => self.describe_deployments(input, context),
+            "DescribeServiceRevisions" => self.describe_revisions(input, context),
             "StopServiceDeployment" => self.stop_deployment(input, context.now),
             "ListTasks" => self.list_tasks(input, context.now),
             "DescribeTasks" => self.describe_tasks(input, context.now),

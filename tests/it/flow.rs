@@ -89,7 +89,7 @@ impl Stage {
 fn report(execution: &Execution) -> Report {
     match &execution.outcome {
         ExecutionOutcome::Succeeded(result) => serde_json::from_str(result).unwrap(),
-        ExecutionOutcome::Failed { error_type, message } => panic!("{error_type}: {message}"),
+        other => panic!("{other:?}"),
     }
 }
 
