@@ -45,7 +45,7 @@ async fn play(event: &str, scenario: Scenario, latency: Duration) -> Played {
     let clock = sandbox.clock();
     let aws = Aws::new(sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
     let config = Config::parse(include_str!("../examples/deployer.toml")).unwrap();
-    let deployer = Arc::new(Deployer { config, aws, metrics: |_| {} });
+    let deployer = Arc::new(Deployer { config: config.into(), aws, metrics: |_| {} });
     let options =
         durable::Options::builder().lambda_client(durable::LambdaClient::new(&sandbox.sdk_config())).build().unwrap();
     let handler = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);

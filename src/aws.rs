@@ -16,6 +16,7 @@ use jiff::Timestamp;
 mod connect;
 pub mod ecr;
 pub mod ecs;
+pub mod lambda;
 pub mod s3;
 
 /// Where the time comes from. Only step bodies ask it, so that a release replays.
@@ -65,6 +66,7 @@ pub struct Aws {
 struct Home {
     ecs: OnceLock<aws_sdk_ecs::Client>,
     ecr: OnceLock<aws_sdk_ecr::Client>,
+    lambda: OnceLock<aws_sdk_lambda::Client>,
     s3: OnceLock<aws_sdk_s3::Client>,
 }
 
@@ -122,6 +124,10 @@ impl Aws {
         aws_sdk_ecr::Client::from_conf(config)
     }
 
+    fn lambda(&self) -> aws_sdk_lambda::Client {
+        self.home.lambda.get_or_init(|| aws_sdk_lambda::Client::new(&self.config)).clone()
+    }
+
     fn s3(&self, region: &str) -> aws_sdk_s3::Client {
         if self.is_home(region) {
             return self.home.s3.get_or_init(|| aws_sdk_s3::Client::new(&self.config)).clone();
@@ -167,12 +173,7 @@ impl Failure {
         matches!(self.kind, Trouble::Throttled | Trouble::Unclear)
     }
 
-    /// ECS took an update and does not list its deployment yet.
-    pub(crate) fn not_listed(service: &str) -> Self {
-        Self::new("ecs:ListServiceDeployments", service, Trouble::Unclear, "the deployment is not listed yet")
-    }
-
-    fn new(action: &'static str, resource: &str, kind: Trouble, message: impl Into<String>) -> Self {
+    pub(crate) fn new(action: &'static str, resource: &str, kind: Trouble, message: impl Into<String>) -> Self {
         Self { action, resource: resource.to_owned(), kind, message: message.into() }
     }
 }

@@ -26,13 +26,6 @@ const MAX_TROUBLE: u64 = 900;
 /// How long ECS may take to list the deployment of an accepted update, in seconds.
 const MAX_UNLISTED: u64 = 300;
 
-/// The looks that a release may take where as many as 20 of them share one execution: Lambda allows that 3,000 operations, of which each look
-/// is one. That is 150 for a release; the rest is for its other steps and for the way back.
-pub(crate) const OPERATIONS: u32 = 100;
-
-/// The looks that remain for a deployment that leads back.
-pub(crate) const OPERATIONS_BACK: u32 = 15;
-
 /// The looks below which none is spent on a special moment.
 const SCARCE: u32 = 4;
 
@@ -55,6 +48,8 @@ pub(crate) struct Watch {
     /// When a phase began, its name and what was seen then.
     pub(crate) phases: Vec<Step>,
     pub(crate) logs: LogWatch,
+    /// Whose deployments its update took the place of without meaning to; `None` until that is known.
+    pub(crate) replaced: Option<Vec<String>>,
     /// Whether the deployment leads back, so that nothing about it is to be judged.
     is_way_back: bool,
     /// Since when nothing is seen of the deployment.
@@ -142,6 +137,7 @@ impl Watch {
             deployment: None,
             phases: Vec::new(),
             logs: LogWatch::new(logs, verify),
+            replaced: None,
             is_way_back: false,
             unseen: None,
             last_look: 0,

@@ -26,6 +26,9 @@ impl fmt::Display for ReleaseReport {
         if let Some(reason) = &self.reason {
             write!(f, "\n  reason        {reason}")?;
         }
+        if let Some(attention) = &self.attention {
+            write!(f, "\n  attention     {attention}")?;
+        }
         if let Some(image) = &self.image {
             write!(
                 f,

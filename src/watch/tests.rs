@@ -289,11 +289,11 @@ fn the_longest_deployment_stays_within_every_share() {
 fn a_small_share_lasts_for_a_usual_deployment_without_longer_pauses() {
     let usual = course(3, 3, Vec::new());
     let mut watch = unverified();
-    watch.operations_left = OPERATIONS;
+    watch.operations_left = 100;
     let times = play(&mut watch, &checks(), good(&usual, 75, 290, 490), read);
     assert_eq!(times[..7], [0, 10, 25, 45, 70, 100, 130]);
     let mut stuck = unverified();
-    stuck.operations_left = OPERATIONS;
+    stuck.operations_left = 100;
     play(&mut stuck, &checks(), good(&usual, 75, DAY, DAY), read);
     assert_eq!(stuck.elapsed, 7_560);
 }

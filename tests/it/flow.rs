@@ -47,7 +47,7 @@ impl Stage {
         let clock = self.sandbox.clock();
         let aws = Aws::new(self.sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
         let config = Config::parse(&self.config).unwrap();
-        let deployer = Arc::new(Deployer { config, aws, metrics: |_| {} });
+        let deployer = Arc::new(Deployer { config: config.into(), aws, metrics: |_| {} });
         let lambda = durable::LambdaClient::new(&self.sandbox.sdk_config());
         let options = durable::Options::builder().lambda_client(lambda).build().unwrap();
         let handler = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);

@@ -488,7 +488,9 @@ impl<N: Names> Course<N> {
     /// A call may be on the wire: looks for its deployment, and waits for it until the fence is past.
     fn look(&mut self, update: Update<N>) -> State<N> {
         let look = match &update.back {
-            Some(back) => Look { definitions: vec![update.definition], registered: false, after: Some(back.after.clone()) },
+            Some(back) => {
+                Look { definitions: vec![update.definition], registered: false, after: Some(back.after.clone()) }
+            }
             None => Look { definitions: vec![update.definition], registered: false, after: self.past.newest.clone() },
         };
         if update.back.is_none() {
@@ -546,9 +548,9 @@ impl<N: Names> Course<N> {
         let service = &history.service;
         let again = |back| Box::new(State::Returning(back));
         let fence = history.head.as_ref().and_then(|head| head.fence.as_ref());
-        if let Some(own) = fence.filter(|fence| {
-            fence.execution == me.execution && !(back.has_looked && history.fence_is_past)
-        }) {
+        if let Some(own) =
+            fence.filter(|fence| fence.execution == me.execution && !(back.has_looked && history.fence_is_past))
+        {
             let (definitions, after) = (vec![own.definition.clone()], Some(back.after.clone()));
             let look = Look { definitions, registered: false, after };
             let then = if history.fence_is_past {
@@ -596,7 +598,7 @@ impl<N: Names> Course<N> {
         let definitions: Vec<_> = given_up.into_iter().chain(strays).collect();
         // Another execution of the same event answers for what it registered; a newer event does not.
         let registered = self.past.may_have_acted && outcome == Outcome::Superseded;
-        if is_loud || definitions.is_empty() && !registered {
+        if definitions.is_empty() && !registered {
             return ending;
         }
         let look = Look { definitions, registered, after: None };

@@ -97,3 +97,42 @@ pub enum Outcome {
     /// The service runs a revision from before again.
     RolledBack,
 }
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 8] = [
+        Self::Succeeded,
+        Self::NoChange,
+        Self::Superseded,
+        Self::Duplicate,
+        Self::Held,
+        Self::Rejected,
+        Self::Failed,
+        Self::RolledBack,
+    ];
+
+    /// The contract's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::NoChange => "no_change",
+            Self::Superseded => "superseded",
+            Self::Duplicate => "duplicate",
+            Self::Held => "held",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+            Self::RolledBack => "rolled_back",
+        }
+    }
+
+    /// Whether, by itself, it asks nothing of anybody.
+    pub fn is_well(self) -> bool {
+        matches!(self, Self::Succeeded | Self::NoChange | Self::Superseded | Self::Duplicate)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

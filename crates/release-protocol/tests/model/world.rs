@@ -104,15 +104,8 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Crash,
-        Self::LostAnswer,
-        Self::Stop,
-        Self::ByHand,
-        Self::FailedCanary,
-        Self::Slow,
-        Self::OldClaim,
-    ];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Crash, Self::LostAnswer, Self::Stop, Self::ByHand, Self::FailedCanary, Self::Slow, Self::OldClaim];
 }
 
 /// A rule of protocol.md, section 9, by its number: the model can take it away to show what it is for.
@@ -646,7 +639,9 @@ impl Story {
         let fence = world.head.as_ref().and_then(|head| head.fence.as_ref());
         let is_flying = world.calls.iter().any(|call| usize::from(call.execution) == index);
         match wait {
-            Wait::Fence(_) => fence.is_none() || world.fence_is_past || fence.is_some_and(|f| f.execution == me.execution),
+            Wait::Fence(_) => {
+                fence.is_none() || world.fence_is_past || fence.is_some_and(|f| f.execution == me.execution)
+            }
             Wait::OwnFence(look) => {
                 let is_gone = fence.is_none_or(|fence| fence.execution != me.execution) || world.fence_is_past;
                 world.find(index, self, look).is_some()
@@ -683,7 +678,14 @@ impl Story {
     }
 
     /// Gives an execution its answer.
-    fn answer(&self, mut next: World, index: usize, answer: Answer<Small>, label: &'static str, out: &mut Vec<(Label, World)>) {
+    fn answer(
+        &self,
+        mut next: World,
+        index: usize,
+        answer: Answer<Small>,
+        label: &'static str,
+        out: &mut Vec<(Label, World)>,
+    ) {
         let me = self.release(index);
         let repairs = next.executions[index].course.past.repairs;
         let execution = &mut next.executions[index];
@@ -794,7 +796,10 @@ impl Story {
 
     fn pass_time(&self, world: &World, out: &mut Vec<(Label, World)>) {
         for (index, execution) in world.executions.iter().enumerate() {
-            let waits = matches!(execution.course.state, State::Waiting(Wait::OwnFence(_), _) | State::Over(_) | State::Ignored);
+            let waits = matches!(
+                execution.course.state,
+                State::Waiting(Wait::OwnFence(_), _) | State::Over(_) | State::Ignored
+            );
             if execution.is_fenced && (waits || execution.is_stopped) && !world.is_calling(index) {
                 out.push(((Some(index), "its fence runs out"), world.without_fence(index)));
             }
@@ -803,7 +808,8 @@ impl Story {
 
     fn be_slow(&self, world: &World, index: usize, out: &mut Vec<(Label, World)>) {
         let execution = &world.executions[index];
-        let waits = matches!(execution.course.state, State::Waiting(Wait::OwnFence(_), _) | State::Over(_) | State::Ignored);
+        let waits =
+            matches!(execution.course.state, State::Waiting(Wait::OwnFence(_), _) | State::Over(_) | State::Ignored);
         let acts = execution.is_fenced && !waits && !execution.is_stopped;
         if acts && !world.is_calling(index) && self.may(world, Fault::Slow) {
             let mut next = world.without_fence(index);
@@ -852,7 +858,8 @@ impl Story {
     fn strike(&self, world: &World, out: &mut Vec<(Label, World)>) {
         if self.may(world, Fault::ByHand)
             && world.account.person_deployment.is_none()
-            && !(self.refuses && world.running.is_some()) {
+            && !(self.refuses && world.running.is_some())
+        {
             let mut next = world.clone();
             next.faults_left -= 1;
             next.account.person_was_last = true;
@@ -922,8 +929,7 @@ impl Story {
         let wanted = self.events[usize::from(newest)];
         let does_same = |index: usize| {
             let event = self.event(index);
-            self.release(index).event == newest
-                || event.is_push && wanted.is_push && event.image == wanted.image
+            self.release(index).event == newest || event.is_push && wanted.is_push && event.image == wanted.image
         };
         let is_said = executions().any(|(index, execution)| does_same(index) && execution.is_loud());
         if account.person_was_last {
@@ -958,8 +964,7 @@ impl Story {
             return Some(Violation::PersonsChangeIsGone);
         }
         let ended_well = world.executions.iter().enumerate().any(|(index, execution)| {
-            does_same(index)
-                && matches!(execution.outcome(), Some(Outcome::Succeeded | Outcome::NoChange))
+            does_same(index) && matches!(execution.outcome(), Some(Outcome::Succeeded | Outcome::NoChange))
         });
         (!is_said && !ended_well).then_some(Violation::DisplacedByPersonAndNobodySaysSo)
     }
@@ -1052,7 +1057,8 @@ impl World {
         let newer = self.list().into_iter().take_while(|listed| Some(listed.revision) != look.after);
         let mut found = newer.filter_map(|listed| Some((listed.definition?, listed.revision)));
         let event = usize::from(story.release(index).event);
-        let registered = |definition: &Definition| look.registered && self.account.registered[event].contains(definition);
+        let registered =
+            |definition: &Definition| look.registered && self.account.registered[event].contains(definition);
         let (definition, revision) =
             found.find(|(definition, _)| look.definitions.contains(definition) || registered(definition))?;
         Some(release_protocol::head::Target { definition, revision })
