@@ -447,7 +447,7 @@ impl Story {
         match (&execution.half, action) {
             (Half::Nothing, Action::Read | Action::ReadHistory) => {
                 let mut next = world.clone();
-                next.executions[index].half = Half::Head(world.head.clone(), self.is_past(world));
+                next.executions[index].half = Half::Head(world.head.clone(), self.is_past(world, index));
                 next.executions[index].is_fresh = true;
                 out.push(((Some(index), "reads the head"), next));
                 let mut next = world.clone();
@@ -464,7 +464,7 @@ impl Story {
             (Half::Service(service), Action::Read | Action::ReadHistory) => {
                 let mut next = world.clone();
                 next.executions[index].is_fresh = true;
-                let head = (world.head.clone(), self.is_past(world));
+                let head = (world.head.clone(), self.is_past(world, index));
                 let answer = self.read(world, index, action, head, service.clone());
                 self.answer(next, index, answer, "reads the head", out);
             }
@@ -542,8 +542,9 @@ impl Story {
         Answer::Read(Box::new(Reading { head, fence_is_past, service, wish, is_reread, owner_is_dead: None }))
     }
 
-    fn is_past(&self, world: &World) -> bool {
-        world.fence_is_past || self.lacks(Guard::WaitForFences)
+    fn is_past(&self, world: &World, index: usize) -> bool {
+        let is_own = world.head.as_ref().is_some_and(|head| head.is_fenced_by(&self.release(index)));
+        world.fence_is_past || self.lacks(Guard::WaitForFences) || is_own && self.lacks(Guard::LookUntilFenceEnds)
     }
 
     fn read_service(&self, next: &mut World, index: usize) -> Service<Small> {
