@@ -72,7 +72,7 @@ impl Stage {
     }
 
     fn head(&self) -> Value {
-        let key = "services/default/express-mode-custom-td-f9de/head.json";
+        let key = "services/123456789012/ap-northeast-1/default/express-mode-custom-td-f9de/head.json";
         serde_json::from_slice(&self.sandbox.object(STATE, key).unwrap()).unwrap()
     }
 
@@ -123,7 +123,7 @@ async fn a_pushed_image_becomes_a_verified_release() {
     assert_eq!(stage.count("UpdateExpressGatewayService"), 1);
     let head = stage.head();
     assert_eq!(head["outcome"], "succeeded");
-    assert_eq!(head["lastGood"], Value::from(release.task_definition_arn.clone()));
+    assert_eq!(head["lastGood"]["taskDefinitionArn"], Value::from(release.task_definition_arn.clone()));
     let stored: ReleaseReport = serde_json::from_slice(&stage.sandbox.object(STATE, &release.key()).unwrap()).unwrap();
     assert_eq!(stored, release);
 }

@@ -1,6 +1,13 @@
 //! The world that the model explores: one service, its head, ECS, and executions that play [`Course`]. It decides nothing for a release: every
 //! head, every plan and every next action comes from the crate under test.
 
+#![expect(
+    clippy::unused_self,
+    clippy::struct_excessive_bools,
+    clippy::single_match_else,
+    reason = "a world is a story's, and its flags are what the model is about"
+)]
+
 use std::hash::Hash;
 
 use release_protocol::course::{Action, Answer, Course, History, Refusal, State, Wait};
@@ -731,7 +738,7 @@ impl Story {
                 if self.may(world, Fault::LostAnswer) {
                     let mut lost = next.clone();
                     lost.faults_left -= 1;
-                    self.answer(lost, index, Answer::NoAnswer, "its update lands; the answer is lost", out);
+                    self.answer(lost, index, Answer::Unclear, "its update lands; the answer is lost", out);
                 }
                 self.answer(next, index, Answer::Updated(revision), "its update lands", out);
             } else {
@@ -881,7 +888,7 @@ impl Story {
                 next.calls.remove(position);
                 let index = usize::from(call.execution);
                 if call.is_awaited {
-                    self.answer(next, index, Answer::NoAnswer, "its update is lost on the wire", out);
+                    self.answer(next, index, Answer::Unclear, "its update is lost on the wire", out);
                 } else {
                     out.push(((Some(index), "a call of it is lost on the wire"), next));
                 }
@@ -890,7 +897,7 @@ impl Story {
                 if call.is_awaited {
                     given_up.calls[position].is_awaited = false;
                     given_up.calls.sort_unstable();
-                    self.answer(given_up, index, Answer::NoAnswer, "gives its update up; it may land", out);
+                    self.answer(given_up, index, Answer::Unclear, "gives its update up; it may land", out);
                 }
             }
         }
