@@ -281,7 +281,11 @@ fn plan_content<N: Names>(
         return Plan::AwaitFence(fence.id.clone());
     }
     let base = service.base();
-    if reading.wish == Wish::Unmet || head.is_some_and(|head| moves_elsewhere(me, head, service)) {
+    // What a dead execution of this event has deployed was proved by nobody: it is found again and followed.
+    let is_left_behind =
+        takes_over && head.is_some_and(|head| look_for_release(me, past, head).definitions.contains(&service.desired));
+    let is_elsewhere = head.is_some_and(|head| moves_elsewhere(me, head, service));
+    if reading.wish == Wish::Unmet || is_elsewhere || is_left_behind {
         let looks = takes_over || past.may_have_acted || past.given_up.is_some();
         let look = looks.then(|| head.map_or_else(Look::nothing, |head| look_for_release(me, past, head)));
         return Plan::Claim { base, look };
