@@ -694,7 +694,7 @@ async fn an_update_that_is_refused_while_a_deployment_runs_waits_for_its_end() {
 }
 
 #[tokio::test]
-async fn a_release_goes_on_with_its_configuration_and_new_events_fail_with_the_problems() {
+async fn a_new_event_fails_with_the_problems_of_the_configuration() {
     let stage = Stage::of(Scenario::Good).await.configured("[[service]]", "[[service]]\nrepositry = \"web\"");
     let executions = stage.play_all(vec![("a".into(), push())]).await;
     let ExecutionOutcome::Failed { message, .. } = &executions[0].outcome else { panic!("{executions:?}") };
