@@ -363,6 +363,7 @@ impl<N: Names> Course<N> {
             (State::Amending(_, then), Answer::Done) | (State::Waiting(_, then), Answer::Woken) => *then,
             (State::Following(target), Answer::Followed { went, has_replaced }) => {
                 self.past.has_replaced |= has_replaced;
+                self.past.followed = Some(target.revision.clone());
                 self.followed(target, went)
             }
             (State::Displaced(target), Answer::History(history)) => self.displaced(me, target, &history),
@@ -602,7 +603,7 @@ impl<N: Names> Course<N> {
         if definitions.is_empty() && !registered {
             return ending;
         }
-        let look = Look { definitions, registered, after: None };
+        let look = Look { definitions, registered, after: self.past.followed.clone() };
         let last = State::Looking { look, back: None, then: Box::new(ending) };
         State::Waiting(Wait::LastLook, Box::new(last))
     }

@@ -69,6 +69,8 @@ pub struct Past<N: Names> {
     pub registered: Option<N::Definition>,
     /// What its update was to bring that it gave up waiting for.
     pub given_up: Option<N::Definition>,
+    /// The service revision of its deployment that it followed last: only newer ones are worth another look.
+    pub followed: Option<N::Revision>,
     /// How often it has updated again because a stray call took its place.
     pub repairs: u8,
     /// The service revision that was displaced, while it is being repaired.
@@ -87,6 +89,7 @@ impl<N: Names> Default for Past<N> {
             may_have_acted: false,
             registered: None,
             given_up: None,
+            followed: None,
             repairs: 0,
             repairing: None,
             active: None,
