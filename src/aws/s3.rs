@@ -7,9 +7,12 @@ use super::{Aws, Failure, Trouble, failure};
 use crate::config::ServiceArn;
 use crate::head::{self, Head, MAX_HEAD};
 use crate::plan::{Request, Uploaded};
-use crate::report::ReleaseReport;
+use crate::report::{Outcome, ReleaseReport};
 use crate::task_definition::{MAX_DOCUMENT, TaskDefinition, Unreadable};
 use crate::trigger::Upload;
+
+/// The largest report that is read back, in bytes.
+const MAX_REPORT: usize = 4 * 1024 * 1024;
 
 /// A head and the version of it that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,6 +161,20 @@ impl Aws {
             Err(race) if race.kind == Trouble::Conflict => Err(Failure { kind: Trouble::Unclear, ..race }),
             sent => sent.map(|_| ()),
         }
+    }
+
+    /// The outcome in the report that lies where this one is to lie; `None` where there is none, or nothing that can be read as one.
+    pub async fn stored_outcome(&self, request: &Request, report: &ReleaseReport) -> Result<Option<Outcome>, Failure> {
+        let (region, key) = (self.home_region(), report.key());
+        let Some(object) = self.open_object(&region, &request.state_bucket, &key).await? else { return Ok(None) };
+        let mut body = Vec::new();
+        let take = |chunk: &[u8]| {
+            body.extend_from_slice(chunk);
+            body.len() <= MAX_REPORT
+        };
+        object.read(take).await?;
+        let stored: Option<ReleaseReport> = serde_json::from_slice(&body).ok();
+        Ok(stored.map(|stored| stored.outcome))
     }
 
     /// The keys under a prefix, behind one where it is given: one page, and whether others follow.

@@ -131,7 +131,7 @@ impl Actor<'_> {
 
     async fn read(&mut self) -> Result<Answer<head::Aws>, Failure> {
         let (held, prepared) = Box::pin(prepare::read(self.aws, self.request)).await?;
-        self.held = held;
+        self.keep(held);
         self.me.order.tag_is_current = tag_is_current(self.request, &prepared.situation);
         self.under_way.tag_is_current = self.me.order.tag_is_current;
         let reading = Reading {
@@ -193,8 +193,15 @@ impl Actor<'_> {
     }
 
     async fn read_head(&mut self) -> Result<(), Failure> {
-        self.held = self.aws.head(&self.request.state_bucket, &self.request.service.arn).await?;
+        let held = self.aws.head(&self.request.state_bucket, &self.request.service.arn).await?;
+        self.keep(held);
         Ok(())
+    }
+
+    /// Keeps a head that was read. It knows of a claim that was made by an attempt which was cut off.
+    fn keep(&mut self, held: Option<HeldHead>) {
+        self.under_way.has_claimed |= held.as_ref().is_some_and(|held| held.head.is_owned_by(&self.me));
+        self.held = held;
     }
 
     fn head(&self) -> Option<&Head> {
@@ -213,7 +220,7 @@ impl Actor<'_> {
             read_service(self.aws, arn),
             read_deployments(self.aws, arn)
         )?;
-        self.held = held;
+        self.keep(held);
         self.under_way.live = Some(service.desired.clone());
         let fence_is_past = self.fence_is_past();
         Ok(Answer::History(Box::new(History { head: self.head().cloned(), fence_is_past, service, deployments })))

@@ -284,14 +284,30 @@ impl Run {
             (Outcome::Duplicate, Some(release)) => Some(format!("release {release} does the same work")),
             (Outcome::Duplicate, None) => Some("another execution does the same work".to_owned()),
             (Outcome::Superseded, Some(release)) => Some(format!("release {release} is newer and owns the service")),
-            (Outcome::RolledBack, _) => self.why.clone(),
+            (Outcome::RolledBack, _) => Some(self.why.clone().unwrap_or_else(|| self.displacement())),
             (Outcome::Failed | Outcome::Held, _) => match (&self.why, &self.under_way.refusal) {
                 (Some(why), Some(then)) => Some(format!("{why}; then: {then}")),
-                (why, refusal) => why.clone().or_else(|| refusal.clone()),
+                (Some(why), None) => Some(why.clone()),
+                (None, Some(refusal)) => Some(refusal.clone()),
+                (None, None) => Some(self.displacement()),
             },
         };
         let attention = (ending.is_loud && ending.outcome.is_well()).then(|| self.attention());
         Ending { outcome: ending.outcome, reason, attention }
+    }
+
+    /// What became of a deployment that was stopped without this release's doing.
+    fn displacement(&self) -> String {
+        let live = self.under_way.live.as_deref().unwrap_or("an unknown task definition");
+        match &self.followed {
+            Some(target) if target.definition == live => format!("ECS stopped the deployment; the service runs {live}"),
+            Some(_) => {
+                format!(
+                    "the deployment was stopped, and not by this release: the service heads to {live} now, which stands"
+                )
+            }
+            None => format!("nothing was deployed; the service heads to {live}"),
+        }
     }
 
     fn attention(&self) -> String {

@@ -10,7 +10,7 @@ use super::step;
 use crate::aws::{Failure, Trouble};
 use crate::head::{Head, Recent, Release};
 use crate::plan::Request;
-use crate::report::ReleaseReport;
+use crate::report::{Outcome, ReleaseReport};
 
 /// How often the outcome is put into a head that changes under it, before the step is tried again.
 const MAX_SWAPS: u32 = 10;
@@ -37,15 +37,21 @@ pub(super) async fn run(
 ) -> Result<(), BoxError> {
     let (deployer, request, report) = (Arc::clone(deployer), request.clone(), report.clone());
     let work = move |_| async move {
-        let put = deployer.aws.put_report(&request, &report, written.has_claimed);
-        let ended = end_in_head(&deployer, &request, &report, &written);
-        let (put, ended) = tokio::join!(put, ended);
+        let (put, ended) = if written.has_claimed {
+            let put = deployer.aws.put_report(&request, &report, true);
+            tokio::join!(put, end_in_head(&deployer, &request, &report, &written))
+        } else {
+            // A step that failed took with it whether it had claimed: the head knows.
+            let ended = end_in_head(&deployer, &request, &report, &written).await;
+            let is_owner = matches!(ended, Ok(true));
+            (put_unclaimed(&deployer, &request, &report, is_owner).await, ended)
+        };
         put?;
         match ended {
             Err(failure) if failure.is_passing() => return Err(failure),
             // The report says more than the head: a head that cannot be written costs no report.
             Err(failure) => tracing::warn!(%failure, release = %report.release, "the outcome is not in the head"),
-            Ok(()) => {}
+            Ok(_) => {}
         }
         (deployer.metrics)(&report.metric_line(deployer.aws.clock().now()));
         Ok(())
@@ -54,22 +60,42 @@ pub(super) async fn run(
     done.map_err(|ending| ending.reason.unwrap_or_default().into())
 }
 
-/// Puts the outcome into the head, until it is written; a release that neither owned the service nor deployed anything leaves no trace there.
+/// Writes the report of a release that is not known to have owned its service: where nothing lies, or only the report of a duplicate, which
+/// says that another one does the work.
+async fn put_unclaimed(
+    deployer: &Deployer,
+    request: &Request,
+    report: &ReleaseReport,
+    is_owner: bool,
+) -> Result<(), Failure> {
+    let aws = &deployer.aws;
+    let is_quiet = report.outcome == Outcome::Duplicate;
+    let overwrites = is_owner || !is_quiet && aws.stored_outcome(request, report).await? == Some(Outcome::Duplicate);
+    aws.put_report(request, report, overwrites).await
+}
+
+/// Puts the outcome into the head, until it is written; says whether this release was the owner. One that neither owned the service nor deployed
+/// anything leaves no trace there, and where that is sure nothing is read.
 async fn end_in_head(
     deployer: &Deployer,
     request: &Request,
     report: &ReleaseReport,
     written: &Written,
-) -> Result<(), Failure> {
-    if !written.has_claimed && written.good.is_none() {
-        return Ok(());
+) -> Result<bool, Failure> {
+    let is_stranger = matches!(report.outcome, Outcome::Duplicate | Outcome::Superseded);
+    if is_stranger && !written.has_claimed {
+        return Ok(false);
     }
     let (aws, bucket, arn) = (&deployer.aws, &request.state_bucket, &request.service.arn);
     for _ in 0..MAX_SWAPS {
-        let Some(held) = aws.head(bucket, arn).await? else { return Ok(()) };
+        let Some(held) = aws.head(bucket, arn).await? else { return Ok(false) };
+        let is_owner = held.head.is_owned_by(&written.me);
+        if !is_owner && !written.has_claimed {
+            return Ok(false);
+        }
         let next = next_head(&held.head, request, report, written);
         if next == held.head || aws.swap_head(bucket, arn, Some(&held.etag), &next).await?.is_some() {
-            return Ok(());
+            return Ok(is_owner);
         }
     }
     Err(Failure::new("s3:PutObject", arn.as_str(), Trouble::Throttled, "the head of the service keeps changing"))

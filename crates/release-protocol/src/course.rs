@@ -402,6 +402,8 @@ impl<N: Names> Course<N> {
                     None => State::Waiting(Wait::Pause, again()),
                 };
                 self.past.given_up = look.definitions.first().cloned();
+                // An attempt that was cut off took with it what it had read.
+                self.past.newest = self.past.newest.take().or_else(|| look.after.clone());
                 State::Looking { look, back: None, then: Box::new(then) }
             }
             Plan::Follow(target) => State::Following(target),
@@ -595,11 +597,10 @@ impl<N: Names> Course<N> {
         let is_lost = me.image.is_none() && outcome == Outcome::Superseded && by.as_ref().is_some_and(|by| !by.covers);
         let is_loud = self.past.has_replaced || is_lost || outcome == Outcome::Rejected;
         let ending = State::Ending(Ending { outcome, good: None, by, is_loud });
-        let given_up = self.past.given_up.take();
-        let strays = head.into_iter().flat_map(|head| strays_of(me, head)).cloned();
-        let definitions: Vec<_> = given_up.into_iter().chain(strays).collect();
-        // Another execution of the same event answers for what it registered; a newer event does not.
+        // Another execution of the same event answers for what it registered, and for its calls; a newer event does not.
         let registered = self.past.may_have_acted && outcome == Outcome::Superseded;
+        let strays = head.filter(|_| registered).into_iter().flat_map(|head| strays_of(me, head)).cloned();
+        let definitions: Vec<_> = self.past.given_up.take().into_iter().chain(strays).collect();
         if definitions.is_empty() && !registered {
             return ending;
         }

@@ -230,6 +230,8 @@ impl<N: Names> Change<N> {
             Self::RemoveFence => remove_fence(&mut head, me),
             Self::Record(target) => {
                 remove_fence(&mut head, me);
+                // Whatever else may land of it makes the service head to the same.
+                head.strays.retain(|stray| stray.definition != target.definition);
                 if head.is_owned_by(me) {
                     head.phase = Phase::Deploying;
                     head.target = Some(target.clone());

@@ -191,7 +191,7 @@ fn plan_own<N: Names>(
     if let Some(target) = recorded.filter(|target| past.repairing.as_ref() != Some(&target.revision)) {
         return Some(Plan::Follow(target.clone()));
     }
-    let is_stray = strays_of(me, head).any(|definition| definition == desired);
+    let is_stray = head.is_owned_by(me) && strays_of(me, head).any(|definition| definition == desired);
     let is_mine = is_stray || past.registered.as_ref() == Some(desired);
     is_mine.then(|| {
         let (definitions, after) = (vec![desired.clone()], past.repairing.clone());
@@ -228,9 +228,9 @@ fn look_for_release<N: Names>(me: &Release<N>, past: &Past<N>, head: &Head<N>) -
 
 enum SameWork<N: Names> {
     Settled(Plan<N>),
-    /// A dead execution of this work may have acted.
+    /// An execution of this work that is dead, or failed before its update, may have acted.
     TakeOver,
-    /// It was done, and failed or was displaced: do it again.
+    /// It was done and displaced: do it again.
     GoOn,
 }
 
@@ -243,7 +243,8 @@ fn plan_same_work<N: Names>(me: &Release<N>, head: &Head<N>, reading: &Reading<N
     }
     if head.phase == Phase::Ended {
         let is_free = head.outcome == Some(crate::Outcome::Failed) && !head.updated;
-        return Some(if is_free { SameWork::GoOn } else { SameWork::Settled(Plan::Duplicate) });
+        // What it registered before it failed is still there.
+        return Some(if is_free { SameWork::TakeOver } else { SameWork::Settled(Plan::Duplicate) });
     }
     let raise = if me.order.is_newer_than(&head.order) { Plan::Raise } else { Plan::Duplicate };
     Some(match (reading.owner_is_dead, head.phase) {

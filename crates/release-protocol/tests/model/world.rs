@@ -108,11 +108,21 @@ pub(crate) enum Fault {
     Slow,
     /// A claim grows old where nobody may ask for the owner.
     OldClaim,
+    /// An update is denied: for good, as far as this execution can tell.
+    Denied,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Crash, Self::LostAnswer, Self::Stop, Self::ByHand, Self::FailedCanary, Self::Slow, Self::OldClaim];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Crash,
+        Self::LostAnswer,
+        Self::Stop,
+        Self::ByHand,
+        Self::FailedCanary,
+        Self::Slow,
+        Self::OldClaim,
+        Self::Denied,
+    ];
 }
 
 /// A rule of protocol.md, section 9, by its number: the model can take it away to show what it is for.
@@ -731,6 +741,12 @@ impl Story {
                     out.push(((Some(index), "a call of it is refused"), next));
                 }
                 continue;
+            }
+            if call.is_awaited && self.may(world, Fault::Denied) {
+                let mut denied = next.clone();
+                denied.faults_left -= 1;
+                denied.account.way_back_failed |= call.back_from.is_some();
+                self.answer(denied, index, Answer::Refused(Refusal::Final), "is denied its update", out);
             }
             self.account_for(&mut next, world, call);
             let revision = next.deploy(call.definition, call.back_from.is_some());
