@@ -10,6 +10,8 @@ mod service;
 mod tasks;
 mod types;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -31,6 +33,8 @@ pub(crate) struct Ecs {
     pub(crate) definitions: Definitions,
     services: Vec<Service>,
     scenario: Scenario,
+    /// What awaits every revision that runs one of these images, by digest, whatever the scenario is.
+    images: BTreeMap<String, Scenario>,
     /// When the stand-in was started: tasks log requests from about then on.
     opened: Timestamp,
     ids: u64,
@@ -47,7 +51,19 @@ pub(crate) struct Context<'a> {
 
 impl Ecs {
     pub(crate) fn new(scenario: Scenario, opened: Timestamp) -> Self {
-        Self { definitions: Definitions::default(), services: Vec::new(), scenario, opened, ids: 0 }
+        Self { definitions: Definitions::default(), services: Vec::new(), scenario, images: BTreeMap::new(), opened, ids: 0 }
+    }
+
+    /// Decides what awaits every revision that runs the image of this digest.
+    pub(crate) fn decide_image(&mut self, digest: &str, scenario: Scenario) {
+        self.images.insert(digest.to_owned(), scenario);
+    }
+
+    /// What awaits a revision with this task definition: what its image is known for, else what the day has in store.
+    fn scenario_of(&self, definition: &Definition) -> Scenario {
+        let images = definition.containers().iter().filter_map(|container| container.get("image")?.as_str());
+        let known = images.filter_map(|image| self.images.get(image.split_once('@')?.1)).next();
+        known.copied().unwrap_or(self.scenario)
     }
 
     /// Runs one operation of the API.
