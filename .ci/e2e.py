@@ -180,7 +180,7 @@ class Bench:
             "FunctionName": FUNCTION,
             "FunctionQualifier": "$LATEST",
             "ExecutionName": name,
-            "ExecutionTimeoutSeconds": 28800,  # as template.yaml has it
+            "ExecutionTimeoutSeconds": 3024000,  # as template.yaml has it
             "ExecutionRetentionPeriodDays": 1,
             "InvocationId": name,
             "Input": json.dumps(event),

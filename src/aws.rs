@@ -17,6 +17,7 @@ use jiff::Timestamp;
 mod connect;
 pub mod ecr;
 pub mod ecs;
+pub mod lambda;
 pub mod s3;
 
 /// Where the time comes from. Only step bodies ask it, so that a release replays.
@@ -68,6 +69,7 @@ pub struct Aws {
 struct Home {
     ecs: OnceLock<aws_sdk_ecs::Client>,
     ecr: OnceLock<aws_sdk_ecr::Client>,
+    lambda: OnceLock<aws_sdk_lambda::Client>,
     s3: OnceLock<aws_sdk_s3::Client>,
 }
 
@@ -133,6 +135,10 @@ impl Aws {
         aws_sdk_ecr::Client::from_conf(config)
     }
 
+    fn lambda(&self) -> aws_sdk_lambda::Client {
+        self.home.lambda.get_or_init(|| aws_sdk_lambda::Client::new(&self.config)).clone()
+    }
+
     fn s3(&self, region: &str) -> aws_sdk_s3::Client {
         if self.is_home(region) {
             return self.home.s3.get_or_init(|| aws_sdk_s3::Client::new(&self.config)).clone();
@@ -178,12 +184,7 @@ impl Failure {
         matches!(self.kind, Trouble::Throttled | Trouble::Unclear)
     }
 
-    /// ECS took an update and does not list its deployment yet.
-    pub(crate) fn not_listed(service: &str) -> Self {
-        Self::new("ecs:ListServiceDeployments", service, Trouble::Unclear, "the deployment is not listed yet")
-    }
-
-    fn new(action: &'static str, resource: &str, kind: Trouble, message: impl Into<String>) -> Self {
+    pub(crate) fn new(action: &'static str, resource: &str, kind: Trouble, message: impl Into<String>) -> Self {
         Self { action, resource: resource.to_owned(), kind, message: message.into() }
     }
 }
@@ -219,7 +220,7 @@ where
             SdkError::ServiceError(context) => {
                 let (code, text) =
                     (context.err().code().unwrap_or_default(), context.err().message().unwrap_or_default());
-                (trouble(code, status), format!("{code}: {text}"))
+                (trouble(code, text, status), format!("{code}: {text}"))
             }
             SdkError::ConstructionFailure(_) => (Trouble::Refused, in_short(&error)),
             _ => (Trouble::Unclear, in_short(&error)),
@@ -251,10 +252,11 @@ fn in_short(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Sorts an error code. 412 and 409 of S3 have codes that the SDK's model does not name, so the status counts as well.
-fn trouble(code: &str, status: Option<u16>) -> Trouble {
+/// Sorts an error. 412 and 409 of S3 have codes that the SDK's model does not name, so the status counts as well; where ECS gives one code to
+/// trouble that passes and to trouble that stays, its words tell them apart.
+fn trouble(code: &str, message: &str, status: Option<u16>) -> Trouble {
     match code {
-        _ if is_early(code) => Trouble::Throttled,
+        _ if is_early(code) || is_unsettled(code, message) => Trouble::Throttled,
         // S3 says 400 when a request's body came too slowly; whether it acted is not known.
         "RequestTimeout" => Trouble::Unclear,
         // Credentials and states that no permission would mend, whatever their status is.
@@ -293,9 +295,27 @@ fn is_early(code: &str) -> bool {
     words.iter().chain(&credentials).any(|word| code.contains(word))
 }
 
+/// Whether ECS refuses what it will take a little later: another revision of the family is being registered at this moment (seen in several
+/// trackers), or IAM has not spread yet (Terraform's provider repeats an Express update on exactly these).
+fn is_unsettled(code: &str, message: &str) -> bool {
+    let words: &[&str] = match code {
+        "ClientException" => &[
+            "Too many concurrent attempts to create a new revision",
+            "not able to validate the provided access credentials",
+        ],
+        _ if code.starts_with("AccessDenied") => &["Cannot assume role", "not authorized to perform: sts:AssumeRole"],
+        _ => &[],
+    };
+    words.iter().any(|words| message.contains(words))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn trouble(code: &str, status: Option<u16>) -> Trouble {
+        super::trouble(code, "", status)
+    }
 
     #[test]
     fn codes_and_statuses_sort_into_kinds_of_trouble() {
@@ -310,6 +330,24 @@ mod tests {
         assert_eq!(trouble("KMS.ThrottlingException", Some(400)), Trouble::Throttled);
         assert_eq!(trouble("UnrecognizedClientException", Some(403)), Trouble::Refused);
         assert_eq!(trouble("ClientException", Some(400)), Trouble::Refused);
+    }
+
+    #[test]
+    fn contention_and_permissions_that_have_not_spread_pass() {
+        let kind = |code, message| super::trouble(code, message, Some(400));
+        let contention = "Too many concurrent attempts to create a new revision of the specified family.";
+        let credentials = "ECS was not able to validate the provided access credentials";
+        let role = "Cannot assume role arn:aws:iam::123456789012:role/infrastructure";
+        let assume =
+            "User: arn:aws:sts::1:assumed-role/r/f is not authorized to perform: sts:AssumeRole on resource: x";
+        assert_eq!(kind("ClientException", contention), Trouble::Throttled);
+        assert_eq!(kind("ClientException", credentials), Trouble::Throttled);
+        assert_eq!(kind("AccessDeniedException", role), Trouble::Throttled);
+        assert_eq!(kind("AccessDeniedException", assume), Trouble::Throttled);
+        let other = "User: x is not authorized to perform: ecs:UpdateExpressGatewayService on resource: y";
+        assert_eq!(kind("AccessDeniedException", other), Trouble::Denied);
+        assert_eq!(kind("ClientException", "Invalid revision number"), Trouble::Refused);
+        assert_eq!(kind("InvalidParameterException", contention), Trouble::Refused);
     }
 
     #[test]

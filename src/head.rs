@@ -1,164 +1,194 @@
-//! The head: who owns a service now. One object per service, changed only by compare-and-swap; here is what it says and what follows from
-//! it for a release. Reading and writing it is the shell's work.
+//! The head of a service: the release protocol's object in the state bucket, with the names that ECS and this program give to things. What it
+//! means, and how it changes, is `release-protocol`'s; reading and swapping it is the shell's work.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use release_protocol::Names;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::config::ServiceArn;
 use crate::image::Digest;
-use crate::report::Outcome;
+use crate::plan::Request;
 use crate::trigger::{Order, ReleaseId, Trigger};
+
+pub use release_protocol::Outcome;
 
 /// The largest head that is read, in bytes.
 pub const MAX_HEAD: usize = 64 * 1024;
 
-/// The object at `services/<cluster>/<service>/head.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Head {
-    /// The release that owns the service.
-    pub release: ReleaseId,
-    /// The durable execution that runs the release.
-    pub execution: String,
-    /// The release's place in the order.
-    pub order: Order,
-    /// When the release claimed the service.
-    pub claimed_at: Timestamp,
-    /// The trigger, for people.
-    pub trigger: String,
-    /// The digest on its way, of a pushed image.
-    #[serde(default)]
-    pub digest: Option<Digest>,
-    /// The revision that the release registered.
-    #[serde(default)]
-    pub task_definition_arn: Option<String>,
-    /// How the release ended; absent while it runs.
-    #[serde(default)]
-    pub outcome: Option<Outcome>,
-    /// The last task definition that ran and was verified.
-    #[serde(default)]
-    pub last_good: Option<String>,
+/// The releases that a head remembers.
+pub const MAX_RECENT: usize = 20;
+
+/// The names of ECS, ECR and Lambda, for the release protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Aws;
+
+impl Names for Aws {
+    type Order = Order;
+    type Event = ReleaseId;
+    /// The ARN of a durable execution.
+    type Execution = String;
+    type Image = Digest;
+    /// The ARN of a task definition.
+    type Definition = String;
+    /// The ARN of a service revision.
+    type Revision = String;
+    type FenceId = String;
+    type About = About;
+    type Memory = Memory;
 }
 
-/// How long after its claim a release can still be on its way; the durable execution ends before (`ExecutionTimeout` in template.yaml).
-const ON_ITS_WAY: SignedDuration = SignedDuration::from_hours(8);
+/// The object at `services/<account>/<region>/<cluster>/<service>/head.json`.
+pub type Head = release_protocol::head::Head<Aws>;
 
-/// What a head means for a release.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Nobody else is in the way: the release may claim the service.
-    Free,
-    /// This very release, of this very execution, owns the service: a claim got through.
-    Ours,
-    /// Another release, or another delivery of the event, does the same work.
-    Duplicate(ReleaseId),
-    /// A newer release owns the service.
-    Superseded(ReleaseId),
+/// A release, and the execution that carries it.
+pub type Release = release_protocol::Release<Aws>;
+
+/// What a head says of its owner for people, and for whoever may not ask for its execution.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct About {
+    /// The trigger.
+    pub trigger: String,
+    /// When the release claimed the service; by its own clock.
+    pub claimed_at: Timestamp,
+}
+
+/// What a head remembers beside the members that the protocol changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Memory {
+    /// Releases that have ended, the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recent: Vec<Recent>,
+    /// Members that a later version wrote.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
+}
+
+impl release_protocol::Memory<String> for Memory {
+    fn names(&self, definition: &String) -> bool {
+        self.recent.iter().any(|release| release.task_definition_arn.as_ref() == Some(definition))
+    }
+}
+
+/// A release that has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recent {
+    /// The release.
+    pub release: ReleaseId,
+    /// Its place in the order.
+    pub order: Order,
+    /// What started it.
+    pub trigger: String,
+    /// The image of the container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// The digest that was pushed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// The revision that it registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_definition_arn: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Memory {
+    /// Remembers a release, in place of what was known of it before.
+    pub fn remember(&mut self, release: Recent) {
+        self.recent.retain(|other| other.release != release.release);
+        self.recent.insert(0, release);
+        self.recent.truncate(MAX_RECENT);
+    }
+}
+
+/// Where the state of a service lies below `services/` and `releases/`.
+pub fn place(service: &ServiceArn) -> String {
+    format!("{}/{}/{}/{}", service.account(), service.region(), service.cluster(), service.name())
 }
 
 /// The key of a service's head.
 pub fn key(service: &ServiceArn) -> String {
-    format!("services/{}/{}/head.json", service.cluster(), service.name())
+    format!("services/{}/head.json", place(service))
 }
 
-impl Head {
-    /// The head with which a release claims a service; what the last head knew to be good is kept.
-    pub fn claim(trigger: &Trigger, execution: &str, at: Timestamp, last: Option<&Self>) -> Self {
-        Self {
-            release: trigger.release(),
-            execution: execution.to_owned(),
-            order: trigger.order(),
-            claimed_at: at,
-            trigger: trigger.to_string(),
-            digest: match trigger {
-                Trigger::ImagePush(push) => Some(push.digest.clone()),
-                Trigger::Upload(_) => None,
-            },
-            task_definition_arn: None,
-            outcome: None,
-            last_good: last.and_then(|head| head.last_good.clone()),
-        }
+/// The release that a request is, in this execution. `claimed_at` goes into the head with a claim; `tag_is_current` says whether the pushed tag
+/// was seen to point to the pushed digest.
+pub fn release(request: &Request, execution: &str, claimed_at: Timestamp, tag_is_current: bool) -> Release {
+    let image = match &request.trigger {
+        Trigger::ImagePush(push) => Some(push.digest.clone()),
+        Trigger::Upload(_) => None,
+    };
+    Release {
+        event: request.release(),
+        execution: execution.to_owned(),
+        order: request.order(tag_is_current),
+        image,
+        about: About { trigger: request.trigger.to_string(), claimed_at },
     }
-
-    /// Whether this release of this execution owns the service.
-    pub fn is_owned_by(&self, release: &ReleaseId, execution: &str) -> bool {
-        self.release == *release && self.execution == execution
-    }
-}
-
-/// Compares a release with the head. The order decides; a digest counts only while it is on its way: after a rollback a newer event for the
-/// same digest deploys it again, because somebody asked.
-pub fn standing(head: Option<&Head>, trigger: &Trigger, execution: &str, now: Timestamp) -> Standing {
-    let Some(head) = head else { return Standing::Free };
-    let release = trigger.release();
-    if head.is_owned_by(&release, execution) {
-        return Standing::Ours;
-    }
-    let is_on_its_way = head.outcome.is_none() && now.duration_since(head.claimed_at) < ON_ITS_WAY;
-    // An execution that died without an outcome may be started again with its event.
-    if head.release == release {
-        let is_dead = head.outcome.is_none() && !is_on_its_way;
-        return if is_dead { Standing::Free } else { Standing::Duplicate(head.release.clone()) };
-    }
-    let same_digest = matches!(trigger, Trigger::ImagePush(push) if head.digest.as_ref() == Some(&push.digest));
-    if same_digest && is_on_its_way {
-        return Standing::Duplicate(head.release.clone());
-    }
-    if head.order > trigger.order() {
-        return Standing::Superseded(head.release.clone());
-    }
-    Standing::Free
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trigger::ImagePush;
+    use release_protocol::head::{Base, Change};
 
-    fn now() -> Timestamp {
-        "2026-11-23T10:01:00Z".parse().unwrap()
+    fn request(event: &str) -> Request {
+        let config = crate::config::Config::parse(include_str!("../examples/deployer.toml")).unwrap();
+        let trigger = crate::trigger::recognise(event).triggers.remove(0);
+        Request::of(&config, 0, trigger)
     }
 
-    fn push(event: &str, second: u32, digest: char) -> Trigger {
-        Trigger::ImagePush(ImagePush {
-            event: event.into(),
-            at: format!("2026-11-23T10:00:{second:02}Z").parse().unwrap(),
-            account: "123456789012".into(),
-            region: "eu-west-1".into(),
-            repository: "web".into(),
-            tag: "v1".into(),
-            digest: Digest::parse(&format!("sha256:{}", digest.to_string().repeat(64))).unwrap(),
-        })
+    fn claimed() -> (Head, Release) {
+        let request = request(include_str!("../events/ecr-image-push.json"));
+        let me = release(&request, "arn:execution", Timestamp::UNIX_EPOCH, true);
+        let base = Base { definition: "web:5".to_owned(), newest: Some("revision".to_owned()) };
+        (Change::Claim(base).apply(None, &me).unwrap(), me)
     }
 
     #[test]
-    fn the_order_decides_whatever_comes_first() {
-        let newer = Head::claim(&push("b", 5, 'b'), "x", now(), None);
-        assert_eq!(standing(Some(&newer), &push("a", 1, 'a'), "y", now()), Standing::Superseded(newer.release.clone()));
-        assert_eq!(standing(Some(&newer), &push("c", 9, 'c'), "y", now()), Standing::Free);
-        assert_eq!(standing(None, &push("a", 1, 'a'), "y", now()), Standing::Free);
+    fn a_head_survives_its_way_into_the_bucket_and_back() {
+        let (head, _) = claimed();
+        let text = serde_json::to_string_pretty(&head).unwrap();
+        assert_eq!(serde_json::from_str::<Head>(&text).unwrap(), head, "{text}");
+        for word in ["\"phase\": \"claimed\"", "\"claimedAt\"", "\"base\"", "\"newestRevisionArn\"", "\"execution\""] {
+            assert!(text.contains(word), "{word} is not in {text}");
+        }
     }
 
     #[test]
-    fn a_second_delivery_and_a_second_tag_are_duplicates() {
-        let head = Head::claim(&push("a", 1, 'a'), "x", now(), None);
-        assert_eq!(standing(Some(&head), &push("a", 1, 'a'), "y", now()), Standing::Duplicate(head.release.clone()));
-        assert_eq!(standing(Some(&head), &push("b", 2, 'a'), "y", now()), Standing::Duplicate(head.release.clone()));
-        assert_eq!(standing(Some(&head), &push("a", 1, 'a'), "x", now()), Standing::Ours);
+    fn members_of_a_later_version_survive_a_rewrite() {
+        let (head, me) = claimed();
+        let mut value = serde_json::to_value(&head).unwrap();
+        value["hold"] = serde_json::json!({"reason": "freeze"});
+        let head: Head = serde_json::from_value(value).unwrap();
+        let next = Change::End { outcome: Outcome::Failed, good: None }.apply(Some(&head), &me).unwrap();
+        assert_eq!(serde_json::to_value(&next).unwrap()["hold"]["reason"], "freeze");
     }
 
     #[test]
-    fn a_release_that_died_blocks_its_digest_for_hours_and_not_for_ever() {
-        let claimed_at = now().checked_sub(ON_ITS_WAY).unwrap();
-        let head = Head { claimed_at, ..Head::claim(&push("a", 1, 'a'), "x", now(), None) };
-        assert_eq!(standing(Some(&head), &push("a", 1, 'a'), "y", now()), Standing::Free);
-        assert_eq!(standing(Some(&head), &push("b", 2, 'a'), "y", now()), Standing::Free);
-    }
-
-    #[test]
-    fn a_newer_event_deploys_a_rolled_back_digest_again() {
-        let head = Head { outcome: Some(Outcome::RolledBack), ..Head::claim(&push("a", 1, 'a'), "x", now(), None) };
-        assert_eq!(standing(Some(&head), &push("b", 2, 'a'), "y", now()), Standing::Free);
-        assert_eq!(standing(Some(&head), &push("a", 1, 'a'), "y", now()), Standing::Duplicate(head.release.clone()));
+    fn twenty_releases_are_remembered_each_once() {
+        let (head, me) = claimed();
+        let recent = |number: usize| Recent {
+            release: serde_json::from_value(format!("release-{number}").into()).unwrap(),
+            order: me.order.clone(),
+            trigger: String::new(),
+            image: None,
+            digest: None,
+            task_definition_arn: Some(format!("web:{number}")),
+            outcome: Outcome::Succeeded,
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let mut memory = head.memory;
+        for number in 0..30 {
+            memory.remember(recent(number));
+        }
+        memory.remember(recent(29));
+        assert_eq!(memory.recent.len(), MAX_RECENT);
+        use release_protocol::Memory as _;
+        assert!(memory.names(&"web:29".to_owned()) && !memory.names(&"web:9".to_owned()));
     }
 }

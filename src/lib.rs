@@ -8,10 +8,12 @@
 //! 4. [`plan`]: from the trigger, the live service and the [`head`] (who owns the service now), what to do, if anything.
 //! 5. [`rollout`]: the canary as a value.
 //! 6. [`verify`]: which log records must land in S3, and whether what landed proves the new revision.
-//! 7. [`report`]: what happened, for people and for programs.
+//! 7. `watch`: both of these watched over time, as a value.
+//! 8. [`report`]: what happened, for people and for programs.
 //!
 //! All of these are pure: no clock, no I/O, no SDK. [`release`] is the flow that joins them, one durable async function that reads top to
-//! bottom; read it next. [`aws`] holds the adapters that it calls. The `sandbox` stands in for AWS on the wire, and the `cli` is the tool
+//! bottom; read it next. [`aws`] holds the adapters that it calls, and
+//! `observe` joins what they answer. The `sandbox` stands in for AWS on the wire, and the `cli` is the tool
 //! that plays releases against it; neither is linked into the Lambda function.
 
 pub mod config;
@@ -28,11 +30,14 @@ pub mod plan;
 pub mod rollout;
 pub mod verify;
 
+mod watch;
+
 pub mod report;
 
 pub mod release;
 
 pub mod aws;
+mod observe;
 pub mod stdout;
 
 #[cfg(feature = "cli")]

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use aws_durable_execution_sdk as durable;
 use durable::lambda_runtime::{self, Error, LambdaEvent, service_fn};
 use express_deployer::aws::Aws;
-use express_deployer::config::{Config, MAX_TEXT};
-use express_deployer::release::{self, Deployer};
+use express_deployer::release::{self, Configured, Deployer};
 use express_deployer::stdout;
 use serde_json::Value;
 
@@ -18,7 +17,7 @@ const NOT_DURABLE: &str = "this function only runs as a durable function: deploy
 async fn main() -> Result<(), Error> {
     stdout::write_logs();
     let aws = Aws::from_environment().await;
-    let config = read_config(&aws).await?;
+    let config = Configured::from_source(&aws, source()?).await;
     let options = durable::Options::builder().lambda_client(durable::LambdaClient::new(aws.config())).build()?;
     let deployer = Arc::new(Deployer { config, aws, metrics: stdout::write_metric });
     let service = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
@@ -36,11 +35,9 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// The configuration: the text itself, or the object that it lies in. Every problem is in the error, which fails the function's start.
-async fn read_config(aws: &Aws) -> Result<Config, Error> {
+/// Where the configuration is: the text itself, or the object that it lies in.
+fn source() -> Result<String, Error> {
     #[expect(clippy::disallowed_methods, reason = "the environment is read once, here")]
-    let given = std::env::var("DEPLOYER_CONFIG")
-        .map_err(|_| "DEPLOYER_CONFIG is not set: give it the configuration, or s3://bucket/key")?;
-    let text = if given.starts_with("s3://") { aws.text_at(&given, MAX_TEXT).await? } else { given };
-    Ok(Config::parse(&text)?)
+    let given = std::env::var("DEPLOYER_CONFIG");
+    given.map_err(|_| "DEPLOYER_CONFIG is not set: give it the configuration, or s3://bucket/key".into())
 }

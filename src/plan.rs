@@ -4,20 +4,21 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Logs, Service};
-use crate::head::{self, Head, Standing};
+use release_protocol::plan::Wish;
+
+use crate::config::{Config, Logs, Service};
 use crate::image::{Digest, ImageRef, Platform};
 use crate::report::{ImageChange, ReleaseReport};
 use crate::task_definition::{READ_ONLY, TaskDefinition, Unreadable};
-use crate::trigger::{ImagePush, ReleaseId, Trigger, Upload};
+use crate::trigger::{ImagePush, Order, ReleaseId, Trigger, Upload};
 use crate::validate::{self, Finding, Origin, Subject};
 use crate::verify::{self, Expectation, LogOutput};
 
 mod findings;
 mod heading;
 
-use findings::{family_changed, foreign_registry, gone, image_findings, not_pinned, unverifiable};
-pub use heading::{Heading, ServiceState, heading, serving};
+use findings::{family_changed, foreign_registry, gone, image_findings, not_pinned, untagged_image, unverifiable};
+pub use heading::{Heading, ListedDeployment, ServiceState, heading, serving};
 
 /// One service that one trigger concerns. It is recorded with the release: a later configuration does not change a running release.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,24 +29,43 @@ pub struct Request {
     pub state_bucket: String,
     /// What happened.
     pub trigger: Trigger,
+    /// The time that counts: the event's, or that of its arrival where the event's lies well ahead of the clock.
+    pub at: Timestamp,
+    /// The metered operations of the execution that this release may use.
+    pub share: u32,
 }
 
 impl Request {
+    /// The request for the nth service of a configuration, which has its execution for itself.
+    pub fn of(config: &Config, index: usize, trigger: Trigger) -> Self {
+        let (service, state_bucket) = (config.services[index].clone(), config.state_bucket.clone());
+        Self { service, state_bucket, at: trigger.at(), trigger, share: MAX_OPERATIONS }
+    }
+
+    /// The release's place in the order.
+    pub fn order(&self, tag_is_current: bool) -> Order {
+        self.trigger.order(self.at, tag_is_current)
+    }
+
+    /// Whether the event's time lies so far ahead of the clock that it does not count.
+    pub fn is_ahead(&self) -> bool {
+        self.at != self.trigger.at()
+    }
+
     /// The release's id.
     pub fn release(&self) -> ReleaseId {
         self.trigger.release()
     }
 }
 
+/// The operations of one execution that Lambda allows (AWS Lambda developer guide, quotas of durable functions).
+pub const MAX_OPERATIONS: u32 = 3_000;
+
 /// Everything that was read for a plan.
 #[derive(Clone, Debug)]
 pub struct Situation {
-    /// The service's head.
-    pub head: Option<Head>,
     /// What the service is heading to.
     pub live: Live,
-    /// When it was read.
-    pub at: Timestamp,
     /// The uploaded document, for an upload.
     pub document: Option<Uploaded>,
     /// The image that the container is to run.
@@ -59,7 +79,7 @@ pub struct Live {
     pub task_definition_arn: String,
     /// It, ready to be registered again: read-only members gone, tags carried over.
     pub definition: TaskDefinition,
-    /// What serves while it is still on its way: what a rollback goes back to, because it has proved itself.
+    /// What serves while that is still on its way.
     pub serving: Option<String>,
 }
 
@@ -94,27 +114,43 @@ pub enum ImageEvidence {
     Unread(String),
 }
 
-/// What a release will do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Plan {
-    /// Register the draft and update the service.
-    Release(Box<Draft>),
-    /// What is asked for is live: the live task definition.
-    NoChange(String),
-    /// A newer release is on: the reason.
-    Superseded(String),
-    /// Another release does the same work.
-    Duplicate(ReleaseId),
-    /// The draft has errors.
+/// What an event asks for, beside what the service heads to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asked {
+    /// Something else: the draft of it.
+    Draft(Box<Draft>),
+    /// What the service heads to: that task definition.
+    Live(String),
+    /// Something that was replaced where it lay: the reason.
+    Replaced(String),
+    /// What was pushed is no image: the reason.
+    NoImage(String),
+    /// Something that cannot be deployed: the draft has errors.
     Rejected(Box<Draft>),
+}
+
+impl Asked {
+    /// What that is to the release protocol.
+    pub fn wish(&self) -> Wish {
+        match self {
+            Self::Draft(_) => Wish::Unmet,
+            Self::Live(_) => Wish::Met,
+            Self::Replaced(_) => Wish::Replaced,
+            Self::NoImage(_) => Wish::NoImage,
+            Self::Rejected(_) => Wish::Undeployable,
+        }
+    }
 }
 
 /// The next task definition and what is known about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
-    /// The document; empty when it is rejected.
+    /// The document; empty when it is rejected. It is not recorded with the release: it may hold what nobody should see.
+    #[serde(skip)]
     pub definition: TaskDefinition,
-    /// The live task definition, which a rollback goes back to.
+    /// The task definition that it stands on: what the service heads to.
+    pub base: String,
+    /// What serves now.
     pub previous: String,
     /// The container's image, before and after.
     pub image: Option<ImageChange>,
@@ -135,33 +171,36 @@ const MAX_CHANGES: usize = 50;
 /// The findings that are kept, the worst ones first.
 const MAX_FINDINGS: usize = 100;
 
-/// Decides what a release does.
-pub fn plan(request: &Request, execution: &str, situation: &Situation) -> Plan {
-    match head::standing(situation.head.as_ref(), &request.trigger, execution, situation.at) {
-        Standing::Duplicate(release) => return Plan::Duplicate(release),
-        Standing::Superseded(release) => {
-            return Plan::Superseded(format!("release {release} is newer and owns the service"));
-        }
-        Standing::Free | Standing::Ours => {}
-    }
+/// Holds what an event asks for against what was read.
+pub fn ask(request: &Request, situation: &Situation) -> Asked {
     match &request.trigger {
-        Trigger::ImagePush(push) => plan_push(request, push, situation),
-        Trigger::Upload(upload) => plan_upload(request, upload, situation),
+        Trigger::ImagePush(push) => ask_push(request, push, situation),
+        Trigger::Upload(upload) => ask_upload(request, upload, situation),
     }
 }
 
-fn plan_push(request: &Request, push: &ImagePush, situation: &Situation) -> Plan {
+/// Whether the pushed tag points to the pushed digest in the registry; false for an upload.
+pub fn tag_is_current(request: &Request, situation: &Situation) -> bool {
+    let Trigger::ImagePush(push) = &request.trigger else { return false };
+    matches!(&situation.image, ImageEvidence::Found { tag_digest: Some(now), .. } if *now == push.digest)
+}
+
+fn ask_push(request: &Request, push: &ImagePush, situation: &Situation) -> Asked {
     let (container, live) = (request.service.container.as_str(), &situation.live);
     if let ImageEvidence::Found { tag_digest: Some(now), .. } = &situation.image
         && *now != push.digest
     {
-        return Plan::Superseded(format!("the tag {} points to {} by now", push.tag, now.short()));
+        return Asked::Replaced(format!("the tag {} points to {} by now", push.tag, now.short()));
     }
+    if let ImageEvidence::Found { content: Err(reason), .. } = &situation.image {
+        return Asked::NoImage(format!("what was pushed as {}:{} is no image: {reason}", push.repository, push.tag));
+    }
+    let untagged = matches!(situation.image, ImageEvidence::Found { tag_digest: None, .. });
     let before = live.definition.container(container).and_then(|container| container.image());
     let after = pushed_reference(push, before);
     let foreign = is_foreign(push, request, before).then(|| foreign_registry(&live.definition, container, push));
-    if before.is_some_and(|before| is_same_image(before, &after)) {
-        return Plan::NoChange(live.task_definition_arn.clone());
+    if !untagged && before.is_some_and(|before| is_same_image(before, &after)) {
+        return Asked::Live(live.task_definition_arn.clone());
     }
     let image = ImageChange {
         container: container.to_owned(),
@@ -170,10 +209,11 @@ fn plan_push(request: &Request, push: &ImagePush, situation: &Situation) -> Plan
         tag: Some(push.tag.clone()),
     };
     let definition = live.definition.with_image(container, &after).unwrap_or_else(|| live.definition.clone());
-    decide(request, situation, Origin::Live, definition, Some(image), foreign.into_iter().collect())
+    let gone = untagged.then(|| untagged_image(&live.definition, container, push));
+    decide(request, situation, Origin::Live, definition, Some(image), foreign.into_iter().chain(gone).collect())
 }
 
-fn plan_upload(request: &Request, upload: &Upload, situation: &Situation) -> Plan {
+fn ask_upload(request: &Request, upload: &Upload, situation: &Situation) -> Asked {
     let (container, live) = (request.service.container.as_str(), &situation.live);
     let mut findings = Vec::new();
     let mut definition = match &situation.document {
@@ -183,7 +223,7 @@ fn plan_upload(request: &Request, upload: &Upload, situation: &Situation) -> Pla
             return reject_unreadable(live, findings);
         }
         Some(Uploaded::Replaced) => {
-            return Plan::Superseded("a later upload took the place of this document".to_owned());
+            return Asked::Replaced("a later upload took the place of this document".to_owned());
         }
         Some(Uploaded::Gone) | None => {
             findings.push(gone(upload));
@@ -213,7 +253,7 @@ fn plan_upload(request: &Request, upload: &Upload, situation: &Situation) -> Pla
     }
     definition.carry_tags(tags_of(&live.definition));
     if is_live_already(&live.definition, &definition) {
-        return Plan::NoChange(live.task_definition_arn.clone());
+        return Asked::Live(live.task_definition_arn.clone());
     }
     decide(request, situation, Origin::Uploaded, definition, image, findings)
 }
@@ -227,7 +267,7 @@ fn decide(
     definition: TaskDefinition,
     image: Option<ImageChange>,
     mut findings: Vec<Finding>,
-) -> Plan {
+) -> Asked {
     let service = &request.service;
     let guard = service.guard.as_ref();
     let images = match &situation.image {
@@ -264,13 +304,15 @@ fn decide(
     let is_rejected = validate::is_rejected(&findings);
     // What is rejected is never registered, so it need not be recorded; it may hold what nobody should see.
     let definition = if is_rejected { TaskDefinition::default() } else { definition.without(&READ_ONLY) };
-    let draft = Box::new(Draft { definition, previous, image, changes, findings, logs, previous_logs });
-    if is_rejected { Plan::Rejected(draft) } else { Plan::Release(draft) }
+    let base = situation.live.task_definition_arn.clone();
+    let draft = Box::new(Draft { definition, base, previous, image, changes, findings, logs, previous_logs });
+    if is_rejected { Asked::Rejected(draft) } else { Asked::Draft(draft) }
 }
 
-fn reject_unreadable(live: &Live, findings: Vec<Finding>) -> Plan {
-    Plan::Rejected(Box::new(Draft {
+fn reject_unreadable(live: &Live, findings: Vec<Finding>) -> Asked {
+    Asked::Rejected(Box::new(Draft {
         definition: TaskDefinition::default(),
+        base: live.task_definition_arn.clone(),
         previous: live.task_definition_arn.clone(),
         image: None,
         changes: Vec::new(),
@@ -344,7 +386,7 @@ mod tests {
     fn request(event: &str) -> Request {
         let config = Config::parse(CONFIG).unwrap();
         let trigger = crate::trigger::recognise(event).triggers.remove(0);
-        Request { service: config.services[0].clone(), state_bucket: config.state_bucket, trigger }
+        Request::of(&config, 0, trigger)
     }
 
     fn push() -> Request {
@@ -370,16 +412,16 @@ mod tests {
     fn situation(image: ImageEvidence) -> Situation {
         let definition = TaskDefinition::parse(LIVE).unwrap();
         let live = Live { task_definition_arn: "arn:task-definition/web:5".into(), definition, serving: None };
-        Situation { at: Timestamp::UNIX_EPOCH, head: None, live, document: None, image }
+        Situation { live, document: None, image }
     }
 
     fn uploaded(text: &[u8]) -> Uploaded {
         TaskDefinition::parse(text).map_or_else(Uploaded::Unreadable, Uploaded::Document)
     }
 
-    fn rejected(plan: Plan) -> Vec<String> {
-        match plan {
-            Plan::Rejected(draft) => {
+    fn rejected(asked: Asked) -> Vec<String> {
+        match asked {
+            Asked::Rejected(draft) => {
                 let errors = draft.findings.into_iter().filter(|finding| finding.severity == Severity::Error);
                 errors.map(|finding| finding.rule).collect()
             }
@@ -389,8 +431,8 @@ mod tests {
 
     #[test]
     fn a_push_changes_the_image_and_nothing_else() {
-        let plan = plan(&push(), "execution", &situation(found(pushed_digest(), "arm64")));
-        let Plan::Release(draft) = plan else { panic!("{plan:?}") };
+        let asked = ask(&push(), &situation(found(pushed_digest(), "arm64")));
+        let Asked::Draft(draft) = asked else { panic!("{asked:?}") };
         assert_eq!(draft.changes.len(), 1, "{:?}", draft.changes);
         assert!(draft.image.unwrap().after.ends_with(pushed_digest().as_str()));
         assert!(matches!(draft.logs, Expectation::Logs(_)));
@@ -404,18 +446,17 @@ mod tests {
             }
             other => other,
         };
-        assert!(
-            matches!(plan(&push(), "execution", &situation(image)), Plan::Superseded(reason) if reason.contains("v6"))
-        );
+        assert!(matches!(ask(&push(), &situation(image)), Asked::Replaced(reason) if reason.contains("v6")));
     }
 
     #[test]
     fn an_image_that_is_missing_or_none_or_for_another_platform_is_rejected() {
         let digest = pushed_digest;
-        let chart = ImageEvidence::Found { digest: digest(), tag_digest: None, content: Err("it is a chart".into()) };
-        assert_eq!(rejected(plan(&push(), "x", &situation(ImageEvidence::Missing))), ["missing-image"]);
-        assert_eq!(rejected(plan(&push(), "x", &situation(chart))), ["not-an-image"]);
-        assert_eq!(rejected(plan(&push(), "x", &situation(found(digest(), "amd64")))), ["mismatched-architecture"]);
+        let tag_digest = Some(digest());
+        let chart = ImageEvidence::Found { digest: digest(), tag_digest, content: Err("it is a chart".into()) };
+        assert_eq!(rejected(ask(&push(), &situation(ImageEvidence::Missing))), ["missing-image"]);
+        assert!(matches!(ask(&push(), &situation(chart)), Asked::NoImage(reason) if reason.contains("a chart")));
+        assert_eq!(rejected(ask(&push(), &situation(found(digest(), "amd64")))), ["mismatched-architecture"]);
     }
 
     #[test]
@@ -423,7 +464,7 @@ mod tests {
         let situation = situation(found(pushed_digest(), "amd64"));
         let mut request = push();
         request.service.rules.allow.push("mismatched-architecture".to_owned());
-        assert!(matches!(plan(&request, "execution", &situation), Plan::Release(_)));
+        assert!(matches!(ask(&request, &situation), Asked::Draft(_)));
 
         let mut slow = situation;
         slow.image = found(pushed_digest(), "arm64");
@@ -431,20 +472,17 @@ mod tests {
         request.service.verify.timeout = 45; // The definition uploads every 30 s.
         request.service.rules.deny.clear();
         let is_warned = |draft: &Draft| draft.findings.iter().any(|finding| finding.rule == "late-log-upload");
-        assert!(matches!(plan(&request, "execution", &slow), Plan::Release(draft) if is_warned(&draft)));
+        assert!(matches!(ask(&request, &slow), Asked::Draft(draft) if is_warned(&draft)));
         request.service.rules.deny.push("late-log-upload".to_owned());
-        assert_eq!(rejected(plan(&request, "execution", &slow)), ["late-log-upload"]);
+        assert_eq!(rejected(ask(&request, &slow)), ["late-log-upload"]);
     }
 
     #[test]
     fn an_upload_that_is_gone_or_unreadable_is_rejected() {
         let unread = || ImageEvidence::Unread("x".into());
-        assert_eq!(rejected(plan(&upload(), "x", &situation(unread()))), ["missing-document"]);
+        assert_eq!(rejected(ask(&upload(), &situation(unread()))), ["missing-document"]);
         let document = Some(uploaded(b"{"));
-        assert_eq!(
-            rejected(plan(&upload(), "x", &Situation { document, ..situation(unread()) })),
-            ["unreadable-document"]
-        );
+        assert_eq!(rejected(ask(&upload(), &Situation { document, ..situation(unread()) })), ["unreadable-document"]);
     }
 
     #[test]
@@ -452,7 +490,7 @@ mod tests {
         let mut live = situation(found(pushed_digest(), "arm64"));
         live.live.definition.set_tag("team", "shop");
         live.document = Some(uploaded(include_bytes!("../events/task-definitions/plain-arm64.json")));
-        let Plan::Release(draft) = plan(&upload(), "x", &live) else { panic!("not released") };
+        let Asked::Draft(draft) = ask(&upload(), &live) else { panic!("not released") };
         assert!(draft.definition.to_json().contains(r#"{"key":"team","value":"shop"}"#));
         assert!(draft.image.unwrap().after.ends_with(pushed_digest().as_str()));
     }
@@ -461,17 +499,17 @@ mod tests {
     fn an_upload_of_what_is_live_is_no_change() {
         let unread = ImageEvidence::Unread("public".into());
         let document = Some(uploaded(LIVE));
-        let plan = plan(&upload(), "x", &Situation { document, ..situation(unread) });
-        assert_eq!(plan, Plan::NoChange("arn:task-definition/web:5".into()));
+        let asked = ask(&upload(), &Situation { document, ..situation(unread) });
+        assert_eq!(asked, Asked::Live("arn:task-definition/web:5".into()));
     }
 
     #[test]
     fn a_replaced_upload_is_superseded_and_a_foreign_push_rejected() {
         let situation = |document| Situation { document, ..situation(ImageEvidence::Unread("x".into())) };
-        assert!(matches!(plan(&upload(), "x", &situation(Some(Uploaded::Replaced))), Plan::Superseded(_)));
+        assert!(matches!(ask(&upload(), &situation(Some(Uploaded::Replaced))), Asked::Replaced(_)));
         let event = include_str!("../events/ecr-image-push.json").replace("123456789012", "999999999999");
         let image = found(pushed_digest(), "arm64");
-        let rules = rejected(plan(&request(&event), "x", &Situation { image, ..situation(None) }));
+        let rules = rejected(ask(&request(&event), &Situation { image, ..situation(None) }));
         assert!(rules.contains(&"foreign-registry".to_owned()), "{rules:?}");
     }
 
@@ -479,7 +517,7 @@ mod tests {
     fn a_rollback_goes_back_to_what_serves_not_to_what_was_on_its_way() {
         let mut situation = situation(found(pushed_digest(), "arm64"));
         situation.live.serving = Some("arn:task-definition/web:4".into());
-        let Plan::Release(draft) = plan(&push(), "x", &situation) else { panic!("not released") };
+        let Asked::Draft(draft) = ask(&push(), &situation) else { panic!("not released") };
         assert_eq!(draft.previous, "arn:task-definition/web:4");
     }
 
@@ -489,7 +527,7 @@ mod tests {
         request.service.verify.logs = Logs::Required;
         let document = Some(uploaded(include_bytes!("../events/task-definitions/plain-arm64.json")));
         let situation = Situation { document, ..situation(found(pushed_digest(), "arm64")) };
-        assert_eq!(rejected(plan(&request, "x", &situation)), ["unverifiable-logs"]);
+        assert_eq!(rejected(ask(&request, &situation)), ["unverifiable-logs"]);
     }
 
     #[test]

@@ -1,52 +1,41 @@
 //! The flow: one durable async function that reads top to bottom. What happens between two steps is a pure function of the event and of
 //! recorded results; clock and AWS live inside the step bodies, which are the modules below.
 
-use std::fmt;
 use std::sync::Arc;
 
 use aws_durable_execution_sdk as durable;
 use durable::builders::map_parallel::CompletionConfig;
 use durable::{BoxError, DurableContext, StepSemantics};
+use jiff::{SignedDuration, Timestamp};
+use release_protocol::course::State;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::aws::Aws;
-use crate::config::{Config, OnFailure};
-use crate::plan::{Draft, Plan, Request};
-use crate::report::{Outcome, ReleaseReport, Report, VerificationStatus};
-use crate::rollout::End;
+use crate::config::{Config, MAX_SERVICES_PER_EVENT};
+use crate::plan::{MAX_OPERATIONS, Request};
+use crate::report::{ReleaseReport, Report};
 use crate::trigger::recognise;
 
-mod claim;
+mod act;
 mod follow;
-pub(crate) mod log_watch;
-pub(crate) mod logs;
-mod register;
-mod roll_back;
-pub(crate) mod situation;
+mod prepare;
+mod run;
 mod step;
 mod story;
-mod watch;
+mod wait;
 mod write_report;
 
-use story::Story;
-use watch::{Decision, Watch};
+use run::Run;
+pub use run::{Configured, Deployer};
 
-/// What every release of one function shares.
-pub struct Deployer {
-    /// The configuration, as it is now.
-    pub config: Config,
-    /// The way to AWS.
-    pub aws: Aws,
-    /// Where a metric line goes: standard output on Lambda.
-    pub metrics: fn(&str),
-}
+/// The target of the log lines that tell what happens as it happens.
+pub const PROGRESS: &str = "express_deployer::progress";
 
-impl fmt::Debug for Deployer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Deployer").field("config", &self.config).finish_non_exhaustive()
-    }
-}
+/// The services that are released side by side.
+const MAX_CONCURRENCY: usize = 10;
+
+/// How far ahead of the clock an event's time may lie.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// The services that one event concerns, or why there are none. Recorded first: a running release keeps its configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,32 +44,69 @@ enum Concerned {
     Nobody(String),
 }
 
-/// The target of the log lines that tell what happens as it happens.
-pub const PROGRESS: &str = "express_deployer::progress";
-
-/// The releases that one execution runs; each takes about a dozen of its 3,000 operations.
-const MAX_REQUESTS: usize = 100;
-
-/// The services that are released side by side.
-const MAX_CONCURRENCY: usize = 10;
+/// What one request led to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Released {
+    Report(Box<ReleaseReport>),
+    Ignored(String),
+}
 
 /// Releases every service that an event concerns, side by side, and reports on each.
 ///
 /// # Errors
-/// Only when a report could not be written, or the durable service refuses a checkpoint: everything else is in the report.
+/// When the configuration is unusable, when an event concerns more services than one execution can release, when a report could not be written,
+/// or when the durable service refuses a checkpoint: everything else is in the report.
 pub async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableContext) -> Result<Report, BoxError> {
-    let concerned = concern(&deployer.config, event.get());
-    if let Concerned::Nobody(reason) = &concerned
-        && !ctx.is_replaying()
+    if !ctx.is_replaying()
+        && let Some(Concerned::Nobody(reason)) = deployer.config.read().map(|config| concern(config, event.get(), None))
     {
         tracing::info!(reason, "ignored");
         return Ok(Report::ignored(reason));
     }
-    let recognised = step::run(&ctx, "recognise", StepSemantics::AtLeastOncePerRetry, |_| async { Ok(concerned) });
+    let recogniser = Arc::clone(&deployer);
+    let work = move |_| async move {
+        let config = match recogniser.config.read() {
+            Some(config) => config.clone(),
+            None => recogniser.config.read_again(&recogniser.aws).await?,
+        };
+        Ok(concern(&config, event.get(), Some(recogniser.aws.clock().now())))
+    };
+    let recognised = step::run(&ctx, "recognise", StepSemantics::AtLeastOncePerRetry, work);
     let requests = match recognised.await.map_err(|ending| ending.reason.unwrap_or_default())? {
         Concerned::Requests(requests) => requests,
         Concerned::Nobody(reason) => return Ok(Report::ignored(reason)),
     };
+    if requests.len() > MAX_SERVICES_PER_EVENT {
+        let (found, most) = (requests.len(), MAX_SERVICES_PER_EVENT);
+        return Err(format!(
+            "one event asks for {found} releases; an execution can carry {most}: send fewer events in one batch"
+        )
+        .into());
+    }
+    let released = release_all(&deployer, &ctx, requests).await?;
+    let (mut releases, mut ignored) = (Vec::new(), Vec::new());
+    for released in released {
+        match released {
+            Released::Report(report) => releases.push(*report),
+            Released::Ignored(reason) => ignored.push(reason),
+        }
+    }
+    let ignored = (releases.is_empty() && !ignored.is_empty()).then(|| ignored.join("; "));
+    Ok(Report { releases, ignored })
+}
+
+/// One release runs by itself; several cost the operations of a map.
+async fn release_all(
+    deployer: &Arc<Deployer>,
+    ctx: &DurableContext,
+    mut requests: Vec<Request>,
+) -> Result<Vec<Released>, BoxError> {
+    if requests.len() == 1
+        && let Some(request) = requests.pop()
+    {
+        return Ok(vec![release(Arc::clone(deployer), ctx.clone(), request).await?]);
+    }
+    let deployer = Arc::clone(deployer);
     let batch = ctx
         .map(requests, move |ctx, request, _| release(Arc::clone(&deployer), ctx, request))
         .name("releases")
@@ -91,27 +117,27 @@ pub async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableCont
     if let Some(error) = batch.errors().into_iter().next() {
         return Err(format!("a report could not be written: {}", error.message).into());
     }
-    Ok(Report { releases: batch.results().into_iter().cloned().collect(), ignored: None })
+    Ok(batch.results().into_iter().cloned().collect())
 }
 
-/// Which services an event concerns: the only use of the configuration as it is now.
-fn concern(config: &Config, event: &str) -> Concerned {
+/// Which services an event concerns: the only use of the configuration as it is now. `now` is the time of the first delivery that gets here.
+fn concern(config: &Config, event: &str, now: Option<Timestamp>) -> Concerned {
     let recognition = recognise(event);
     let mut reasons = recognition.ignored;
     let mut requests: Vec<Request> = Vec::new();
     for trigger in recognition.triggers {
         let before = requests.len();
-        for service in config.services.iter().filter(|service| service.takes(&trigger)) {
-            let request = Request {
-                service: service.clone(),
-                state_bucket: config.state_bucket.clone(),
-                trigger: trigger.clone(),
-            };
+        let takers = config.services.iter().enumerate().filter(|(_, service)| service.takes(&trigger));
+        for (index, _) in takers {
+            let mut request = Request::of(config, index, trigger.clone());
+            let latest = now.and_then(|now| now.checked_add(AHEAD).ok().map(|latest| (now, latest)));
+            if let Some((now, _)) = latest.filter(|(_, latest)| request.at > *latest) {
+                request.at = now;
+            }
             // One batch can hold the same event twice.
-            if !requests
-                .iter()
-                .any(|other| other.service.arn == request.service.arn && other.release() == request.release())
-            {
+            let is_known =
+                |other: &Request| other.service.arn == request.service.arn && other.release() == request.release();
+            if !requests.iter().any(is_known) {
                 requests.push(request);
             }
         }
@@ -119,138 +145,22 @@ fn concern(config: &Config, event: &str) -> Concerned {
             reasons.push(format!("no configured service takes the {trigger}"));
         }
     }
-    if requests.len() > MAX_REQUESTS {
-        tracing::warn!(requests = requests.len(), "one event concerns more services than an execution can release");
-        requests.truncate(MAX_REQUESTS);
+    let share = MAX_OPERATIONS / u32::try_from(requests.len()).unwrap_or(u32::MAX).max(1);
+    for request in &mut requests {
+        request.share = share;
     }
     if requests.is_empty() { Concerned::Nobody(reasons.join("; ")) } else { Concerned::Requests(requests) }
 }
 
 /// One release, from the plan to the written report.
-async fn release(deployer: Arc<Deployer>, ctx: DurableContext, request: Request) -> Result<ReleaseReport, BoxError> {
-    let mut story = Story::of(&ctx, &request);
-    let ending = match deploy(&deployer, &ctx, &request, &mut story).await {
+async fn release(deployer: Arc<Deployer>, ctx: DurableContext, request: Request) -> Result<Released, BoxError> {
+    let mut run = Run::new(deployer, ctx, request);
+    let ending = match run.to_its_end().await {
         Ok(ending) | Err(ending) => ending,
     };
-    let was_owner = story.is_owner();
-    let report = story.end(ending);
-    write_report::run(&deployer, &ctx, &request, &report, was_owner).await?;
-    Ok(report)
-}
-
-/// How a release ends, with the reason for people. Returned as an error it ends the release early; it is the same to the report.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Ending {
-    outcome: Outcome,
-    reason: Option<String>,
-}
-
-impl Ending {
-    fn new(outcome: Outcome, reason: impl Into<String>) -> Self {
-        Self { outcome, reason: Some(reason.into()) }
+    if let State::Ignored = run.under_way.course.state {
+        return Ok(Released::Ignored(ending.reason.unwrap_or_default()));
     }
-
-    fn failed(reason: impl Into<String>) -> Self {
-        Self::new(Outcome::Failed, reason)
-    }
-}
-
-/// Plan, claim, register, update, follow: the river.
-async fn deploy(
-    deployer: &Arc<Deployer>,
-    ctx: &DurableContext,
-    request: &Request,
-    story: &mut Story,
-) -> Result<Ending, Ending> {
-    let draft = plan_and_claim(deployer, ctx, request, story).await?;
-
-    let registered = register::run(deployer, ctx, request, &draft).await?;
-    story.registered(&registered);
-
-    let target_revision = register::update(deployer, ctx, request, &registered).await?;
-    story.updated(&target_revision);
-
-    let mut watch = Watch::new(&target_revision, &registered.task_definition_arn, &draft.logs, &request.service.verify);
-    watch.compare_with(&draft.previous, &draft.previous_logs, &request.service.verify);
-    let watch = follow::run(deployer, ctx, request, watch).await?;
-    story.followed(&watch);
-
-    match watch.decision() {
-        Decision::Ended(End::Successful) => conclude(request, &watch),
-        Decision::Ended(End::RolledBack) => {
-            story.stopped(follow::diagnose(deployer, ctx, request, &registered.task_definition_arn).await);
-            Ok(Ending::new(Outcome::RolledBack, format!("ECS rolled the deployment back: {}", watch.reason())))
-        }
-        Decision::Ended(End::Superseded) => {
-            Ok(Ending::new(Outcome::Superseded, "another deployment took the place of this one"))
-        }
-        Decision::Ended(End::Stuck) => {
-            story.stopped(follow::diagnose(deployer, ctx, request, &registered.task_definition_arn).await);
-            Ok(Ending::failed(format!(
-                "ECS could not roll the deployment back; a person is needed: {}",
-                watch.reason()
-            )))
-        }
-        Decision::Unproven(reason) => {
-            story.stopped(follow::diagnose(deployer, ctx, request, &registered.task_definition_arn).await);
-            match request.service.on_failure {
-                OnFailure::Notify => {
-                    Ok(Ending::failed(format!("{reason}; the service was left as it is (`on_failure = \"notify\"`)")))
-                }
-                OnFailure::Rollback => {
-                    roll_back::run(deployer, ctx, request, story, &watch, &draft.previous, &reason).await
-                }
-            }
-        }
-        Decision::Lost(reason) => Ok(Ending::failed(reason)),
-    }
-}
-
-/// The draft that this release may register, once it owns the service. When somebody else claims in between, the plan is made again.
-async fn plan_and_claim(
-    deployer: &Arc<Deployer>,
-    ctx: &DurableContext,
-    request: &Request,
-    story: &mut Story,
-) -> Result<Box<Draft>, Ending> {
-    const MAX_CLAIMS: u32 = 5;
-    for _ in 0..MAX_CLAIMS {
-        let planned = situation::plan(deployer, ctx, request).await?;
-        story.planned(&planned);
-        let draft = match planned.plan {
-            Plan::Release(draft) => draft,
-            Plan::Rejected(_) => {
-                return Err(Ending::new(Outcome::Rejected, "the task definition has errors; nothing was registered"));
-            }
-            Plan::NoChange(live) => return Err(Ending::new(Outcome::NoChange, format!("{live} runs exactly this"))),
-            Plan::Superseded(reason) => return Err(Ending::new(Outcome::Superseded, reason)),
-            Plan::Duplicate(release) => {
-                return Err(Ending::new(Outcome::Duplicate, format!("release {release} does the same work")));
-            }
-        };
-        if claim::run(deployer, ctx, request, planned.held).await? {
-            story.claimed();
-            return Ok(draft);
-        }
-    }
-    Err(Ending::failed("other releases kept claiming the service; push or upload again"))
-}
-
-/// The end of a release whose deployment got through.
-fn conclude(request: &Request, watch: &Watch) -> Result<Ending, Ending> {
-    let verification = watch.verification();
-    match verification.status {
-        VerificationStatus::Failed => Err(Ending::failed(verification.detail.unwrap_or_default())),
-        // The logs could not be read, or say nothing: the release runs, but nobody has proved that it works.
-        VerificationStatus::NotReached | VerificationStatus::Inconclusive => {
-            let detail = verification.detail.unwrap_or_else(|| "the logs were not reached".to_owned());
-            Err(Ending::failed(format!(
-                "the deployment of {} got through, unverified: {detail}",
-                request.service.arn.name()
-            )))
-        }
-        VerificationStatus::Passed | VerificationStatus::NotConfigured | VerificationStatus::NotVerifiable => {
-            Ok(Ending { outcome: Outcome::Succeeded, reason: None })
-        }
-    }
+    let report = run.finish(ending).await?;
+    Ok(Released::Report(Box::new(report)))
 }

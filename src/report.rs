@@ -1,18 +1,22 @@
 //! The report of a release: the contract that programs parse, and the text that people read. It decides nothing.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::config::ServiceArn;
+use crate::head;
 use crate::task_definition::Difference;
 use crate::trigger::{ReleaseId, Trigger};
 use crate::validate::Finding;
 use crate::verify::compare::Comparison;
 use log_objects::level::Levels;
 
+pub use crate::head::Outcome;
+
 mod text;
+
+/// The metric that counts releases that ended well and still say something.
+const ATTENTION: &str = "NeedsAttention";
 
 /// What one event led to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,63 +26,6 @@ pub struct Report {
     /// Why nothing was released, where the event was not for us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignored: Option<String>,
-}
-
-/// How a release ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The new revision serves all traffic and is verified as far as it was to be verified.
-    Succeeded,
-    /// What was asked for is live already.
-    NoChange,
-    /// A newer release owns the service.
-    Superseded,
-    /// Another release does, or did, the same work.
-    Duplicate,
-    /// The task definition has errors; nothing was registered.
-    Rejected,
-    /// The release did not get through, or its verification failed and the service was left as it is.
-    Failed,
-    /// The service runs the previous revision again.
-    RolledBack,
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub const ALL: [Self; 7] = [
-        Self::Succeeded,
-        Self::NoChange,
-        Self::Superseded,
-        Self::Duplicate,
-        Self::Rejected,
-        Self::Failed,
-        Self::RolledBack,
-    ];
-
-    /// The contract's word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Succeeded => "succeeded",
-            Self::NoChange => "no_change",
-            Self::Superseded => "superseded",
-            Self::Duplicate => "duplicate",
-            Self::Rejected => "rejected",
-            Self::Failed => "failed",
-            Self::RolledBack => "rolled_back",
-        }
-    }
-
-    /// Whether nobody has to do anything.
-    pub fn is_well(self) -> bool {
-        matches!(self, Self::Succeeded | Self::NoChange | Self::Superseded | Self::Duplicate)
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 /// What became of one release.
@@ -96,6 +43,9 @@ pub struct ReleaseReport {
     /// Why it ended so, for people; names the call, the IAM action and resource, or the parameter where one of them is the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What a person should know of although the outcome sounds well: what was left out, or whose place was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention: Option<String>,
     /// The image of the container, where it was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageChange>,
@@ -157,6 +107,9 @@ pub struct RolloutReport {
     /// What the deployment circuit breaker counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circuit_breaker: Option<CircuitBreaker>,
+    /// The CPU architecture that ECS runs the tasks on, where that is not the one of the task definition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture_override: Option<String>,
     /// Tasks of the new revision that stopped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stopped_tasks: Vec<StoppedTask>,
@@ -280,14 +233,19 @@ impl Report {
 
     /// Whether every release ended well, or there was none.
     pub fn is_well(&self) -> bool {
-        self.releases.iter().all(|release| release.outcome.is_well())
+        self.releases.iter().all(ReleaseReport::is_well)
     }
 }
 
 impl ReleaseReport {
     /// The key of the report in the state bucket.
     pub fn key(&self) -> String {
-        format!("releases/{}/{}/{}.json", self.service.cluster(), self.service.name(), self.release)
+        format!("releases/{}/{}.json", head::place(&self.service), self.release)
+    }
+
+    /// Whether nobody has to do or to know anything.
+    pub fn is_well(&self) -> bool {
+        self.outcome.is_well() && self.attention.is_none()
     }
 
     /// Where the places differ, as the report shows them.
@@ -303,22 +261,29 @@ impl ReleaseReport {
             Outcome::NoChange => "NoChange",
             Outcome::Superseded => "Superseded",
             Outcome::Duplicate => "Duplicate",
+            Outcome::Held => "Held",
             Outcome::Rejected => "Rejected",
             Outcome::Failed => "Failed",
             Outcome::RolledBack => "RolledBack",
         };
+        let metric = |name: &str| serde_json::json!({"Name": name, "Unit": "Count"});
+        let mut metrics = vec![metric(name)];
+        metrics.extend(self.attention.as_ref().map(|_| metric(ATTENTION)));
         let directive = serde_json::json!({
             "Namespace": "ExpressDeployer",
             "Dimensions": [["Service"], []],
-            "Metrics": [{"Name": name, "Unit": "Count"}],
+            "Metrics": metrics,
         });
-        serde_json::json!({
+        let mut line = serde_json::json!({
             "_aws": {"Timestamp": at.as_millisecond(), "CloudWatchMetrics": [directive]},
             "Service": format!("{}/{}", self.service.cluster(), self.service.name()),
             name: 1,
             "release": self.release,
             "outcome": self.outcome,
-        })
-        .to_string()
+        });
+        if self.attention.is_some() {
+            line[ATTENTION] = 1.into();
+        }
+        line.to_string()
     }
 }

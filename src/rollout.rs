@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::{CircuitBreaker, RolloutReport, StoppedTask};
 
+pub mod course;
+
+use course::Course;
+
 /// A service deployment as ECS describes it (`DescribeServiceDeployments`), in our words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Deployment {
@@ -19,9 +23,12 @@ pub struct Deployment {
     pub stage: Option<String>,
     /// The share of production traffic that the target is asked to have, in percent.
     pub traffic_percent: Option<f64>,
-    /// How long the canary bakes, in minutes, where its configuration says so.
+    /// What its configuration says about how it goes on.
     #[serde(default)]
-    pub canary_bake: Option<i32>,
+    pub course: Course,
+    /// The hooks that hold it now: those that run, and those that await somebody's action.
+    #[serde(default)]
+    pub holding: Vec<Holding>,
     /// Tasks of the target that run.
     pub running_tasks: i32,
     /// Tasks of the target that there should be.
@@ -32,7 +39,34 @@ pub struct Deployment {
     pub triggered_alarms: Vec<String>,
     /// The circuit breaker.
     pub circuit_breaker: Option<CircuitBreaker>,
+    /// The CPU architecture that ECS gives the target's tasks in place of their definition's. The service revision says so, not the deployment.
+    #[serde(default)]
+    pub architecture_override: Option<String>,
 }
+
+/// A lifecycle hook that holds a deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holding {
+    /// The function that it calls, or the id by which a pause is continued.
+    pub name: String,
+    /// Whether somebody has to act before the deployment goes on.
+    pub awaits_action: bool,
+}
+
+/// The lifecycle stages that are known (API reference, `ServiceDeployment`, and the developer guide, which names one more than the API's model).
+const STAGES: [&str; 11] = [
+    "RECONCILE_SERVICE",
+    "PRE_SCALE_UP",
+    "SCALE_UP",
+    "POST_SCALE_UP",
+    "TEST_TRAFFIC_SHIFT",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRE_PRODUCTION_TRAFFIC_SHIFT",
+    "PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+    "BAKE_TIME",
+    "CLEAN_UP",
+];
 
 /// The status of a service deployment (API model, `ServiceDeploymentStatus`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,9 +78,9 @@ pub enum Status {
     InProgress,
     /// The target serves all traffic.
     Successful,
-    /// Another deployment was started; this one gives way.
+    /// It is being stopped: by a newer deployment, by somebody, or because it failed and is not rolled back.
     StopRequested,
-    /// Another deployment took its place.
+    /// It was stopped. Why, only what else was deployed tells: a newer deployment took its place, or it failed and was not rolled back.
     Stopped,
     /// Somebody called `StopServiceDeployment`.
     RollbackRequested,
@@ -107,7 +141,7 @@ impl Status {
     pub fn end(&self) -> Option<End> {
         match self {
             Self::Successful => Some(End::Successful),
-            Self::Stopped => Some(End::Superseded),
+            Self::Stopped => Some(End::Stopped),
             Self::RollbackSuccessful => Some(End::RolledBack),
             Self::RollbackFailed => Some(End::Stuck),
             _ => None,
@@ -120,8 +154,8 @@ impl Status {
 pub enum End {
     /// The target serves all traffic.
     Successful,
-    /// Another deployment took its place.
-    Superseded,
+    /// It was stopped before it was through; whether for a newer deployment, it does not say.
+    Stopped,
     /// The source serves all traffic again.
     RolledBack,
     /// The rollback failed; a person is needed.
@@ -143,8 +177,10 @@ pub enum Phase {
     CleaningUp,
     /// The new revision serves all traffic.
     Done,
-    /// Another deployment takes the place of this one.
-    GivingWay,
+    /// The deployment is being stopped.
+    Stopping,
+    /// The deployment was stopped.
+    Stopped,
     /// The old revision gets its traffic back.
     RollingBack,
     /// The old revision serves all traffic again.
@@ -162,7 +198,8 @@ impl fmt::Display for Phase {
             Self::Shifted => "shifted",
             Self::CleaningUp => "cleaning up",
             Self::Done => "done",
-            Self::GivingWay => "giving way",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
             Self::RollingBack => "rolling back",
             Self::RolledBack => "rolled back",
             Self::Stuck => "stuck",
@@ -176,7 +213,8 @@ impl Deployment {
         match &self.status {
             Status::Pending => Phase::Queued,
             Status::Successful => Phase::Done,
-            Status::StopRequested | Status::Stopped => Phase::GivingWay,
+            Status::StopRequested => Phase::Stopping,
+            Status::Stopped => Phase::Stopped,
             Status::RollbackRequested | Status::RollbackInProgress => Phase::RollingBack,
             Status::RollbackSuccessful => Phase::RolledBack,
             Status::RollbackFailed => Phase::Stuck,
@@ -189,18 +227,44 @@ impl Deployment {
         }
     }
 
+    /// Whether a lifecycle hook holds it, so that nobody can say how long it takes.
+    pub fn is_held(&self) -> bool {
+        !self.holding.is_empty() && self.status.is_heading_to_target()
+    }
+
+    /// What there is to tell beside what was seen before: what, and the detail.
+    pub fn news(&self, before: Option<&Self>) -> Vec<(String, String)> {
+        let mut news = Vec::new();
+        if before.is_none_or(|before| before.phase() != self.phase()) {
+            news.push((self.phase().to_string(), self.detail()));
+        }
+        let stage = self.stage.as_deref().unwrap_or_default();
+        if !stage.is_empty() && !STAGES.contains(&stage) && before.is_none_or(|before| before.stage != self.stage) {
+            news.push(("unknown stage".to_owned(), format!("{stage}; the deployment is followed all the same")));
+        }
+        let is_new = |hook: &&Holding| before.is_none_or(|before| !before.holding.contains(hook));
+        for hook in self.holding.iter().filter(|hook| hook.awaits_action).filter(is_new) {
+            let detail =
+                format!("{} at {stage} waits for somebody to continue the deployment or to roll it back", hook.name);
+            news.push(("awaiting action".to_owned(), detail));
+        }
+        news
+    }
+
     /// What a person wants to know of the phase, in one line.
     pub fn detail(&self) -> String {
         let tasks = format!("{} of {} tasks run", self.running_tasks, self.requested_tasks);
         match (self.phase(), self.traffic_percent, &self.reason) {
             (Phase::Canary, Some(percent), _) => {
-                let bake = self.canary_bake.map_or_else(String::new, |minutes| format!(" for {minutes} min"));
+                let bake = self.course.canary_bake.map_or_else(String::new, |minutes| format!(" for {minutes} min"));
                 format!("{percent} % of the traffic{bake}, {tasks}")
             }
             (Phase::Shifted, Some(percent), _) => format!("{percent} % of the traffic, {tasks}"),
-            (Phase::GivingWay | Phase::RollingBack | Phase::RolledBack | Phase::Stuck, _, Some(reason)) => {
-                reason.clone()
-            }
+            (
+                Phase::Stopping | Phase::Stopped | Phase::RollingBack | Phase::RolledBack | Phase::Stuck,
+                _,
+                Some(reason),
+            ) => reason.clone(),
             (Phase::Starting, ..) => tasks,
             _ => self.status.as_word().to_owned(),
         }
@@ -216,14 +280,10 @@ impl Deployment {
             reason: self.reason.clone(),
             triggered_alarms: self.triggered_alarms.clone(),
             circuit_breaker: self.circuit_breaker.clone(),
+            architecture_override: self.architecture_override.clone(),
             stopped_tasks,
         }
     }
-}
-
-/// The pause before the next look, in seconds: short while the canary comes up, longer once it bakes.
-pub fn pause(elapsed: u64) -> u64 {
-    if elapsed < 180 { 10 } else { 30 }
 }
 
 #[cfg(test)]
@@ -237,12 +297,14 @@ mod tests {
             status,
             stage: Some(stage.into()),
             traffic_percent: Some(percent),
-            canary_bake: Some(3),
+            course: Course { canary_bake: Some(3), ..Course::default() },
+            holding: Vec::new(),
             running_tasks: 1,
             requested_tasks: 1,
             reason: Some("because".into()),
             triggered_alarms: Vec::new(),
             circuit_breaker: None,
+            architecture_override: None,
         }
     }
 

@@ -1,5 +1,6 @@
-//! The stand-in for AWS: one HTTP server on 127.0.0.1 that speaks ECS, ECR, S3 and the two Lambda calls of durable functions on the wire.
-//! It refuses what AWS refuses, and it never runs a container: rollouts, tasks and log objects happen on a virtual clock.
+//! The stand-in for AWS: one HTTP server on 127.0.0.1 that speaks ECS, ECR, S3 and the Lambda calls of durable
+//! functions on the wire. It refuses what AWS refuses, and it never runs a container: rollouts, tasks and log objects
+//! happen on a virtual clock.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ mod api;
 mod chunked;
 pub mod clock;
 mod control;
+mod deployment;
 mod durable;
 mod ecr;
 mod ecs;
@@ -35,11 +37,13 @@ mod state;
 mod wire;
 
 use clock::VirtualClock;
-use executions::Executions;
+pub use deployment::{DeploymentEnding, DeploymentTimes, PauseHook, SecondUpdate};
+use durable::DurableService;
+use executions::{ExecutionOutcome, Executions};
 pub use faults::{Fault, FaultKind, Moment};
 pub use scenario::{Scenario, UnknownScenario};
-pub use state::Call;
 use state::World;
+pub use state::{Arrival, Call};
 
 /// How a sandbox starts.
 #[derive(Clone, Debug)]
@@ -54,8 +58,21 @@ pub struct Options {
     pub advance: Advance,
     /// Faults from the start.
     pub faults: Vec<Fault>,
-    /// Real time that every AWS call takes: for measuring how many calls wait for each other.
+    /// Real time that every call takes, checkpoints included: for measuring how many calls wait for each other.
     pub latency: Duration,
+    /// What an update gets while a deployment of the service runs.
+    pub second_update: SecondUpdate,
+    /// The canary's share and the times of both bakes.
+    pub deployment: DeploymentTimes,
+    /// A hook in which deployments wait.
+    pub hook: Option<PauseHook>,
+    /// A lifecycle stage that the API's enumeration lacks, such as `PRE_PRODUCTION_TRAFFIC_SHIFT`; it comes before
+    /// traffic moves.
+    pub unknown_stage: Option<String>,
+    /// How deployments end that do not end well.
+    pub ending: DeploymentEnding,
+    /// The processor that ECS says it chose for new revisions instead of the task definition's, such as `X86_64`.
+    pub architecture_override: Option<String>,
 }
 
 impl Default for Options {
@@ -64,7 +81,20 @@ impl Default for Options {
         // 1 795 428 000 is 2026-11-23T10:00:00Z.
         let start = Timestamp::constant(1_795_428_000, 0);
         let (scenario, advance) = (Scenario::Good, Advance::Manual);
-        Self { port: 0, scenario, start, advance, faults: Vec::new(), latency: Duration::ZERO }
+        Self {
+            port: 0,
+            scenario,
+            start,
+            advance,
+            faults: Vec::new(),
+            latency: Duration::ZERO,
+            second_update: SecondUpdate::default(),
+            deployment: DeploymentTimes::default(),
+            hook: None,
+            unknown_stage: None,
+            ending: DeploymentEnding::default(),
+            architecture_override: None,
+        }
     }
 }
 
@@ -91,6 +121,9 @@ pub enum Error {
     /// A task definition that ECS refuses, in its words.
     #[error("the task definition is refused: {0}")]
     Document(String),
+    /// An update that ECS refuses, in its words.
+    #[error("the update is refused: {0}")]
+    Update(String),
 }
 
 impl From<api::ApiError> for Error {
@@ -135,9 +168,15 @@ impl Sandbox {
         self.world.clock.clone()
     }
 
-    /// Every AWS call so far, in order; those of durable executions are not among them.
+    /// Every AWS call so far, in order of their answers; the checkpoints of durable executions are not among them, nor
+    /// are the reads of their own state.
     pub fn calls(&self) -> Vec<Call> {
         self.world.calls()
+    }
+
+    /// Every call so far in the order in which they came in, checkpoints included; nothing without a latency.
+    pub fn arrivals(&self) -> Vec<Arrival> {
+        self.world.arrivals()
     }
 
     /// The most requests that were ever answered at once: meaningful with a latency.
@@ -165,7 +204,30 @@ impl Sandbox {
         Executions::new(self.clock(), self.world.durable.clone(), self.world.crash.clone())
     }
 
-    /// Clients made from this talk to the sandbox. Retries come after a millisecond, so that injected throttling does not slow a test.
+    /// The ARN that an execution of this name has, or would have.
+    pub fn execution_arn(name: &str) -> String {
+        DurableService::arn(name)
+    }
+
+    /// Stops an execution, as a person does with `StopDurableExecution`: its running invocation dies and is the last
+    /// one. False where none of that name is under way. `FaultKind::Stop` does it at a given call or checkpoint.
+    pub fn stop_execution(&self, name: &str) -> bool {
+        self.world.durable.cut_off(name, ExecutionOutcome::Stopped)
+    }
+
+    /// Ends an execution whose execution timeout is over; otherwise like a stop.
+    pub fn time_out_execution(&self, name: &str) -> bool {
+        self.world.durable.cut_off(name, ExecutionOutcome::TimedOut)
+    }
+
+    /// Lets the retention of an ended execution be over: `GetDurableExecution` does not find it any more. False where
+    /// none of that name has ended.
+    pub fn forget_execution(&self, name: &str) -> bool {
+        self.world.durable.forget(name)
+    }
+
+    /// Clients made from this talk to the sandbox. Retries come after a millisecond, so that injected throttling does
+    /// not slow a test.
     pub fn sdk_config(&self) -> SdkConfig {
         let credentials = Credentials::new("AKIDSANDBOX", "sandbox", None, None, "sandbox");
         SdkConfig::builder()
@@ -188,14 +250,39 @@ impl Sandbox {
         self.world.registry().put_blob(repository, blob)
     }
 
-    /// Registers a task definition and makes it the live one of a service in the cluster `default`, as if it had been deployed a day
-    /// ago. The service is made if there is none; its history is forgotten. Gives the task definition's ARN.
+    /// Registers a task definition and makes it the live one of a service in the cluster `default`, as if it had been
+    /// deployed a day ago. The service is made if there is none; its history is forgotten. Gives the task definition's
+    /// ARN.
     pub fn set_live(&self, service: &str, document: &Value) -> Result<String, Error> {
         let now = self.world.clock.now();
         let mut ecs = self.world.ecs();
         let arn = ecs.definitions.store(document, now, None)?.arn();
         ecs.set_live(service, &arn, &self.world.registry(), now)?;
         Ok(arn)
+    }
+
+    /// Begins a deployment now, as a person does at the console; it is no call. Gives the deployment's ARN.
+    pub fn deploy_by_hand(&self, service: &str, task_definition_arn: &str) -> Result<String, Error> {
+        let now = self.world.clock.now();
+        let mut ecs = self.world.ecs();
+        let context = ecs::Context { now, registry: &self.world.registry(), blindness: None };
+        let begun = ecs.deploy_by_hand(service, task_definition_arn, context);
+        begun.map_err(|error| Error::Update(format!("{}: {}", error.name, error.message)))
+    }
+
+    /// Rolls back the deployment under way, as a person does at the console; false where there is none.
+    pub fn roll_back_by_hand(&self, service: &str) -> bool {
+        self.world.ecs().roll_back_by_hand(service, self.world.clock.now())
+    }
+
+    /// Configures the canary and the bakes, as `UpdateService` does: deployments that begin from now on go by them.
+    pub fn set_deployment_times(&self, times: DeploymentTimes) {
+        self.world.ecs().manner.times = times;
+    }
+
+    /// Lets deployments that begin from now on end so, where they do not end well.
+    pub fn set_deployment_ending(&self, ending: DeploymentEnding) {
+        self.world.ecs().manner.ending = ending;
     }
 
     /// Sets a service's status (`ACTIVE`, `DRAINING`, `INACTIVE`); false where there is no such service.
@@ -226,7 +313,8 @@ impl Sandbox {
         self.world.ecs().definitions.family(family)
     }
 
-    /// All deployments as `DescribeServiceDeployments` shows them, oldest first; a service's first one made its seeded revision live.
+    /// All deployments as `DescribeServiceDeployments` shows them, oldest first; a service's first one made its seeded
+    /// revision live.
     pub fn deployments(&self) -> Vec<Value> {
         self.world.ecs().all_deployments(self.world.clock.now())
     }

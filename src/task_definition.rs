@@ -114,6 +114,12 @@ impl TaskDefinition {
         }
     }
 
+    /// The value of a tag.
+    pub fn tag(&self, key: &str) -> Option<&str> {
+        let tags = self.0.get("tags").and_then(Value::as_array)?;
+        tags.iter().find(|tag| tag["key"].as_str() == Some(key)).and_then(|tag| tag["value"].as_str())
+    }
+
     /// The same document with another image in the named container; `None` when there is no such container.
     pub fn with_image(&self, container: &str, image: &str) -> Option<Self> {
         let mut draft = self.clone();

@@ -74,14 +74,27 @@ impl Trigger {
         }
     }
 
-    /// The place in the order of releases of one service.
-    pub fn order(&self) -> Order {
-        let tie = match self {
+    /// The event's own id: a push has the event's, an upload the place and the version of what was written.
+    fn identity(&self) -> String {
+        match self {
             Self::ImagePush(push) => push.event.clone(),
-            // S3 orders writes to one key by the left-padded sequencer (Amazon S3 user guide, "Event message structure").
-            Self::Upload(upload) => format!("{:0>32}", upload.sequencer),
+            Self::Upload(upload) => format!("{}/{} {}", upload.bucket, upload.key, upload.sequencer),
+        }
+    }
+
+    /// The place in the order of releases of one service, when the event counts as being of this time.
+    pub fn order(&self, at: Timestamp, tag_is_current: bool) -> Order {
+        let tie = match self {
+            Self::ImagePush(push) => {
+                Tie::Tag(format!("{}/{}/{}:{}", push.account, push.region, push.repository, push.tag))
+            }
+            Self::Upload(upload) => {
+                let key = format!("{}/{}", upload.bucket, upload.key);
+                // S3 orders writes to one key by the left-padded sequencer (Amazon S3 user guide, "Event message structure").
+                Tie::Key { key, sequencer: format!("{:0>32}", upload.sequencer) }
+            }
         };
-        Order { at: self.at(), tie }
+        Order { at, tie, event: self.identity(), tag_is_current }
     }
 
     /// The release that this trigger is: the same for every delivery of the same event.
@@ -105,17 +118,72 @@ impl fmt::Display for Trigger {
     }
 }
 
-/// The order of releases: by event time, then by the event's own id.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// The place of an event in the order: its time in seconds, then what decides within one second.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Order {
     /// The event's time.
     pub at: Timestamp,
-    /// What decides between events of the same time.
-    pub tie: String,
+    /// What decides between two events of one second that are about the same thing.
+    pub tie: Tie,
+    /// The event's own id, which decides else, the same way for everybody.
+    pub event: String,
+    /// Whether the pushed tag was seen to point to the pushed digest. Of two pushes of one tag within a second it then does not any more to the
+    /// other one, which came before. Only known of the event at hand.
+    #[serde(skip)]
+    pub tag_is_current: bool,
+}
+
+/// What an event is about, as far as it decides within one second.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Tie {
+    /// A tag: where the registry says it points decides.
+    Tag(String),
+    /// An object: S3's sequencer decides.
+    Key {
+        /// Bucket and key.
+        key: String,
+        /// Left-padded to one length.
+        sequencer: String,
+    },
+}
+
+/// Orders are equal when they are of the same event, whatever is known of its tag.
+impl PartialEq for Order {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, &self.tie, &self.event) == (other.at, &other.tie, &other.event)
+    }
+}
+
+impl Eq for Order {}
+
+impl std::hash::Hash for Order {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.at, &self.tie, &self.event).hash(state);
+    }
+}
+
+impl release_protocol::Order for Order {
+    fn is_newer_than(&self, other: &Self) -> bool {
+        let (at, then) = (self.at.as_second(), other.at.as_second());
+        if at != then {
+            return at > then;
+        }
+        match (&self.tie, &other.tie) {
+            (Tie::Tag(tag), Tie::Tag(of_other)) if tag == of_other && self.tag_is_current != other.tag_is_current => {
+                self.tag_is_current && self.event != other.event
+            }
+            (Tie::Key { key, sequencer }, Tie::Key { key: other_key, sequencer: before }) if key == other_key => {
+                sequencer > before
+            }
+            _ => self.event > other.event,
+        }
+    }
 }
 
 /// A release's id: the event's time and 8 hex digits of a hash of its identity; fit for an object key and a tag value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ReleaseId(String);
 
@@ -261,6 +329,8 @@ fn check_object(key: &str, size: Option<u64>) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use release_protocol::Order as _;
+
     use super::*;
 
     fn reasons(event: &str) -> Vec<String> {
@@ -297,7 +367,30 @@ mod tests {
         };
         assert_eq!(upload("FF").release(), upload("FF").release());
         assert_ne!(upload("FF").release(), upload("100").release());
-        assert!(upload("FF").order() < upload("100").order(), "the shorter sequencer is padded");
+        let order = |trigger: &Trigger| trigger.order(trigger.at(), false);
+        let (first, second) = (order(&upload("FF")), order(&upload("100")));
+        assert!(second.is_newer_than(&first) && !first.is_newer_than(&second), "the shorter sequencer is padded");
         assert!(upload("FF").release().as_str().starts_with("20261123T100000Z-"));
+    }
+
+    #[test]
+    fn of_two_pushes_of_one_tag_within_a_second_the_registry_decides_and_of_others_the_event() {
+        let push = |event: &str, tag: &str| {
+            Trigger::ImagePush(ImagePush {
+                event: event.into(),
+                at: "2026-11-23T10:00:00Z".parse().unwrap(),
+                account: "123456789012".into(),
+                region: "eu-west-1".into(),
+                repository: "web".into(),
+                tag: tag.into(),
+                digest: Digest::of(event.as_bytes()),
+            })
+        };
+        let order = |event: &str, tag: &str, is_current| push(event, tag).order(push(event, tag).at(), is_current);
+        assert!(order("a", "v1", true).is_newer_than(&order("b", "v1", false)), "the tag points to the first");
+        assert!(!order("b", "v1", false).is_newer_than(&order("a", "v1", true)));
+        assert!(order("b", "v2", true).is_newer_than(&order("a", "v1", true)), "two tags: the event's id");
+        assert!(!order("a", "v1", true).is_newer_than(&order("b", "v2", false)));
+        assert_eq!(order("a", "v1", true), order("a", "v1", false), "an event is the same whatever its tag");
     }
 }

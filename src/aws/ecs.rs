@@ -1,12 +1,16 @@
 //! ECS in our words: services, task definitions, deployments, tasks. Documents go in and come out as JSON, whole.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_ecs::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_ecs::error::BoxError;
-use aws_sdk_ecs::types::{self, ServiceDeploymentStatus, StopServiceDeploymentStopType, TaskDefinitionField};
+use aws_sdk_ecs::types::{
+    self, DeploymentLifecycleHookStatus, DeploymentLifecycleHookTargetType, ServiceDeploymentStatus,
+    StopServiceDeploymentStopType, TaskDefinitionField,
+};
 use aws_smithy_types::body::SdkBody;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
@@ -14,9 +18,10 @@ use serde_json::{Map, Value};
 
 use super::{Aws, Failure, Trouble, failure};
 use crate::config::ServiceArn;
-use crate::plan::ServiceState;
+use crate::plan::{ListedDeployment, ServiceState};
 use crate::report::{CircuitBreaker, StoppedTask};
-use crate::rollout::{Deployment, Status};
+use crate::rollout::course::{Course, Hook};
+use crate::rollout::{Deployment, Holding, Status};
 use crate::task_definition::TaskDefinition;
 
 /// The tag that marks a revision with the release that registered it: how a lost answer is found again.
@@ -27,6 +32,9 @@ const SEARCHED_REVISIONS: i32 = 10;
 
 /// The deployments and tasks that one answer may hold (API model: `maxResults` up to 100).
 const PAGE: i32 = 100;
+
+/// The service revisions that one call describes (API model: at most 20).
+const DESCRIBED_REVISIONS: usize = 20;
 
 /// The pages of deployments that are read.
 const MAX_PAGES: usize = 20;
@@ -50,11 +58,19 @@ pub struct Task {
     pub created: Option<Timestamp>,
 }
 
+/// A service revision, as far as a release goes by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceRevision {
+    /// The ARN of the task definition that it stands for.
+    pub task_definition: Option<String>,
+    /// The CPU architecture that ECS runs its tasks on, where that is not the one of the task definition.
+    pub architecture_override: Option<String>,
+}
+
 impl Aws {
     /// The service's configurations and its newest deployments, read side by side; refused when the service is not active.
     pub async fn service_state(&self, service: &ServiceArn) -> Result<ServiceState, Failure> {
         let (configurations, deployments) = tokio::try_join!(self.configurations(service), self.deployments(service))?;
-        let deployments = deployments.into_iter().map(|brief| (brief.status, brief.target_revision)).collect();
         Ok(ServiceState { configurations, deployments })
     }
 
@@ -78,7 +94,7 @@ impl Aws {
     }
 
     /// The service's deployments of the last 90 days, which is all that ECS keeps, newest first.
-    async fn deployments(&self, service: &ServiceArn) -> Result<Vec<Brief>, Failure> {
+    pub async fn deployments(&self, service: &ServiceArn) -> Result<Vec<ListedDeployment>, Failure> {
         let client = self.ecs(service.region());
         let mut briefs = Vec::new();
         let mut next = None;
@@ -92,19 +108,22 @@ impl Aws {
                 break;
             }
         }
-        briefs.sort_by_key(|brief| std::cmp::Reverse(brief.created));
-        Ok(briefs)
+        briefs.sort_by_key(|(created, _)| std::cmp::Reverse(*created));
+        Ok(briefs.into_iter().map(|(_, listed)| listed).collect())
     }
 
-    /// The task definition of a service revision.
-    pub async fn task_definition_of_revision(
-        &self,
-        service: &ServiceArn,
-        revision: &str,
-    ) -> Result<Option<String>, Failure> {
-        let request = self.ecs(service.region()).describe_service_revisions().service_revision_arns(revision);
-        let answer = request.send().await.map_err(failure("ecs:DescribeServiceRevisions", revision))?;
-        Ok(answer.service_revisions.unwrap_or_default().into_iter().find_map(|revision| revision.task_definition))
+    /// A service revision. One that was just made may not be known yet, which passes.
+    pub async fn service_revision(&self, service: &ServiceArn, arn: &str) -> Result<ServiceRevision, Failure> {
+        const ACTION: &str = "ecs:DescribeServiceRevisions";
+        let request = self.ecs(service.region()).describe_service_revisions().service_revision_arns(arn);
+        let answer = request.send().await.map_err(failure(ACTION, arn))?;
+        let found = answer.service_revisions.unwrap_or_default().into_iter().next();
+        let found = found.ok_or_else(|| not_described(ACTION, arn, answer.failures.as_deref()))?;
+        let platform = found.overrides.and_then(|overrides| overrides.runtime_platform);
+        Ok(ServiceRevision {
+            task_definition: found.task_definition,
+            architecture_override: platform.and_then(|platform| platform.cpu_architecture),
+        })
     }
 
     /// A task definition as it would be registered again. The document is read from the raw answer: what the SDK does not know stays in.
@@ -145,21 +164,22 @@ impl Aws {
         arn.ok_or_else(|| Failure::new(ACTION, family, Trouble::Unclear, "the answer names no revision"))
     }
 
-    /// The revision that a release registered, where an answer was lost: the family's newest revisions are searched for its tag.
-    pub async fn find_registered(&self, region: &str, family: &str, release: &str) -> Result<Option<String>, Failure> {
+    /// The revisions that carry a release's mark, the oldest first, each as it would be registered again: the family's newest revisions are
+    /// searched for its tag.
+    pub async fn marked(
+        &self,
+        region: &str,
+        family: &str,
+        mark: &str,
+    ) -> Result<Vec<(String, TaskDefinition)>, Failure> {
         let request = self.ecs(region).list_task_definitions().family_prefix(family).sort(types::SortOrder::Desc);
         let answer =
             request.max_results(SEARCHED_REVISIONS).send().await.map_err(failure("ecs:ListTaskDefinitions", family))?;
         let arns = answer.task_definition_arns.unwrap_or_default();
-        let tagged = try_join_all(arns.iter().map(|arn| self.has_tag(region, arn, release))).await?;
-        Ok(arns.into_iter().zip(tagged).find_map(|(arn, tagged)| tagged.then_some(arn)))
-    }
-
-    async fn has_tag(&self, region: &str, arn: &str, release: &str) -> Result<bool, Failure> {
-        let request =
-            self.ecs(region).describe_task_definition().task_definition(arn).include(TaskDefinitionField::Tags);
-        let answer = request.send().await.map_err(failure("ecs:DescribeTaskDefinition", arn))?;
-        Ok(answer.tags().iter().any(|tag| tag.key() == Some(RELEASE_TAG) && tag.value() == Some(release)))
+        let described = try_join_all(arns.iter().map(|arn| self.task_definition(region, arn))).await?;
+        let marked =
+            arns.into_iter().zip(described).filter(|(_, definition)| definition.tag(RELEASE_TAG) == Some(mark));
+        Ok(marked.rev().collect())
     }
 
     /// Makes the service head to a task definition and gives the service revision that stands for it. Not repeated by the SDK.
@@ -178,50 +198,21 @@ impl Aws {
         })
     }
 
-    /// The service revision that stands for this task definition, where the answer to an update was lost. A release's task definition is its
-    /// own, so whatever brings it is the release's update: a configuration of the service, or one of its newest deployments.
-    pub async fn find_update(&self, service: &ServiceArn, task_definition: &str) -> Result<Option<String>, Failure> {
-        let (configurations, deployments) = tokio::try_join!(self.configurations(service), self.deployments(service))?;
-        let configured = configurations.into_iter().find(|(_, configured)| configured == task_definition);
-        match configured {
-            Some((revision, _)) => Ok(Some(revision)),
-            None => self.revision_with(service, task_definition, targets(&deployments, None)).await,
-        }
-    }
-
-    /// The service revision of a deployment that is newer than a failed one and brings this task definition back, where the answer to that
-    /// update was lost.
-    pub async fn find_restore(
+    /// The task definitions of the newest of these service revisions, as many as one call describes; those that ECS does not know are left out.
+    pub async fn definitions_of(
         &self,
         service: &ServiceArn,
-        task_definition: &str,
-        failed: &str,
-    ) -> Result<Option<String>, Failure> {
-        let deployments = self.deployments(service).await?;
-        self.revision_with(service, task_definition, targets(&deployments, Some(failed))).await
-    }
-
-    /// Whether a deployment is the service's newest: nobody has deployed since.
-    pub async fn is_newest(&self, service: &ServiceArn, target_revision: &str) -> Result<bool, Failure> {
-        let deployments = self.deployments(service).await?;
-        Ok(deployments.first().is_some_and(|brief| brief.target_revision == target_revision))
-    }
-
-    async fn revision_with(
-        &self,
-        service: &ServiceArn,
-        task_definition: &str,
-        revisions: Vec<String>,
-    ) -> Result<Option<String>, Failure> {
+        revisions: impl IntoIterator<Item = String>,
+    ) -> Result<HashMap<String, String>, Failure> {
+        let revisions: Vec<String> = revisions.into_iter().take(DESCRIBED_REVISIONS).collect();
         if revisions.is_empty() {
-            return Ok(None);
+            return Ok(HashMap::new());
         }
         let request =
             self.ecs(service.region()).describe_service_revisions().set_service_revision_arns(Some(revisions));
         let answer = request.send().await.map_err(failure("ecs:DescribeServiceRevisions", service.as_str()))?;
-        let revisions = answer.service_revisions.unwrap_or_default();
-        let found = revisions.into_iter().find(|revision| revision.task_definition.as_deref() == Some(task_definition));
-        Ok(found.and_then(|revision| revision.service_revision_arn))
+        let described = answer.service_revisions.unwrap_or_default().into_iter();
+        Ok(described.filter_map(|revision| Some((revision.service_revision_arn?, revision.task_definition?))).collect())
     }
 
     /// The deployment that brings a service revision; `None` while ECS does not list it yet.
@@ -231,18 +222,16 @@ impl Aws {
         target_revision: &str,
     ) -> Result<Option<String>, Failure> {
         let deployments = self.deployments(service).await?;
-        Ok(deployments.into_iter().find(|brief| brief.target_revision == target_revision).map(|brief| brief.arn))
+        Ok(deployments.into_iter().find(|listed| listed.target == target_revision).map(|listed| listed.arn))
     }
 
-    /// A deployment as it stands.
+    /// A deployment as it stands. One that was just listed may not be known yet, which passes.
     pub async fn deployment(&self, region: &str, arn: &str) -> Result<Deployment, Failure> {
         const ACTION: &str = "ecs:DescribeServiceDeployments";
         let request = self.ecs(region).describe_service_deployments().service_deployment_arns(arn);
         let answer = request.send().await.map_err(failure(ACTION, arn))?;
         let found = answer.service_deployments.unwrap_or_default().into_iter().next();
-        found
-            .map(deployment)
-            .ok_or_else(|| Failure::new(ACTION, arn, Trouble::Missing, "ECS does not know this deployment"))
+        found.map(deployment).ok_or_else(|| not_described(ACTION, arn, answer.failures.as_deref()))
     }
 
     /// Asks ECS to roll a running deployment back.
@@ -312,35 +301,28 @@ impl Aws {
     }
 }
 
-/// A deployment in a list.
-struct Brief {
-    created: i64,
-    arn: String,
-    target_revision: String,
-    status: Status,
-}
-
-fn brief(brief: types::ServiceDeploymentBrief) -> Option<Brief> {
-    Some(Brief {
-        created: brief.created_at.map_or(0, |at| at.secs()),
-        arn: brief.service_deployment_arn?,
-        target_revision: brief.target_service_revision_arn?,
+/// A deployment in a list, and when it was created.
+fn brief(brief: types::ServiceDeploymentBrief) -> Option<(i128, ListedDeployment)> {
+    let listed = ListedDeployment {
         status: status(brief.status.as_ref()),
-    })
-}
-
-/// The newest deployments' targets, those after `since` only; as many as one call describes. Where `since` is not listed, none is known to
-/// be newer.
-fn targets(deployments: &[Brief], since: Option<&str>) -> Vec<String> {
-    if since.is_some_and(|since| !deployments.iter().any(|brief| brief.target_revision == since)) {
-        return Vec::new();
-    }
-    let newer = deployments.iter().take_while(|brief| since != Some(brief.target_revision.as_str()));
-    newer.take(20).map(|brief| brief.target_revision.clone()).collect()
+        target: brief.target_service_revision_arn?,
+        arn: brief.service_deployment_arn?,
+    };
+    Some((brief.created_at.map_or(0, |at| at.as_nanos()), listed))
 }
 
 fn status(status: Option<&ServiceDeploymentStatus>) -> Status {
     Status::from_word(status.map_or("", ServiceDeploymentStatus::as_str))
+}
+
+/// Why an answer does not describe what was asked for. What is known by its ARN exists, or did: these answers are only eventually consistent,
+/// and the AWS CLI takes `MISSING` for "ask again" as well.
+fn not_described(action: &'static str, arn: &str, failures: Option<&[types::Failure]>) -> Failure {
+    let failure = failures.unwrap_or_default().first();
+    let reason = failure.and_then(types::Failure::reason).unwrap_or("MISSING");
+    let detail = failure.and_then(types::Failure::detail).map_or_else(String::new, |detail| format!(": {detail}"));
+    let kind = if reason == "MISSING" { Trouble::Unclear } else { Trouble::Refused };
+    Failure::new(action, arn, kind, format!("ECS does not describe it, {reason}{detail}"))
 }
 
 fn deployment(described: types::ServiceDeployment) -> Deployment {
@@ -353,9 +335,8 @@ fn deployment(described: types::ServiceDeployment) -> Deployment {
         status,
         stage: described.lifecycle_stage.map(|stage| stage.as_str().to_owned()),
         traffic_percent: target.as_ref().and_then(|target| target.requested_production_traffic_weight),
-        canary_bake: described
-            .deployment_configuration
-            .and_then(|configuration| configuration.canary_configuration?.canary_bake_time_in_minutes),
+        course: described.deployment_configuration.map(course).unwrap_or_default(),
+        holding: described.lifecycle_hook_details.unwrap_or_default().into_iter().filter_map(holding).collect(),
         running_tasks: target.as_ref().map_or(0, |target| target.running_task_count),
         requested_tasks: target.as_ref().map_or(0, |target| target.requested_task_count),
         reason: described.status_reason.or(rollback_reason),
@@ -365,7 +346,35 @@ fn deployment(described: types::ServiceDeployment) -> Deployment {
             failures: breaker.failure_count,
             threshold: breaker.threshold,
         }),
+        architecture_override: None,
     }
+}
+
+fn course(configuration: types::DeploymentConfiguration) -> Course {
+    let minutes = |minutes: Option<i32>| minutes.and_then(|minutes| u64::try_from(minutes).ok());
+    let canary = configuration.canary_configuration;
+    let hooks = configuration.lifecycle_hooks.unwrap_or_default().into_iter().map(|hook| Hook {
+        is_pause: hook.target_type == Some(DeploymentLifecycleHookTargetType::Pause),
+        stages: hook.lifecycle_stages().iter().map(|stage| stage.as_str().to_owned()).collect(),
+        timeout: minutes(hook.timeout_configuration.and_then(|configured| configured.timeout_in_minutes)),
+    });
+    Course {
+        canary_percent: canary.as_ref().and_then(|canary| canary.canary_percent),
+        canary_bake: minutes(canary.and_then(|canary| canary.canary_bake_time_in_minutes)),
+        bake: minutes(configuration.bake_time_in_minutes),
+        hooks: hooks.collect(),
+    }
+}
+
+/// A hook that is not through.
+fn holding(hook: types::DeploymentLifecycleHookDetail) -> Option<Holding> {
+    let awaits_action = match hook.status? {
+        DeploymentLifecycleHookStatus::AwaitingAction => true,
+        DeploymentLifecycleHookStatus::InProgress => false,
+        _ => return None,
+    };
+    let function = hook.target_arn.as_deref().and_then(|arn| arn.split(':').nth(6).map(str::to_owned));
+    Some(Holding { name: function.or(hook.hook_id).unwrap_or_else(|| "a hook".to_owned()), awaits_action })
 }
 
 fn stopped_task(task: &types::Task) -> StoppedTask {

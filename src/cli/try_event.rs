@@ -75,7 +75,7 @@ async fn play(arguments: &Arguments, event: String, config: Config) -> Result<Re
         registry().with(Progress::new(clock.clone())).init();
     }
     let aws = Aws::new(sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
-    let deployer = Arc::new(Deployer { config, aws, metrics: |_| {} });
+    let deployer = Arc::new(Deployer { config: config.into(), aws, metrics: |_| {} });
     let lambda = durable::LambdaClient::new(&sandbox.sdk_config());
     let options = durable::Options::builder().lambda_client(lambda).build()?;
     let handler = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
@@ -85,6 +85,9 @@ async fn play(arguments: &Arguments, event: String, config: Config) -> Result<Re
         ExecutionOutcome::Succeeded(result) => Ok(serde_json::from_str(&result)?),
         ExecutionOutcome::Failed { error_type, message } => {
             Err(format!("the execution failed: {error_type}: {message}").into())
+        }
+        outcome @ (ExecutionOutcome::TimedOut | ExecutionOutcome::Stopped) => {
+            Err(format!("the execution was cut off: {outcome:?}").into())
         }
     }
 }

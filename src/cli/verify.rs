@@ -11,14 +11,15 @@ use super::progress::line;
 use super::{Unusable, configured_service, runtime};
 use crate::aws::{Aws, Failure};
 use crate::config::{Service, ServiceArn, Verify, parse_duration};
+use crate::observe::live::read_live;
+use crate::observe::logs::{self, Look};
 use crate::plan::Live;
-use crate::release::log_watch::{Baseline, LogWatch, Moment};
-use crate::release::logs::{self, Look};
-use crate::release::situation::read_live;
 use crate::report::VerificationStatus;
+use crate::rollout::course::Course;
 use crate::verify::checks::Checks;
 use crate::verify::evidence::Evidence;
 use crate::verify::{Expectation, LogOutput, Proof, expect_logs};
+use crate::watch::logs::{Baseline, LogWatch, Moment, SeenLogs};
 
 /// Seconds between two looks.
 const PAUSE: u64 = 10;
@@ -115,6 +116,7 @@ impl Asked {
 async fn expect(aws: &Aws, live: &Live, asked: &Asked) -> Result<LogWatch, Failure> {
     let expected = |definition| expect_logs(definition, &asked.container, &asked.verify.containers);
     let mut logs = LogWatch::new(&expected(&live.definition), &asked.verify);
+    logs.bound(Course::default().longest_patience());
     if let (true, Some(_), Some(serving)) = (logs.is_open(), asked.verify.compare, &live.serving) {
         let definition = aws.task_definition(asked.arn.region(), serving).await?;
         if let Expectation::Logs(outputs) = expected(&definition) {
@@ -136,6 +138,13 @@ async fn follow(aws: &Aws, arguments: &Arguments, asked: &Asked, live: &Live, lo
         }
         let look = Look { logs, task_definition_arn: &live.task_definition_arn, since, elapsed };
         let seen = logs::look(aws, &asked.arn, look, checks).await;
+        // Somebody sits here who can do something about it now.
+        if let SeenLogs::Trouble { reason, needs_somebody: true, .. } = seen {
+            if !arguments.json {
+                anstream::println!("{}", line(elapsed, "logs unreadable", &reason));
+            }
+            return logs.give_up(reason);
+        }
         for (what, detail) in
             logs.note(seen, checks, Moment { elapsed, is_canary: false, is_through: true, bake: None })
         {
@@ -209,7 +218,7 @@ mod tests {
     use super::*;
     use crate::aws::Clock;
     use crate::aws::ecs::Task;
-    use crate::release::logs::{Target, read};
+    use crate::observe::logs::{Target, read};
     use crate::sandbox::{Options, Sandbox};
     use crate::task_definition::TaskDefinition;
     use crate::verify::compare::Compare;

@@ -1,7 +1,10 @@
 //! From TOML tables to the configuration's values, every problem noted with its key and line. It parses no TOML.
 
 use super::section::Section;
-use super::{Config, Guard, Logs, OWN_PREFIXES, OnFailure, Quiet, Service, ServiceArn, Verify, parse_duration};
+use super::{
+    Config, Guard, Logs, MAX_SERVICES_PER_EVENT, OWN_PREFIXES, OnFailure, Quiet, Service, ServiceArn, Verify,
+    parse_duration,
+};
 use crate::validate::levels::{Levels, unknown_rule};
 use crate::verify::checks::Pattern;
 use crate::verify::compare::Compare;
@@ -45,6 +48,9 @@ pub(super) fn read_config(root: &mut Section<'_, '_>) -> Option<Config> {
             && services.iter().any(|other| other.arn == service.arn)
         {
             section.problem("arn", "this service is configured twice: merge the two tables");
+        }
+        if let Some(service) = &service {
+            check_crowd(&mut section, &services, service);
         }
         section.finish();
         services.extend(service);
@@ -94,6 +100,28 @@ fn read_service(section: &mut Section<'_, '_>) -> Option<Service> {
         guard,
         rules: rules.unwrap_or_default(),
     })
+}
+
+/// One push, or one upload, releases every service that takes it, within one execution.
+fn check_crowd(section: &mut Section<'_, '_>, before: &[Service], service: &Service) {
+    let most = MAX_SERVICES_PER_EVENT;
+    let sharing = |shares: &dyn Fn(&Service) -> bool| 1 + before.iter().filter(|other| shares(other)).count();
+    if let Some(repository) = &service.repository {
+        let sharing = sharing(&|other| other.repository.as_ref() == Some(repository));
+        if sharing > most {
+            let message = format!("{sharing} services take pushes to `{repository}`; one event can release {most}");
+            section
+                .problem("repository", message + ": split them among several functions, or give each its repository");
+        }
+    }
+    if let Some(prefix) = &service.uploads {
+        let takes = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
+        let sharing = sharing(&|other| other.uploads.as_deref().is_some_and(|other| takes(prefix, other)));
+        if sharing > most {
+            let message = format!("{sharing} services take uploads below `{prefix}`; one event can release {most}");
+            section.problem("uploads", message + ": give each service a prefix of its own");
+        }
+    }
 }
 
 fn check_upload_prefix(section: &mut Section<'_, '_>, prefix: &str) {

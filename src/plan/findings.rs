@@ -31,6 +31,13 @@ pub(super) fn image_findings(definition: &TaskDefinition, container: &str, image
     Some(finding(rule, Severity::Error, pointer, message, help))
 }
 
+/// The tag that was pushed is gone from the registry.
+pub(super) fn untagged_image(definition: &TaskDefinition, container: &str, push: &ImagePush) -> Finding {
+    let message = format!("the registry has no tag {} any more", push.tag);
+    let help = "push the tag again; an image that lost its tag may be expired at any time";
+    finding("missing-tag", Severity::Error, image_pointer(definition, container), message, help)
+}
+
 /// The image of an uploaded document cannot be pinned: the reason.
 pub(super) fn not_pinned(definition: &TaskDefinition, container: &str, reason: &str) -> Finding {
     let message = format!("the image stays as written: {reason}");

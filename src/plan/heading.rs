@@ -18,14 +18,32 @@ pub enum Heading {
 pub struct ServiceState {
     /// `activeConfigurations`: service revision and task definition. More than one while a deployment runs.
     pub configurations: Vec<(String, String)>,
-    /// Deployments, newest first: status and target service revision.
-    pub deployments: Vec<(Status, String)>,
+    /// Deployments, newest first.
+    pub deployments: Vec<ListedDeployment>,
+}
+
+/// A deployment in ECS's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedDeployment {
+    /// Its status.
+    pub status: Status,
+    /// The service revision that it brings.
+    pub target: String,
+    /// Its ARN.
+    pub arn: String,
+}
+
+impl ServiceState {
+    /// The newest deployment that has not ended, whichever way it goes.
+    pub fn running(&self) -> Option<&ListedDeployment> {
+        self.deployments.iter().find(|deployment| deployment.status.end().is_none())
+    }
 }
 
 /// The task definition that serves while another one is on its way.
 pub fn serving(state: &ServiceState) -> Option<String> {
-    let (_, target) = state.deployments.iter().find(|(status, _)| status.is_heading_to_target())?;
-    state.configurations.iter().find(|(arn, _)| arn != target).map(|(_, definition)| definition.clone())
+    let heading = state.deployments.iter().find(|deployment| deployment.status.is_heading_to_target())?;
+    state.configurations.iter().find(|(arn, _)| *arn != heading.target).map(|(_, definition)| definition.clone())
 }
 
 /// What a draft starts from, so that nothing in flight is dropped: the target of the running deployment; while that is rolled back, its
@@ -34,7 +52,7 @@ pub fn heading(state: &ServiceState) -> Heading {
     let configured = |revision: &str| {
         state.configurations.iter().find(|(arn, _)| arn == revision).map(|(_, definition)| definition.clone())
     };
-    for (status, target) in &state.deployments {
+    for ListedDeployment { status, target, .. } in &state.deployments {
         if status.is_heading_to_target() {
             return configured(target).map_or_else(|| Heading::Revision(target.clone()), Heading::TaskDefinition);
         }
@@ -58,7 +76,11 @@ mod tests {
             configurations: vec![pair("old"), pair("new")],
             deployments: deployments
                 .into_iter()
-                .map(|(status, target)| (Status::from_word(status), target.to_owned()))
+                .map(|(status, target)| ListedDeployment {
+                    status: Status::from_word(status),
+                    target: target.to_owned(),
+                    arn: String::new(),
+                })
                 .collect(),
         };
         let definition = |text: &str| Heading::TaskDefinition(text.to_owned());

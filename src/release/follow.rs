@@ -4,39 +4,49 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::log_watch::SeenLogs;
-use super::logs;
+use super::run::{Ending, Run};
 use super::step;
 use super::story;
-use super::watch::{Seen, Watch};
-use super::{Deployer, Ending};
-use crate::aws::{Aws, Trouble};
+use crate::aws::{Aws, Failure};
+use crate::config::Logs;
+use crate::head;
+use crate::observe::live::describe_deployments;
+use crate::observe::logs::{self, Look};
 use crate::plan::Request;
 use crate::report::StoppedTask;
 use crate::verify::checks::Checks;
+use crate::verify::{self, Expectation};
+use crate::watch::logs::SeenLogs;
+use crate::watch::{Seen, SeenRevision, Watch};
+use aws_durable_execution_sdk::StepSemantics;
 use aws_durable_execution_sdk::builders::wait_for_condition::WaitDecision;
-use aws_durable_execution_sdk::{DurableContext, StepSemantics};
+use release_protocol::follow::replaced;
+use release_protocol::head::Target;
+use release_protocol::plan::Past;
 
 /// Looks at the deployment, and at its logs, until there is a decision.
-pub(super) async fn run(
-    deployer: &Arc<Deployer>,
-    ctx: &DurableContext,
-    request: &Request,
-    watch: Watch,
-) -> Result<Watch, Ending> {
-    let verify = &request.service.verify;
+pub(super) async fn run(run: &Run, watch: Watch) -> Result<Watch, Ending> {
+    let verify = &run.request.service.verify;
     // The patterns were checked with the configuration; a recorded one that a later version refuses ends the release with a reason.
     let mut checks = verify.checks().map_err(|error| Ending::failed(error.to_string()))?;
     checks.require(&watch.logs.outputs);
     let checks = Arc::new(checks);
-    let (deployer, request) = (Arc::clone(deployer), Arc::new(request.clone()));
+    let (deployer, request) = (Arc::clone(&run.deployer), Arc::new(run.request.clone()));
+    let past = Arc::new(run.under_way.course.past.clone());
     let check = move |_, mut watch: Watch| {
         let (deployer, request, checks) = (Arc::clone(&deployer), Arc::clone(&request), Arc::clone(&checks));
+        let past = Arc::clone(&past);
         async move {
             let told = watch.phases.len();
             watch.awake();
-            let (seen, logs) = look(&deployer.aws, &request, &watch, &checks).await;
-            watch.note(seen, logs, &checks);
+            let looked = Box::pin(look(&deployer.aws, &request, &watch, &checks)).await;
+            if watch.replaced.is_none() {
+                watch.replaced = replaced_by(&deployer.aws, &request, &past, &watch).await;
+            }
+            if let Some(revision) = looked.revision {
+                watch.note_revision(revision);
+            }
+            watch.note(looked.deployment, looked.logs, &checks);
             for step in watch.phases.iter().skip(told) {
                 story::tell(&request, &step.what, &step.detail);
             }
@@ -47,12 +57,19 @@ pub(super) async fn run(
         true => WaitDecision::complete(),
         false => WaitDecision::continue_with(Duration::from_secs(watch.pause)),
     };
-    let watched = ctx.wait_for_condition(check, watch).wait_strategy_fn(strategy).name("follow").await;
+    let watched = run.ctx.wait_for_condition(check, watch).wait_strategy_fn(strategy).name("follow").await;
     watched.map_err(|error| Ending::failed(format!("the deployment could not be followed: {error}")))
 }
 
-/// One look: the deployment and the logs side by side, within what one invocation can take.
-async fn look(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks) -> (Seen, Option<SeenLogs>) {
+/// What one look saw; what is not looked at any more, or not yet, is `None`.
+struct Looked {
+    deployment: Seen,
+    logs: Option<SeenLogs>,
+    revision: Option<SeenRevision>,
+}
+
+/// One look: the deployment, its revision and the logs side by side, within what one invocation can take.
+async fn look(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks) -> Looked {
     let too_long = || format!("no answer within {} s", step::BODY.as_secs());
     let deployment = async {
         let seen = tokio::time::timeout(step::BODY, look_at_deployment(aws, request, watch)).await;
@@ -62,40 +79,84 @@ async fn look(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks) -> (
         if !watch.wants_logs() {
             return None;
         }
-        let seen = tokio::time::timeout(step::BODY, logs::look(aws, &request.service.arn, watch.look(), checks)).await;
-        Some(seen.unwrap_or_else(|_| SeenLogs::Trouble { reason: too_long(), has_task: false }))
+        let seen =
+            tokio::time::timeout(step::BODY, logs::look(aws, &request.service.arn, look_of(watch), checks)).await;
+        Some(seen.unwrap_or_else(|_| SeenLogs::Trouble { reason: too_long(), has_task: false, needs_somebody: false }))
     };
-    tokio::join!(deployment, logs)
+    let revision = async {
+        if !watch.wants_revision() {
+            return None;
+        }
+        let looking = aws.service_revision(&request.service.arn, &watch.target_revision);
+        Some(match tokio::time::timeout(step::BODY, looking).await {
+            Ok(Ok(revision)) => SeenRevision::Read { architecture_override: revision.architecture_override },
+            _ => SeenRevision::Trouble,
+        })
+    };
+    let (deployment, logs, revision) = tokio::join!(deployment, logs, revision);
+    Looked { deployment, logs, revision }
+}
+
+/// What a look at the logs goes by.
+fn look_of(watch: &Watch) -> Look<'_> {
+    Look { logs: &watch.logs, task_definition_arn: &watch.task_definition_arn, since: None, elapsed: watch.elapsed }
 }
 
 async fn look_at_deployment(aws: &Aws, request: &Request, watch: &Watch) -> Seen {
     let service = &request.service.arn;
+    // What has ended does not change any more; only its logs are still waited for.
+    if let Some(ended) = watch.deployment.as_ref().filter(|deployment| deployment.status.end().is_some()) {
+        return Seen::Deployment(Box::new(ended.clone()));
+    }
     let seen = async {
         let arn = match &watch.deployment_arn {
             Some(arn) => Some(arn.clone()),
             None => aws.find_deployment(service, &watch.target_revision).await?,
         };
         match arn {
-            Some(arn) => aws.deployment(service.region(), &arn).await.map(Seen::Deployment),
+            Some(arn) => aws.deployment(service.region(), &arn).await.map(|found| Seen::Deployment(Box::new(found))),
             None => Ok(Seen::NotListed),
         }
     };
-    match seen.await {
-        Ok(seen) => seen,
-        // A deployment that was just listed may not be described yet.
-        Err(failure) if failure.is_passing() || failure.kind == Trouble::Missing => Seen::Trouble(failure.to_string()),
-        Err(failure) => Seen::Refused(failure.to_string()),
-    }
+    let seen: Result<Seen, Failure> = seen.await;
+    seen.unwrap_or_else(|failure| Seen::Trouble(failure.to_string()))
 }
 
-/// Why tasks of the new revision stopped. Nothing that is found here changes how the release ends, so a failure shows as nothing found.
-pub(super) async fn diagnose(
-    deployer: &Arc<Deployer>,
-    ctx: &DurableContext,
-    request: &Request,
-    task_definition_arn: &str,
-) -> Vec<StoppedTask> {
-    let (deployer, service, arn) = (Arc::clone(deployer), request.service.arn.clone(), task_definition_arn.to_owned());
-    let work = move |_| async move { deployer.aws.stopped_tasks(&service, &arn).await };
-    step::run(ctx, "diagnose", StepSemantics::AtLeastOncePerRetry, work).await.unwrap_or_default()
+/// Whose deployments came between the last look before the update and the update: it took their place. `None` where that could not be read
+/// yet; it is looked at again then.
+async fn replaced_by(aws: &Aws, request: &Request, past: &Past<head::Aws>, watch: &Watch) -> Option<Vec<String>> {
+    let arn = &request.service.arn;
+    let Some(newest) = &past.newest else { return Some(Vec::new()) };
+    let listed = aws.deployments(arn).await.ok()?;
+    let own = listed.iter().position(|deployment| deployment.target == watch.target_revision)?;
+    let between = listed.get(own + 1).is_some_and(|before| before.target != *newest);
+    if !between {
+        return Some(Vec::new());
+    }
+    let held = aws.head(&request.state_bucket, arn).await.ok()?;
+    let deployments = describe_deployments(aws, arn, &listed).await.ok()?;
+    let target = Target { definition: watch.task_definition_arn.clone(), revision: watch.target_revision.clone() };
+    let replaced = replaced(past, held.as_ref().map(|held| &held.head), &target, &deployments);
+    Some(replaced.into_iter().map(|other| other.definition.unwrap_or(other.revision)).collect())
+}
+
+/// What logs a deployment should write that this release did not draft: that of an execution which died.
+pub(super) async fn expect_logs(run: &Run, target: &Target<head::Aws>) -> Result<Expectation, Ending> {
+    let (deployer, service, arn) = (Arc::clone(&run.deployer), run.request.service.clone(), target.definition.clone());
+    let work = move |_| async move {
+        if service.verify.logs == Logs::Off {
+            return Ok(Expectation::NotConfigured("the configuration switches the verification off".to_owned()));
+        }
+        let definition = deployer.aws.task_definition(service.arn.region(), &arn).await?;
+        Ok(verify::expect_logs(&definition, &service.container, &service.verify.containers))
+    };
+    step::run(&run.ctx, "read the definition", StepSemantics::AtLeastOncePerRetry, work).await
+}
+
+/// Why tasks of the new revision stopped: one try. Nothing that is found here changes how the release ends, so a failure shows as nothing found.
+pub(super) async fn diagnose(run: &Run, task_definition_arn: &str) -> Vec<StoppedTask> {
+    let (deployer, service, arn) =
+        (Arc::clone(&run.deployer), run.request.service.arn.clone(), task_definition_arn.to_owned());
+    let work = move |_| async move { Ok(deployer.aws.stopped_tasks(&service, &arn).await.unwrap_or_default()) };
+    step::run(&run.ctx, "diagnose", StepSemantics::AtLeastOncePerRetry, work).await.unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::Ending;
+use super::run::Ending;
 use crate::aws::Failure;
 
 /// The attempts of a step. With the pauses below, AWS may be in trouble for ten minutes before a release gives up.

@@ -2,13 +2,13 @@
 
 use aws_durable_execution_sdk::DurableContext;
 use jiff::{SignedDuration, Timestamp};
+use release_protocol::head::Target;
 
-use super::Ending;
-use super::register::Registered;
-use super::situation::Planned;
-use super::watch::Watch;
-use crate::plan::{Plan, Request};
+use super::run::{Ending, UnderWay};
+use crate::head;
+use crate::plan::{Draft, Request};
 use crate::report::{Moment, ReleaseReport, StoppedTask, Verification, VerificationStatus};
+use crate::watch::Watch;
 
 /// A release's report, and the time within it.
 pub(super) struct Story {
@@ -18,7 +18,7 @@ pub(super) struct Story {
     start: Timestamp,
     /// Seconds of waiting since the start.
     elapsed: u64,
-    is_owner: bool,
+    is_recognised: bool,
 }
 
 impl Story {
@@ -29,6 +29,7 @@ impl Story {
             trigger: request.trigger.clone(),
             outcome: crate::report::Outcome::Failed,
             reason: None,
+            attention: None,
             image: None,
             task_definition_arn: None,
             previous_task_definition_arn: None,
@@ -38,48 +39,67 @@ impl Story {
             verification: Verification::without_evidence(VerificationStatus::NotReached, "nothing was deployed"),
             timeline: Vec::new(),
         };
-        let start = request.trigger.at();
-        Self { ctx: ctx.clone(), request: request.clone(), report, start, elapsed: 0, is_owner: false }
+        let start = request.at;
+        Self { ctx: ctx.clone(), request: request.clone(), report, start, elapsed: 0, is_recognised: false }
     }
 
-    pub(super) fn planned(&mut self, planned: &Planned) {
-        self.start = planned.at;
-        self.note("recognised", self.request.trigger.to_string());
-        match &planned.plan {
-            Plan::Release(draft) | Plan::Rejected(draft) => {
-                self.report.image.clone_from(&draft.image);
-                self.report.changes.clone_from(&draft.changes);
-                self.report.findings.clone_from(&draft.findings);
-                self.report.previous_task_definition_arn = Some(draft.previous.clone());
-                let changes = draft.changes.len();
-                self.note(
-                    "planned",
-                    format!("{changes} change{} to {}", if changes == 1 { "" } else { "s" }, draft.previous),
-                );
-                for change in &draft.changes {
-                    self.tell("change", change);
-                }
-                for finding in &draft.findings {
-                    self.tell("finding", &finding.to_string());
-                }
+    /// When the release began: the event's time that counts.
+    pub(super) fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// Time that passed while it waited.
+    pub(super) fn wait(&mut self, seconds: u64) {
+        self.elapsed += seconds;
+    }
+
+    /// What one step did.
+    pub(super) fn acted(&mut self, under_way: &UnderWay) {
+        if !std::mem::replace(&mut self.is_recognised, true) {
+            self.note("recognised", self.request.trigger.to_string());
+            if self.request.is_ahead() {
+                let detail = format!("the event's time is ahead of the clock; it counts as of {}", self.start);
+                self.note("clock", detail);
             }
-            Plan::NoChange(live) => self.report.previous_task_definition_arn = Some(live.clone()),
-            Plan::Superseded(_) | Plan::Duplicate(_) => {}
+        }
+        match &under_way.draft {
+            Some(draft) => self.drafted(draft),
+            None => self.report.previous_task_definition_arn.clone_from(&under_way.live),
+        }
+        for (what, detail) in &under_way.told {
+            if what == "registered" {
+                self.report.task_definition_arn = Some(detail.clone());
+            }
+            self.note(what, detail.clone());
         }
     }
 
-    pub(super) fn claimed(&mut self) {
-        self.is_owner = true;
-        self.note("claimed", self.request.service.arn.to_string());
+    /// The draft, each time that it is another one: a release that plans again may stand on something else.
+    fn drafted(&mut self, draft: &Draft) {
+        let is_known = self.report.previous_task_definition_arn.as_ref() == Some(&draft.previous)
+            && self.report.changes == draft.changes
+            && self.report.findings == draft.findings;
+        if is_known {
+            return;
+        }
+        self.report.image.clone_from(&draft.image);
+        self.report.changes.clone_from(&draft.changes);
+        self.report.findings.clone_from(&draft.findings);
+        self.report.previous_task_definition_arn = Some(draft.previous.clone());
+        let changes = draft.changes.len();
+        let plural = if changes == 1 { "" } else { "s" };
+        self.note("planned", format!("{changes} change{plural} to {}", draft.base));
+        for change in &draft.changes {
+            self.tell("change", change);
+        }
+        for finding in &draft.findings {
+            self.tell("finding", &finding.to_string());
+        }
     }
 
-    pub(super) fn registered(&mut self, registered: &Registered) {
-        self.report.task_definition_arn = Some(registered.task_definition_arn.clone());
-        self.note("registered", registered.task_definition_arn.clone());
-    }
-
-    pub(super) fn updated(&mut self, target_revision: &str) {
-        self.note("updated", target_revision.to_owned());
+    /// A deployment of this release is followed.
+    pub(super) fn deployed(&mut self, target: &Target<head::Aws>) {
+        self.report.task_definition_arn = Some(target.definition.clone());
         self.report.verification =
             Verification::without_evidence(VerificationStatus::NotReached, "the logs were not reached");
     }
@@ -99,8 +119,8 @@ impl Story {
         }
     }
 
-    pub(super) fn rolling_back(&mut self, previous: &str) {
-        self.note("rollback", format!("to {previous}"));
+    pub(super) fn going_back(&mut self, why: &str) {
+        self.note("rollback", why.to_owned());
     }
 
     pub(super) fn followed_back(&mut self, watch: &Watch) {
@@ -114,14 +134,13 @@ impl Story {
         }
     }
 
-    /// Whether the release ever owned its service.
-    pub(super) fn is_owner(&self) -> bool {
-        self.is_owner
-    }
-
     pub(super) fn end(mut self, ending: Ending) -> ReleaseReport {
         self.note("ended", ending.outcome.to_string());
-        ReleaseReport { outcome: ending.outcome, reason: ending.reason, ..self.report }
+        let Ending { outcome, reason, attention } = ending;
+        if let Some(attention) = &attention {
+            self.tell("attention", attention);
+        }
+        ReleaseReport { outcome, reason, attention, ..self.report }
     }
 
     fn add_phases(&mut self, watch: &Watch) {

@@ -4,15 +4,27 @@ use std::sync::Arc;
 
 use aws_durable_execution_sdk::{BoxError, DurableContext, StepSemantics};
 
-use super::Deployer;
+use super::act;
+use super::run::Deployer;
 use super::step;
-use crate::aws::Failure;
-use crate::head::Head;
+use crate::aws::{Failure, Trouble};
+use crate::head::{Head, Recent, Release};
 use crate::plan::Request;
-use crate::report::{Outcome, ReleaseReport};
+use crate::report::ReleaseReport;
 
-/// How often the outcome is put into a head that changes under it.
-const MAX_SWAPS: u32 = 5;
+/// How often the outcome is put into a head that changes under it, before the step is tried again.
+const MAX_SWAPS: u32 = 10;
+
+/// Who writes.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    /// The release and its execution.
+    pub(super) me: Release,
+    /// What it deployed and proved.
+    pub(super) good: Option<String>,
+    /// Whether it has owned the service.
+    pub(super) has_claimed: bool,
+}
 
 /// Writes everything down. A release that owned the service says what became of it; one that never did only speaks where nobody has: another
 /// delivery of the same event has the same id and the same key.
@@ -21,15 +33,15 @@ pub(super) async fn run(
     ctx: &DurableContext,
     request: &Request,
     report: &ReleaseReport,
-    was_owner: bool,
+    written: Written,
 ) -> Result<(), BoxError> {
-    let (deployer, request, execution) = (Arc::clone(deployer), request.clone(), ctx.execution_arn().to_owned());
-    let report = report.clone();
+    let (deployer, request, report) = (Arc::clone(deployer), request.clone(), report.clone());
     let work = move |_| async move {
-        let put = deployer.aws.put_report(&request, &report, was_owner);
-        let (written, settled) = tokio::join!(put, settle_head(&deployer, &request, &execution, &report));
-        written?;
-        match settled {
+        let put = deployer.aws.put_report(&request, &report, written.has_claimed);
+        let ended = end_in_head(&deployer, &request, &report, &written);
+        let (put, ended) = tokio::join!(put, ended);
+        put?;
+        match ended {
             Err(failure) if failure.is_passing() => return Err(failure),
             // The report says more than the head: a head that cannot be written costs no report.
             Err(failure) => tracing::warn!(%failure, release = %report.release, "the outcome is not in the head"),
@@ -38,34 +50,44 @@ pub(super) async fn run(
         (deployer.metrics)(&report.metric_line(deployer.aws.clock().now()));
         Ok(())
     };
-    let written = step::run(ctx, "report", StepSemantics::AtLeastOncePerRetry, work).await;
-    written.map_err(|ending| ending.reason.unwrap_or_default().into())
+    let done = step::run(ctx, "report", StepSemantics::AtLeastOncePerRetry, work).await;
+    done.map_err(|ending| ending.reason.unwrap_or_default().into())
 }
 
-/// Puts the outcome into the head, while it still is this release's.
-async fn settle_head(
+/// Puts the outcome into the head, until it is written; a release that neither owned the service nor deployed anything leaves no trace there.
+async fn end_in_head(
     deployer: &Deployer,
     request: &Request,
-    execution: &str,
     report: &ReleaseReport,
+    written: &Written,
 ) -> Result<(), Failure> {
+    if !written.has_claimed && written.good.is_none() {
+        return Ok(());
+    }
+    let (aws, bucket, arn) = (&deployer.aws, &request.state_bucket, &request.service.arn);
     for _ in 0..MAX_SWAPS {
-        let held = deployer.aws.head(&request.state_bucket, &request.service.arn).await?;
-        let Some(held) = held.filter(|held| held.head.is_owned_by(&report.release, execution)) else { return Ok(()) };
-        let last_good = match report.outcome {
-            Outcome::Succeeded => report.task_definition_arn.clone(),
-            _ => held.head.last_good.clone(),
-        };
-        let head = Head {
-            task_definition_arn: report.task_definition_arn.clone(),
-            outcome: Some(report.outcome),
-            last_good,
-            ..held.head
-        };
-        if deployer.aws.swap_head(&request.state_bucket, &request.service.arn, Some(&held.etag), &head).await?.is_some()
-        {
+        let Some(held) = aws.head(bucket, arn).await? else { return Ok(()) };
+        let next = next_head(&held.head, request, report, written);
+        if next == held.head || aws.swap_head(bucket, arn, Some(&held.etag), &next).await?.is_some() {
             return Ok(());
         }
     }
-    Ok(())
+    Err(Failure::new("s3:PutObject", arn.as_str(), Trouble::Throttled, "the head of the service keeps changing"))
+}
+
+fn next_head(head: &Head, request: &Request, report: &ReleaseReport, written: &Written) -> Head {
+    let me = &written.me;
+    let ended = act::end(report.outcome, written.good.clone()).apply(Some(head), me);
+    let mut next = ended.unwrap_or_else(|| head.clone());
+    next.memory.remember(Recent {
+        release: report.release.clone(),
+        order: me.order.clone(),
+        trigger: request.trigger.to_string(),
+        image: report.image.as_ref().map(|image| image.after.clone()),
+        digest: me.image.clone(),
+        task_definition_arn: report.task_definition_arn.clone(),
+        outcome: report.outcome,
+        at: report.timeline.last().map_or(request.at, |last| last.at),
+    });
+    next
 }

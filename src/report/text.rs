@@ -26,6 +26,9 @@ impl fmt::Display for ReleaseReport {
         if let Some(reason) = &self.reason {
             write!(f, "\n  reason        {reason}")?;
         }
+        if let Some(attention) = &self.attention {
+            write!(f, "\n  attention     {attention}")?;
+        }
         if let Some(image) = &self.image {
             write!(
                 f,
@@ -62,6 +65,9 @@ impl fmt::Display for RolloutReport {
         }
         if let Some(breaker) = self.circuit_breaker.as_ref().filter(|breaker| breaker.failures > 0) {
             write!(f, "\n  breaker       {} of {} failures, {}", breaker.failures, breaker.threshold, breaker.status)?;
+        }
+        if let Some(architecture) = &self.architecture_override {
+            write!(f, "\n  architecture  ECS runs the tasks on {architecture}, not on what the task definition says")?;
         }
         for task in &self.stopped_tasks {
             write!(f, "\n  stopped task  {}: {}", task.task, task.reason)?;

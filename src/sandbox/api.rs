@@ -35,6 +35,11 @@ impl ApiError {
         Self::new("InvalidParameterException", message)
     }
 
+    /// The same error with another status than 400.
+    pub(crate) fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
     /// `ServerException`, status 500.
     pub(crate) fn server(message: impl Into<String>) -> Self {
         Self { name: "ServerException", message: message.into(), status: 500 }

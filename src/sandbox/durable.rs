@@ -1,151 +1,37 @@
-//! The stand-in for the service behind Lambda's durable functions: it keeps each execution's operations and speaks the two calls
-//! that a running function makes, `CheckpointDurableExecution` and `GetDurableExecutionState`. It invokes nothing; the driver
-//! of executions does. Callbacks and chained invocations are refused.
+//! The stand-in for the service behind Lambda's durable functions: it keeps each execution's operations and speaks the
+//! two calls that a running function makes, `CheckpointDurableExecution` and `GetDurableExecutionState`, and the one
+//! that asks how any execution is, `GetDurableExecution`. It invokes nothing; the driver of executions does. Callbacks
+//! and chained invocations are refused.
 
+mod calls;
 mod journal;
 mod operation;
+mod record;
 mod update;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
-use self::journal::Journal;
+use self::calls::{ApiError, Call, CheckpointInput, json_reply};
 use self::operation::Times;
-use self::update::Update;
+use self::record::{Answered, Lease, Record};
 use crate::sandbox::clock::VirtualClock;
 use crate::sandbox::wire::{Reply, Request};
 
-/// The path that both calls share (Lambda API reference, `CheckpointDurableExecution`).
-const PATH: &str = "/2025-12-01/durable-executions/";
+pub use self::record::ExecutionOutcome;
 
-/// Operations on one page of the state: what is served where nobody asks, and the most (Lambda API reference, `MaxItems`).
+/// Operations on one page of the state: what is served where nobody asks, and the most (Lambda API reference,
+/// `MaxItems`).
 const PAGE: usize = 100;
 const LARGEST_PAGE: usize = 1_000;
 
 /// The function that all executions belong to.
 const FUNCTION: &str = "arn:aws:lambda:ap-northeast-1:123456789012:function:express-deployer:1";
-
-/// What a running function asks for.
-#[derive(Clone, Copy, Debug)]
-enum Call<'a> {
-    Checkpoint { arn: &'a str },
-    GetState { arn: &'a str },
-}
-
-impl<'a> Call<'a> {
-    fn of(request: &'a Request) -> Option<Self> {
-        let (arn, call) = request.path.strip_prefix(PATH)?.rsplit_once('/')?;
-        match (request.method.as_str(), call) {
-            ("POST", "checkpoint") => Some(Self::Checkpoint { arn }),
-            ("GET", "state") => Some(Self::GetState { arn }),
-            _ => None,
-        }
-    }
-}
-
-/// An error of the two calls, with the names that the SDK knows.
-#[derive(Debug)]
-enum ApiError {
-    /// `InvalidParameterValueException`.
-    Parameter(String),
-    /// `ResourceNotFoundException`: not modelled for these calls, but what Lambda says.
-    NotFound(&'static str),
-    /// `ServiceException`: the caller has died and must not take the answer for one.
-    Dead,
-}
-
-impl ApiError {
-    /// The SDK knows a stale token by the first words of this message.
-    fn stale_token() -> Self {
-        Self::Parameter("Invalid Checkpoint Token".to_owned())
-    }
-
-    fn reply(&self) -> Reply {
-        let (status, name, message) = match self {
-            Self::Parameter(message) => (400, "InvalidParameterValueException", message.as_str()),
-            Self::NotFound(what) => (404, "ResourceNotFoundException", *what),
-            Self::Dead => (500, "ServiceException", "the invocation that sent this checkpoint has died"),
-        };
-        let mut reply = json_reply(status, &json!({ "message": message }));
-        reply.headers.push(("x-amzn-errortype", name.to_owned()));
-        reply
-    }
-}
-
-fn json_reply(status: u16, body: &Value) -> Reply {
-    let headers = vec![("content-type", "application/json".to_owned())];
-    Reply { status, headers, body: body.to_string().into_bytes() }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct CheckpointInput {
-    checkpoint_token: String,
-    client_token: Option<String>,
-    #[serde(default)]
-    updates: Vec<Update>,
-}
-
-/// The right of one invocation to checkpoint. Its token changes with every checkpoint.
-#[derive(Debug)]
-struct Lease {
-    invocation: u32,
-    sequence: u32,
-    /// The last answer, for a client that asks again because it lost it.
-    answered: Option<Answered>,
-}
-
-#[derive(Debug)]
-struct Answered {
-    client_token: String,
-    checkpoint_token: String,
-    body: Value,
-}
-
-impl Lease {
-    fn token(&self) -> String {
-        format!("{}.{}", self.invocation, self.sequence)
-    }
-}
-
-#[derive(Debug)]
-struct Record {
-    input: String,
-    started: Timestamp,
-    journal: Journal,
-    invocations: u32,
-    lease: Option<Lease>,
-    death: Arc<Notify>,
-}
-
-impl Record {
-    /// The execution as its own first operation: there the SDK finds the event.
-    fn execution(&self, arn: &str, times: Times) -> Value {
-        json!({
-            "Id": digest(arn),
-            "Type": "EXECUTION",
-            "StartTimestamp": times.write(self.started),
-            "Status": "STARTED",
-            "ExecutionDetails": { "InputPayload": self.input },
-        })
-    }
-
-    fn lease(&self, token: &str) -> Result<&Lease, ApiError> {
-        self.lease.as_ref().filter(|lease| lease.token() == token).ok_or_else(ApiError::stale_token)
-    }
-}
-
-/// 32 hex digits that are the same in every run.
-fn digest(text: &str) -> String {
-    let half = Sha256::digest(text).first_chunk().copied().unwrap_or_default();
-    format!("{:032x}", u128::from_be_bytes(half))
-}
 
 /// One invocation that may begin.
 #[derive(Debug)]
@@ -217,6 +103,7 @@ impl DurableService {
         let answer = match Call::of(request) {
             Some(Call::Checkpoint { arn }) => self.checkpoint(arn, &request.body),
             Some(Call::GetState { arn }) => self.state(arn, request),
+            Some(Call::Get { arn }) => self.describe(arn, request),
             None => Err(ApiError::NotFound("the stand-in for Lambda does not serve this path")),
         };
         answer.map_or_else(|error| error.reply(), |body| json_reply(200, &body))
@@ -227,12 +114,13 @@ impl DurableService {
         match Call::of(request) {
             Some(Call::Checkpoint { arn }) => ("CheckpointDurableExecution", arn.to_owned()),
             Some(Call::GetState { arn }) => ("GetDurableExecutionState", arn.to_owned()),
+            Some(Call::Get { arn }) => ("GetDurableExecution", arn.to_owned()),
             None => ("NotImplemented", request.path.clone()),
         }
     }
 
-    /// Lets the invocation die that sends the `nth` checkpoint (1 is the first since the service was made), before or after
-    /// that checkpoint is stored. Whoever sent it is refused from then on; the driver drops it and invokes again.
+    /// Lets the invocation die that sends the `nth` checkpoint (1 is the first since the service was made), before or
+    /// after that checkpoint is stored. Whoever sent it is refused from then on; the driver drops it and invokes again.
     pub(crate) fn crash_at_checkpoint(&self, nth: u64, after: bool) {
         self.lock().planned = Some(PlannedCrash { checkpoint: nth, after });
     }
@@ -242,24 +130,27 @@ impl DurableService {
         self.lock().checkpoints
     }
 
+    /// The ARN of the execution that has a name.
+    pub(super) fn arn(name: &str) -> String {
+        format!("{FUNCTION}/durable-execution/{name}/{}", digest(name))
+    }
+
     /// Starts an execution with its event, and returns its ARN; nothing where the name is taken.
     pub(super) fn start(&self, name: &str, input: String) -> Option<String> {
-        let arn = format!("{FUNCTION}/durable-execution/{name}/{}", digest(name));
+        let arn = Self::arn(name);
         let started = self.clock.now();
         let mut ledger = self.lock();
         if ledger.records.contains_key(&arn) {
             return None;
         }
-        let journal = Journal::default();
-        let record = Record { input, started, journal, invocations: 0, lease: None, death: Arc::default() };
-        ledger.records.insert(arn.clone(), record);
+        ledger.records.insert(arn.clone(), Record::new(name, input, started));
         Some(arn)
     }
 
-    /// Begins an invocation: the one before it can checkpoint no more.
+    /// Begins an invocation: the one before it can checkpoint no more. What has ended is not invoked.
     pub(super) fn invoke(&self, arn: &str) -> Option<Invocation> {
         let mut ledger = self.lock();
-        let record = ledger.records.get_mut(arn)?;
+        let record = ledger.records.get_mut(arn).filter(|record| record.outcome().is_none())?;
         record.journal.fire_due(self.clock.now());
         record.invocations += 1;
         record.death = Arc::default();
@@ -287,13 +178,68 @@ impl DurableService {
         }
     }
 
-    /// Fires what is due and says what a suspended execution waits for.
+    /// Ends an execution as its driver found it, and says how it ended: otherwise where somebody had stopped it by
+    /// then.
+    pub(super) fn end(&self, arn: &str, outcome: ExecutionOutcome) -> ExecutionOutcome {
+        let now = self.clock.now();
+        match self.lock().records.get_mut(arn) {
+            Some(record) => {
+                record.end(outcome.clone(), now);
+                record.outcome().cloned().unwrap_or(outcome)
+            }
+            None => outcome,
+        }
+    }
+
+    /// How an execution ended, if it has.
+    pub(super) fn outcome(&self, arn: &str) -> Option<ExecutionOutcome> {
+        self.lock().records.get(arn).and_then(|record| record.outcome().cloned())
+    }
+
+    /// Ends an execution from outside: its running invocation dies, and there will be no other. False where none of
+    /// that name is under way.
+    pub(super) fn cut_off(&self, name: &str, outcome: ExecutionOutcome) -> bool {
+        let now = self.clock.now();
+        let mut ledger = self.lock();
+        let Some(record) = ledger.records.get_mut(&Self::arn(name)) else { return false };
+        let ended = record.end(outcome, now);
+        if ended {
+            record.death.notify_one();
+        }
+        ended
+    }
+
+    /// Stops the execution that made a call; the crash that goes with it ends its invocation. A call of a running
+    /// function names its execution. Any other call does not, so of several executions that run side by side the one
+    /// counts as the caller whose checkpoint came last: with one running, that is always right.
+    pub(super) fn stop_caller(&self, request: &Request) {
+        let now = self.clock.now();
+        let mut ledger = self.lock();
+        let caller = match Call::of(request) {
+            Some(Call::Checkpoint { arn } | Call::GetState { arn }) => ledger.records.get_mut(arn),
+            Some(Call::Get { .. }) | None => {
+                let running = ledger.records.values_mut().filter(|record| record.lease.is_some());
+                running.max_by_key(|record| record.last_checkpoint)
+            }
+        };
+        if let Some(record) = caller {
+            record.end(ExecutionOutcome::Stopped, now);
+        }
+    }
+
+    /// Lets the retention of an ended execution be over: it is not found any more. False where none of that name has
+    /// ended.
+    pub(super) fn forget(&self, name: &str) -> bool {
+        self.lock().records.get_mut(&Self::arn(name)).is_some_and(Record::forget)
+    }
+
+    /// Fires what is due and says what a suspended execution waits for; one that was ended meanwhile waits for nothing.
     pub(super) fn outlook(&self, arn: &str) -> Outlook {
         let mut ledger = self.lock();
         let Some(record) = ledger.records.get_mut(arn) else { return Outlook::Nothing };
         record.journal.fire_due(self.clock.now());
         match record.journal.next_timer() {
-            _ if record.journal.is_woken() => Outlook::Awake,
+            _ if record.journal.is_woken() || record.outcome().is_some() => Outlook::Awake,
             Some(time) => Outlook::Until(time),
             None => Outlook::Nothing,
         }
@@ -312,13 +258,27 @@ impl DurableService {
         operations.iter().map(summary).collect()
     }
 
+    /// Metered operations and checkpoints of an execution.
+    pub(super) fn spent(&self, arn: &str) -> (u64, u64) {
+        let ledger = self.lock();
+        ledger.records.get(arn).map_or((0, 0), |record| (record.journal.metered(), record.checkpoints))
+    }
+
+    fn describe(&self, arn: &str, request: &Request) -> Result<Value, ApiError> {
+        if !arn.starts_with("arn:") || !arn.contains("/durable-execution/") {
+            return Err(ApiError::Parameter("the ARN is not that of a durable execution".to_owned()));
+        }
+        let with_data = request.query("IncludeExecutionData") != Some("false");
+        self.lock().records.get(arn).ok_or_else(ApiError::unknown_execution)?.describe(arn, with_data)
+    }
+
     fn checkpoint(&self, arn: &str, body: &[u8]) -> Result<Value, ApiError> {
         let input: CheckpointInput =
             serde_json::from_slice(body).map_err(|error| ApiError::Parameter(error.to_string()))?;
         let now = self.clock.now();
         let mut ledger = self.lock();
         let ledger = &mut *ledger;
-        let record = ledger.records.get_mut(arn).ok_or(ApiError::NotFound("the durable execution does not exist"))?;
+        let record = ledger.records.get_mut(arn).ok_or_else(ApiError::unknown_execution)?;
         let lease = record.lease.as_ref().ok_or_else(ApiError::stale_token)?;
         if let Some(body) = lease.answer_again(&input) {
             return Ok(body);
@@ -326,6 +286,8 @@ impl DurableService {
         record.lease(&input.checkpoint_token)?;
 
         ledger.checkpoints += 1;
+        record.checkpoints += 1;
+        record.last_checkpoint = ledger.checkpoints;
         let crash = ledger.planned.take_if(|planned| planned.checkpoint == ledger.checkpoints);
         if crash.is_none_or(|crash| crash.after) {
             record.journal.record(&input.updates, now).map_err(|refusal| ApiError::Parameter(refusal.to_string()))?;
@@ -352,7 +314,7 @@ impl DurableService {
 
     fn state(&self, arn: &str, request: &Request) -> Result<Value, ApiError> {
         let ledger = self.lock();
-        let record = ledger.records.get(arn).ok_or(ApiError::NotFound("the durable execution does not exist"))?;
+        let record = ledger.records.get(arn).ok_or_else(ApiError::unknown_execution)?;
         record.lease(request.query("CheckpointToken").unwrap_or_default())?;
         let number = |name: &str, default: usize| match request.query(name).filter(|text| !text.is_empty()) {
             Some(text) => text.parse::<usize>().map_err(|_| ApiError::Parameter(format!("invalid {name}"))),
@@ -374,14 +336,10 @@ impl DurableService {
     }
 }
 
-impl Lease {
-    /// The answer that this very request has had already.
-    fn answer_again(&self, input: &CheckpointInput) -> Option<Value> {
-        let answered = self.answered.as_ref()?;
-        let same = input.client_token.as_ref() == Some(&answered.client_token)
-            && input.checkpoint_token == answered.checkpoint_token;
-        same.then(|| answered.body.clone())
-    }
+/// 32 hex digits that are the same in every run.
+fn digest(text: &str) -> String {
+    let half = Sha256::digest(text).first_chunk().copied().unwrap_or_default();
+    format!("{:032x}", u128::from_be_bytes(half))
 }
 
 /// A request id in Lambda's form.

@@ -10,7 +10,11 @@ mod service;
 mod tasks;
 mod types;
 
+<<<<<<< HEAD
 use std::collections::BTreeMap;
+=======
+use std::borrow::Cow;
+>>>>>>> main
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -19,8 +23,11 @@ use sha2::{Digest, Sha256};
 pub(crate) use definitions::Definition;
 use service::Service;
 
+use super::Options;
 use super::api::{ACCOUNT, ApiError, REGION, optional_text};
+use super::deployment::{Manner, SecondUpdate};
 use super::ecr::{Registry, hex};
+use super::faults::FaultKind;
 use super::scenario::Scenario;
 use definitions::Definitions;
 
@@ -33,8 +40,15 @@ pub(crate) struct Ecs {
     pub(crate) definitions: Definitions,
     services: Vec<Service>,
     scenario: Scenario,
+<<<<<<< HEAD
     /// What awaits every revision that runs one of these images, by digest, whatever the scenario is.
     images: BTreeMap<String, Scenario>,
+=======
+    second_update: SecondUpdate,
+    /// How the next deployment goes.
+    pub(crate) manner: Manner,
+    architecture_override: Option<String>,
+>>>>>>> main
     /// When the stand-in was started: tasks log requests from about then on.
     opened: Timestamp,
     ids: u64,
@@ -45,11 +59,12 @@ pub(crate) struct Ecs {
 pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
     pub(crate) registry: &'a Registry,
-    /// `ListServiceDeployments` does not show the newest deployment.
-    pub(crate) stale: bool,
+    /// What this call does not see yet.
+    pub(crate) blindness: Option<FaultKind>,
 }
 
 impl Ecs {
+<<<<<<< HEAD
     pub(crate) fn new(scenario: Scenario, opened: Timestamp) -> Self {
         Self { definitions: Definitions::default(), services: Vec::new(), scenario, images: BTreeMap::new(), opened, ids: 0 }
     }
@@ -64,6 +79,25 @@ impl Ecs {
         let images = definition.containers().iter().filter_map(|container| container.get("image")?.as_str());
         let known = images.filter_map(|image| self.images.get(image.split_once('@')?.1)).next();
         known.copied().unwrap_or(self.scenario)
+=======
+    pub(crate) fn new(options: &Options) -> Self {
+        let manner = Manner {
+            times: options.deployment,
+            hook: options.hook.clone(),
+            unknown_stage: options.unknown_stage.clone().map(Cow::Owned),
+            ending: options.ending,
+        };
+        Self {
+            definitions: Definitions::default(),
+            services: Vec::new(),
+            scenario: options.scenario,
+            second_update: options.second_update,
+            manner,
+            architecture_override: options.architecture_override.clone(),
+            opened: options.start,
+            ids: 0,
+        }
+>>>>>>> main
     }
 
     /// Runs one operation of the API.
@@ -77,8 +111,8 @@ impl Ecs {
             "UpdateExpressGatewayService" => self.update_express(input, context),
             "DescribeServices" => self.describe_services(input, context.now),
             "ListServiceDeployments" => self.list_deployments(input, context),
-            "DescribeServiceDeployments" => self.describe_deployments(input, context.now),
-            "DescribeServiceRevisions" => self.describe_revisions(input),
+            "DescribeServiceDeployments" => self.describe_deployments(input, context),
+            "DescribeServiceRevisions" => self.describe_revisions(input, context),
             "StopServiceDeployment" => self.stop_deployment(input, context.now),
             "ListTasks" => self.list_tasks(input, context.now),
             "DescribeTasks" => self.describe_tasks(input, context.now),

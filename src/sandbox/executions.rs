@@ -1,5 +1,5 @@
-//! The driver of durable executions: it plays the Lambda service, which invokes the function until each execution has ended. It
-//! waits for nothing: when every execution is suspended, the virtual clock jumps to the next timer.
+//! The driver of durable executions: it plays the Lambda service, which invokes the function until each execution has
+//! ended. It waits for nothing: when every execution is suspended, the virtual clock jumps to the next timer.
 
 use std::panic::AssertUnwindSafe;
 
@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use serde::Deserialize;
 use thiserror::Error;
 
-pub use crate::sandbox::durable::OperationSummary;
+pub use crate::sandbox::durable::{ExecutionOutcome, OperationSummary};
 
 use crate::sandbox::clock::VirtualClock;
 use crate::sandbox::durable::{DurableService, Invocation, Outlook};
@@ -39,20 +39,10 @@ pub struct Execution {
     pub invocations: u32,
     /// Its operations, in the order in which they were first recorded.
     pub operations: Vec<OperationSummary>,
-}
-
-/// The end of an execution.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ExecutionOutcome {
-    /// The handler's result, as JSON text.
-    Succeeded(String),
-    /// The handler's error, or that of the last of several failed invocations.
-    Failed {
-        /// The error's type as the handler or the runtime names it.
-        error_type: String,
-        /// The error's message.
-        message: String,
-    },
+    /// What Lambda meters, of which one execution may have 3,000: operations, retries and polls.
+    pub metered: u64,
+    /// Its checkpoints, those at which an invocation died included.
+    pub checkpoints: u64,
 }
 
 /// Why executions could not be run to their end.
@@ -150,8 +140,9 @@ impl Executions {
         Self { clock, durable, crash }
     }
 
-    /// Starts one execution for each name and event, runs all of them side by side, and returns them in the order given.
-    /// `service` is what `aws_durable_execution_sdk::wrap` returned, with a Lambda client that reaches this durable service.
+    /// Starts one execution for each name and event, runs all of them side by side, and returns them in the order
+    /// given. `service` is what `aws_durable_execution_sdk::wrap` returned, with a Lambda client that reaches this
+    /// durable service.
     pub async fn run<F, Fut>(&self, service: &F, events: Vec<(String, String)>) -> Result<Vec<Execution>, Error>
     where
         F: Fn(LambdaEvent<InvocationPayload>) -> Fut,
@@ -160,6 +151,7 @@ impl Executions {
         let mut runs =
             events.into_iter().map(|(name, event)| self.start(name, event)).collect::<Result<Vec<_>, _>>()?;
         loop {
+            self.end_what_was_cut_off(&mut runs);
             let runnable: Vec<&mut Run> = runs.iter_mut().filter(|run| matches!(run.phase, Phase::Runnable)).collect();
             if !runnable.is_empty() {
                 self.invoke_side_by_side(service, runnable).await?;
@@ -187,8 +179,8 @@ impl Executions {
         }
     }
 
-    /// Invokes each of these once. All are polled by the calling task, as Lambda's runtime does it: the SDK lets no other
-    /// task use a handler's context. A crash drops those that have not answered; they stay runnable.
+    /// Invokes each of these once. All are polled by the calling task, as Lambda's runtime does it: the SDK lets no
+    /// other task use a handler's context. A crash drops those that have not answered; they stay runnable.
     async fn invoke_side_by_side<F, Fut>(&self, service: &F, mut runs: Vec<&mut Run>) -> Result<(), Error>
     where
         F: Fn(LambdaEvent<InvocationPayload>) -> Fut,
@@ -224,6 +216,18 @@ impl Executions {
         };
         self.durable.release(&run.arn);
         run.take(answer, self.durable.outlook(&run.arn));
+        if let Phase::Ended(outcome) = &mut run.phase {
+            *outcome = self.durable.end(&run.arn, outcome.clone());
+        }
+    }
+
+    /// Ends the runs whose executions somebody has stopped: they are not invoked again.
+    fn end_what_was_cut_off(&self, runs: &mut [Run]) {
+        for run in runs {
+            if let Some(outcome) = self.durable.outcome(&run.arn) {
+                run.phase = Phase::Ended(outcome);
+            }
+        }
     }
 
     /// Moves the clock to the next timer of all suspended executions. Says whether any can run now; none means that all
@@ -250,7 +254,8 @@ impl Executions {
     fn finished(&self, run: Run) -> Result<Execution, Error> {
         let Phase::Ended(outcome) = run.phase else { return Err(Error::Endless(run.name)) };
         let operations = self.durable.summaries(&run.arn);
-        Ok(Execution { name: run.name, outcome, invocations: run.invocations, operations })
+        let (metered, checkpoints) = self.durable.spent(&run.arn);
+        Ok(Execution { name: run.name, outcome, invocations: run.invocations, operations, metered, checkpoints })
     }
 }
 

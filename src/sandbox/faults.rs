@@ -12,8 +12,8 @@ use super::wire::Reply;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fault {
-    /// The operation as AWS names it: `RegisterTaskDefinition`, `PutObject`, `DownloadLayer` (the URL that ECR hands out),
-    /// `CheckpointDurableExecution`.
+    /// The operation as AWS names it: `RegisterTaskDefinition`, `PutObject`, `DownloadLayer` (the URL that ECR hands
+    /// out), `CheckpointDurableExecution`. `*` is every call that the list of calls shows.
     pub operation: String,
     /// The first call that is hit; 1 is the next one.
     #[serde(default = "one")]
@@ -57,8 +57,28 @@ pub enum FaultKind {
     AccessDenied,
     /// The caller dies while it waits: no reply ever, and the driver of executions drops the running invocation.
     Crash,
-    /// `ListServiceDeployments` does not show the newest deployment yet; other operations answer as always. The moment does not matter.
+    /// Like `Crash`, and the execution of the caller is stopped for good, as by `StopDurableExecution`. A checkpoint
+    /// names its execution; of any other call with several executions side by side, the one counts as the caller that
+    /// checkpointed last.
+    Stop,
+    /// `ListServiceDeployments` does not show the newest deployment yet; other operations answer as always. The moment
+    /// does not matter.
     Stale,
+    /// `DescribeServiceDeployments` and `DescribeServiceRevisions` do not know what they are asked for yet, and say
+    /// `MISSING` among their failures; other operations answer as always. The moment does not matter.
+    Missing,
+    /// Somebody else did the same at that moment: `ClientException` of `RegisterTaskDefinition` about the family; for
+    /// S3, `ConditionalRequestConflict`.
+    Contention,
+    /// A role that IAM has not spread yet: `AccessDeniedException` about assuming it.
+    RoleNotReady,
+}
+
+impl FaultKind {
+    /// Whether the service answers, and only sees less than there is.
+    pub(crate) fn is_blindness(self) -> bool {
+        matches!(self, Self::Stale | Self::Missing)
+    }
 }
 
 /// The scripted faults and how often each has seen its operation.
@@ -73,7 +93,10 @@ impl FaultPlan {
     /// Counts one call of `operation` and says what befalls it.
     pub(crate) fn strike(&mut self, operation: &str) -> Option<(Moment, FaultKind)> {
         let mut hit = None;
-        for (fault, seen) in self.0.iter_mut().filter(|(fault, _)| fault.operation == operation) {
+        // The calls of a running function are not in the list of calls.
+        let listed = !matches!(operation, "CheckpointDurableExecution" | "GetDurableExecutionState");
+        let meant = |fault: &Fault| fault.operation == operation || fault.operation == "*" && listed;
+        for (fault, seen) in self.0.iter_mut().filter(|(fault, _)| meant(fault)) {
             *seen = seen.saturating_add(1);
             if *seen >= fault.nth && *seen - fault.nth < fault.times {
                 hit = hit.or(Some((fault.moment, fault.kind)));
@@ -105,16 +128,31 @@ impl CrashSignal {
     }
 }
 
-/// The refusal of a JSON service (ECS, ECR, Lambda), or none where the kind is not an answer.
+/// The refusal of a JSON service (ECS, ECR, Lambda), or none where the kind is not an answer. Lambda has names and
+/// statuses of its own for some.
 pub(crate) fn json_refusal(kind: FaultKind, service: &str, operation: &str, resource: &str) -> Option<Reply> {
-    let error = match kind {
-        FaultKind::Throttle => ApiError::new("ThrottlingException", "Rate exceeded"),
-        FaultKind::ServerError => ApiError::server("Service Unavailable. Please try again later."),
-        FaultKind::AccessDenied => ApiError::new("AccessDeniedException", denial(service, operation, resource)),
-        FaultKind::Drop | FaultKind::Crash | FaultKind::Stale => return None,
+    let busy = "Service Unavailable. Please try again later.";
+    let denied = || denial(service, operation, resource);
+    let error = match (kind, service) {
+        (FaultKind::Throttle, "lambda") => ApiError::new("TooManyRequestsException", "Rate Exceeded.").with_status(429),
+        (FaultKind::Throttle, _) => ApiError::new("ThrottlingException", "Rate exceeded"),
+        (FaultKind::ServerError, "lambda") => ApiError::new("ServiceException", busy).with_status(500),
+        (FaultKind::ServerError, _) => ApiError::server(busy),
+        (FaultKind::AccessDenied, "lambda") => ApiError::new("AccessDeniedException", denied()).with_status(403),
+        (FaultKind::AccessDenied, _) => ApiError::new("AccessDeniedException", denied()),
+        (FaultKind::Contention, _) => {
+            ApiError::client("Too many concurrent attempts to create a new revision of the specified family.")
+        }
+        (FaultKind::RoleNotReady, _) => ApiError::new("AccessDeniedException", ROLE_NOT_READY),
+        (FaultKind::Drop | FaultKind::Crash | FaultKind::Stop | FaultKind::Stale | FaultKind::Missing, _) => {
+            return None;
+        }
     };
     Some(error.reply())
 }
+
+/// What ECS says while IAM has not spread the infrastructure role, or its trust.
+const ROLE_NOT_READY: &str = "Cannot assume role arn:aws:iam::123456789012:role/ecsInfrastructureRoleForExpressServices. Verify that the role exists and has the required trust policy.";
 
 /// The refusal of S3, or none where the kind is not an answer.
 pub(crate) fn s3_refusal(kind: FaultKind, operation: &str, resource: &str) -> Option<Reply> {
@@ -123,8 +161,13 @@ pub(crate) fn s3_refusal(kind: FaultKind, operation: &str, resource: &str) -> Op
         FaultKind::ServerError => {
             (500, "InternalError", "We encountered an internal error. Please try again.".to_owned())
         }
-        FaultKind::AccessDenied => (403, "AccessDenied", denial("s3", operation, resource)),
-        FaultKind::Drop | FaultKind::Crash | FaultKind::Stale => return None,
+        FaultKind::AccessDenied | FaultKind::RoleNotReady => (403, "AccessDenied", denial("s3", operation, resource)),
+        FaultKind::Contention => {
+            let message =
+                "The conditional request cannot succeed due to a conflicting operation against this resource.";
+            (409, "ConditionalRequestConflict", message.to_owned())
+        }
+        FaultKind::Drop | FaultKind::Crash | FaultKind::Stop | FaultKind::Stale | FaultKind::Missing => return None,
     };
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message><RequestId>SANDBOX</RequestId></Error>"
@@ -154,6 +197,14 @@ mod tests {
         let hits: Vec<bool> = (0..5).map(|_| plan.strike("PutObject").is_some()).collect();
         assert_eq!(hits, [false, true, true, false, false]);
         assert!(plan.strike("GetObject").is_none());
+    }
+
+    #[test]
+    fn a_star_hits_every_call_that_is_listed() {
+        let mut plan = FaultPlan::default();
+        plan.add(Fault { operation: "*".to_owned(), ..fault(2, 1) });
+        let calls = ["GetObject", "CheckpointDurableExecution", "GetDurableExecution", "PutObject"];
+        assert_eq!(calls.map(|call| plan.strike(call).is_some()), [false, false, true, false]);
     }
 
     #[test]

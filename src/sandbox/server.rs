@@ -1,5 +1,5 @@
-//! The socket: accepts connections on 127.0.0.1, reads requests whole and bounded, hands each to its service, and lets the scripted
-//! faults befall it. No service's rules are here.
+//! The socket: accepts connections on 127.0.0.1, reads requests whole and bounded, hands each to its service, and lets
+//! the scripted faults befall it. No service's rules are here.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -73,9 +73,11 @@ async fn respond(request: hyper::Request<Incoming>, world: &World) -> Result<Res
     }
 }
 
-/// The latency of a benchmark, which is real; checkpoints have none.
+/// The latency of a benchmark, which is real, and of every call. When the call came in is noted before it.
 async fn take_time(world: &World, request: &Request) {
-    if !world.latency.is_zero() && !matches!(Target::of(request), Target::Durable) {
+    if !world.latency.is_zero() {
+        let (service, operation, _) = Target::of(request).describe(request, &Value::Null);
+        world.arrive(service, operation);
         #[expect(clippy::disallowed_methods, reason = "a benchmark measures how much of this adds up")]
         tokio::time::sleep(world.latency).await;
     }
@@ -204,18 +206,22 @@ pub(super) fn answer(world: &World, request: &Request) -> Outcome {
     }
     world.settle();
     let strike = world.faults().strike(&operation);
-    let stale = matches!(strike, Some((_, FaultKind::Stale)));
+    let blindness = strike.map(|(_, kind)| kind).filter(|kind| kind.is_blindness());
+    let strike = strike.filter(|_| blindness.is_none());
     let mut outcome = match strike {
-        Some((Moment::Before, kind)) if !stale => befall(kind, &target, (service, &operation, &resource)),
+        Some((Moment::Before, kind)) => befall(kind, &target, (service, &operation, &resource)),
         _ => Outcome::Reply(match input {
-            Ok(input) => act(world, &target, request, &input, stale),
+            Ok(input) => act(world, &target, request, &input, blindness),
             Err(error) => error.reply(),
         }),
     };
-    if let Some((Moment::After, kind)) = strike.filter(|_| !stale) {
+    if let Some((Moment::After, kind)) = strike {
         outcome = befall(kind, &target, (service, &operation, &resource));
     }
-    if !matches!(target, Target::Durable) {
+    if let Some((_, FaultKind::Stop)) = strike {
+        world.durable.stop_caller(request);
+    }
+    if !matches!(operation.as_str(), "CheckpointDurableExecution" | "GetDurableExecutionState") {
         let status = if let Outcome::Reply(reply) = &outcome { reply.status } else { 0 };
         world.record(Call { service, operation, resource, status, at: world.clock.now() });
     }
@@ -240,12 +246,12 @@ fn befall(kind: FaultKind, target: &Target, (service, operation, resource): (&st
     };
     match (refusal, kind) {
         (Some(reply), _) => Outcome::Reply(reply),
-        (None, FaultKind::Crash) => Outcome::Withheld,
+        (None, FaultKind::Crash | FaultKind::Stop) => Outcome::Withheld,
         (None, _) => Outcome::Dropped,
     }
 }
 
-fn act(world: &World, target: &Target, request: &Request, input: &Value, stale: bool) -> Reply {
+fn act(world: &World, target: &Target, request: &Request, input: &Value, blindness: Option<FaultKind>) -> Reply {
     let json = |result: Result<Value, ApiError>| match result {
         Ok(body) => json_reply(200, &body),
         Err(error) => error.reply(),
@@ -253,7 +259,7 @@ fn act(world: &World, target: &Target, request: &Request, input: &Value, stale: 
     match target {
         Target::Ecs(operation) => {
             let mut ecs = world.ecs();
-            let context = ecs::Context { now: world.clock.now(), registry: &world.registry(), stale };
+            let context = ecs::Context { now: world.clock.now(), registry: &world.registry(), blindness };
             json(ecs.handle(operation, input, context))
         }
         Target::Ecr(operation) => json(world.registry().handle(operation, input, &world.endpoint)),

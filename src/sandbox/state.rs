@@ -1,8 +1,9 @@
-//! Everything that one sandbox is: the services behind one clock, the faults, and the list of calls. It hears no socket.
+//! Everything that one sandbox is: the services behind one clock, the faults, and the list of calls. It hears no
+//! socket.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -18,10 +19,10 @@ use super::{Advance, Options};
 /// Calls that are kept; later ones are served all the same.
 const MAX_CALLS: usize = 100_000;
 
-/// One call of an AWS operation, durable ones apart.
+/// One call of an AWS operation; those that a running function makes of its own durable execution are apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Call {
-    /// `ecs`, `ecr` or `s3`.
+    /// `ecs`, `ecr`, `s3` or `lambda`.
     pub service: &'static str,
     /// As AWS names it; `DownloadLayer` is the URL that ECR hands out.
     pub operation: String,
@@ -32,6 +33,17 @@ pub struct Call {
     /// The virtual time; in JSON as text.
     #[serde(serialize_with = "as_text")]
     pub at: Timestamp,
+}
+
+/// One call as it came in, checkpoints included, before any latency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// `ecs`, `ecr`, `s3` or `lambda`.
+    pub service: &'static str,
+    /// As AWS names it.
+    pub operation: String,
+    /// The real time.
+    pub at: Instant,
 }
 
 /// A request that is being answered.
@@ -58,6 +70,7 @@ pub(crate) struct World {
     registry: Mutex<Registry>,
     faults: Mutex<FaultPlan>,
     calls: Mutex<Vec<Call>>,
+    arrivals: Mutex<Vec<Arrival>>,
     /// Requests that are being answered, and the most that ever were at once.
     under_way: Mutex<(usize, usize)>,
     /// Bucket and key of each log object that has been stored.
@@ -78,10 +91,11 @@ impl World {
             endpoint,
             advance: options.advance,
             latency: options.latency,
-            ecs: Mutex::new(Ecs::new(options.scenario, options.start)),
+            ecs: Mutex::new(Ecs::new(options)),
             registry: Mutex::default(),
             faults: Mutex::new(faults),
             calls: Mutex::default(),
+            arrivals: Mutex::default(),
             under_way: Mutex::default(),
             stored: Mutex::default(),
             clock,
@@ -123,6 +137,20 @@ impl World {
         if calls.len() < MAX_CALLS {
             calls.push(call);
         }
+    }
+
+    /// Notes a call as it comes in. Only a benchmark asks, so only then is the real time read.
+    pub(crate) fn arrive(&self, service: &'static str, operation: String) {
+        #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+        let at = Instant::now();
+        let mut arrivals = lock(&self.arrivals);
+        if arrivals.len() < MAX_CALLS {
+            arrivals.push(Arrival { service, operation, at });
+        }
+    }
+
+    pub(crate) fn arrivals(&self) -> Vec<Arrival> {
+        lock(&self.arrivals).clone()
     }
 
     /// Brings everything that happens by itself up to the present: what remains to be done is to store log objects.

@@ -47,7 +47,7 @@ impl Stage {
         let clock = self.sandbox.clock();
         let aws = Aws::new(self.sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
         let config = Config::parse(&self.config).unwrap();
-        let deployer = Arc::new(Deployer { config, aws, metrics: |_| {} });
+        let deployer = Arc::new(Deployer { config: config.into(), aws, metrics: |_| {} });
         let lambda = durable::LambdaClient::new(&self.sandbox.sdk_config());
         let options = durable::Options::builder().lambda_client(lambda).build().unwrap();
         let handler = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
@@ -89,7 +89,7 @@ impl Stage {
 fn report(execution: &Execution) -> Report {
     match &execution.outcome {
         ExecutionOutcome::Succeeded(result) => serde_json::from_str(result).unwrap(),
-        ExecutionOutcome::Failed { error_type, message } => panic!("{error_type}: {message}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -568,7 +568,9 @@ async fn a_denied_call_ends_the_release_with_the_action_and_no_storm() {
         assert!(release.reason.as_ref().unwrap().contains(action), "{operation}: {release}");
         let asked =
             stage.sandbox.calls().iter().filter(|call| call.operation == operation && call.status >= 400).count();
-        assert!(asked <= 2, "{operation} was asked {asked} times");
+        // What is only looked at may be allowed again within a quarter of an hour; before the update a denial ends the release.
+        let is_watched = ["DescribeServiceDeployments", "ListTasks", "ListObjectsV2"].contains(&operation);
+        assert!(asked <= if is_watched { 60 } else { 2 }, "{operation} was asked {asked} times");
     }
 }
 

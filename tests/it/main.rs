@@ -8,6 +8,7 @@ mod flow;
 mod objects;
 mod rules;
 mod sandbox_ecs;
+mod sandbox_executions;
 mod tidy;
 mod triggers;
 mod verify_corpus;

@@ -1,9 +1,10 @@
-//! The stand-in's ECS and ECR, seen by the real SDK clients over the wire: what it holds, what it stores and what it refuses. S3 and the
-//! durable calls have tests of their own.
+//! The stand-in's ECS and ECR, seen by the real SDK clients over the wire: what it holds, what it stores and what it
+//! refuses. S3 and the durable calls have tests of their own.
 
 mod control;
 mod faults;
 mod images;
+mod options;
 mod rollouts;
 mod stage;
 

@@ -43,6 +43,7 @@ fn the_core_knows_no_client_no_clock_and_no_environment() {
     let shell = [
         "src/release",
         "src/aws",
+        "src/observe",
         "src/cli",
         "src/sandbox",
         "src/main.rs",
@@ -61,6 +62,7 @@ fn the_core_knows_no_client_no_clock_and_no_environment() {
         "std::net",
         "SystemTime",
         "crate::aws",
+        "crate::observe",
         "crate::release",
     ];
     for (name, text) in sources() {

@@ -1,5 +1,5 @@
-//! The recorded operations of one durable execution: checkpoints go in whole or not at all, timers fire, and an invocation is
-//! told what it has not seen. It knows neither HTTP nor tokens.
+//! The recorded operations of one durable execution: checkpoints go in whole or not at all, timers fire, and an
+//! invocation is told what it has not seen. It knows neither HTTP nor tokens.
 
 use jiff::Timestamp;
 
@@ -11,6 +11,8 @@ use super::update::{Kind, OPERATIONS, Refusal, STATE_BYTES, Update};
 pub(super) struct Journal {
     operations: Vec<Operation>,
     bytes: usize,
+    /// What Lambda meters and bounds: see `Update::metered`.
+    metered: u64,
     /// Counts changes, so that a checkpoint's answer can tell what its caller has not seen.
     changes: u64,
     seen: u64,
@@ -22,6 +24,7 @@ impl Journal {
     /// Stores the updates of one checkpoint: all of them, or none.
     pub(super) fn record(&mut self, updates: &[Update], now: Timestamp) -> Result<(), Refusal> {
         let mut staged: Vec<Operation> = Vec::new();
+        let mut metered = self.metered;
         for update in updates {
             update.check()?;
             let find = |id: &str| staged.iter().chain(&self.operations).find(|operation| operation.id == id);
@@ -34,6 +37,7 @@ impl Journal {
                 return Err(Refusal::Parent(update.id.clone()));
             }
             let next = Operation::next(current, update, now)?;
+            metered += update.metered(current.is_none());
             staged.retain(|operation| operation.id != update.id);
             staged.push(next);
         }
@@ -41,10 +45,10 @@ impl Journal {
         if bytes > STATE_BYTES {
             return Err(Refusal::StateTooLarge);
         }
-        let unknown = |staged: &&Operation| !self.operations.iter().any(|operation| operation.id == staged.id);
-        if self.operations.len() + staged.iter().filter(unknown).count() > OPERATIONS {
+        if metered > OPERATIONS && metered > self.metered {
             return Err(Refusal::TooManyOperations);
         }
+        self.metered = metered;
         self.bytes = bytes;
         for operation in staged {
             self.store(operation);
@@ -98,6 +102,11 @@ impl Journal {
     pub(super) fn news(&mut self) -> Vec<&Operation> {
         let seen = std::mem::replace(&mut self.seen, self.changes);
         self.operations.iter().filter(|operation| operation.change > seen).collect()
+    }
+
+    /// Metered operations so far.
+    pub(super) fn metered(&self) -> u64 {
+        self.metered
     }
 
     /// All operations.
@@ -209,12 +218,36 @@ mod tests {
     }
 
     #[test]
-    fn the_3001st_operation_is_refused() {
+    fn retries_polls_and_branches_are_metered_as_operations() {
+        let retry = json!({ "StepOptions": { "NextAttemptDelaySeconds": 1 } });
+        let metered = |kind: &str, sub_type: &str, actions: &[&str]| {
+            let mut journal = Journal::default();
+            for (second, action) in (0..).zip(actions) {
+                journal.fire_due(at(second));
+                let more = if *action == "RETRY" { retry.clone() } else { json!({}) };
+                let mut update = update(kind, action, &more);
+                update.sub_type = Some(sub_type.to_owned());
+                journal.record(&[update], at(second)).unwrap();
+            }
+            journal.metered()
+        };
+        assert_eq!(metered("STEP", "Step", &["START", "SUCCEED"]), 1);
+        assert_eq!(metered("STEP", "Step", &["START", "RETRY", "START", "RETRY", "START", "SUCCEED"]), 3);
+        assert_eq!(metered("STEP", "WaitForCondition", &["START", "SUCCEED"]), 2);
+        assert_eq!(metered("STEP", "WaitForCondition", &["START", "RETRY", "START", "RETRY", "START", "SUCCEED"]), 4);
+        assert_eq!(metered("CONTEXT", "MapIteration", &["START", "SUCCEED"]), 1);
+    }
+
+    #[test]
+    fn the_3001st_metered_operation_is_refused() {
         let mut journal = Journal::default();
-        let start = |number: usize| step("START", &json!({ "Id": number.to_string() }));
+        let start = |number: u64| step("START", &json!({ "Id": number.to_string() }));
         journal.record(&(0..OPERATIONS).map(start).collect::<Vec<_>>(), at(0)).unwrap();
         assert_eq!(journal.record(&[start(OPERATIONS)], at(0)), Err(Refusal::TooManyOperations));
+        let retry = json!({ "Id": "6", "StepOptions": { "NextAttemptDelaySeconds": 1 } });
+        assert_eq!(journal.record(&[step("RETRY", &retry)], at(0)), Err(Refusal::TooManyOperations));
         journal.record(&[step("SUCCEED", &json!({ "Id": "7" }))], at(0)).unwrap();
+        assert_eq!(journal.metered(), OPERATIONS);
     }
 
     #[test]

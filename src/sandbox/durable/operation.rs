@@ -1,4 +1,5 @@
-//! One recorded operation and the state machine that updates and timers move it through. It knows the time only as it is told.
+//! One recorded operation and the state machine that updates and timers move it through. It knows the time only as it
+//! is told.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -3,9 +3,10 @@
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::operation::checkpoint_durable_execution::CheckpointDurableExecutionOutput;
 use aws_sdk_lambda::types::{
-    Operation as WireOperation, OperationAction, OperationStatus, OperationType, OperationUpdate,
+    ExecutionStatus, Operation as WireOperation, OperationAction, OperationStatus, OperationType, OperationUpdate,
 };
 
+use super::calls::PATH;
 use super::*;
 use crate::sandbox::loopback;
 
@@ -123,6 +124,8 @@ fn calls_are_named_for_the_record_of_calls() {
     let arn = "arn:aws:lambda:r:1:function:f:1/durable-execution/n/i";
     assert_eq!(named("POST", &format!("{PATH}{arn}/checkpoint")), ("CheckpointDurableExecution", arn.to_owned()));
     assert_eq!(named("GET", &format!("{PATH}{arn}/state")), ("GetDurableExecutionState", arn.to_owned()));
+    assert_eq!(named("GET", &format!("{PATH}{arn}")), ("GetDurableExecution", arn.to_owned()));
+    assert_eq!(named("GET", &format!("{PATH}{arn}/history")).0, "NotImplemented");
     assert_eq!(named("DELETE", "/x"), ("NotImplemented", "/x".to_owned()));
 }
 
@@ -142,4 +145,44 @@ fn a_name_starts_one_execution() {
     assert!(service.start("a", "{}".to_owned()).is_some());
     assert!(service.start("b", "{}".to_owned()).is_some());
     assert!(service.start("a", "{}".to_owned()).is_none());
+}
+
+#[tokio::test]
+async fn an_execution_can_be_asked_for_until_its_retention_is_over() {
+    let world = World::new().await;
+    let get = || world.client.get_durable_execution().durable_execution_arn(&world.arn);
+    let running = get().send().await.unwrap();
+    assert_eq!((running.status(), running.durable_execution_name()), (&ExecutionStatus::Running, "release"));
+    assert_eq!((running.function_arn(), running.version()), (FUNCTION, Some("1")));
+    assert_eq!((running.input_payload(), running.execution_data_included()), (Some("{}"), Some(true)));
+    assert_eq!((running.start_timestamp().secs(), running.end_timestamp()), (1_795_428_000, None));
+    assert!(!world.service.forget("release"), "retention begins at the end");
+
+    world.service.clock.advance(std::time::Duration::from_mins(1));
+    world.service.end(&world.arn, ExecutionOutcome::Succeeded("42".to_owned()));
+    let ended = get().include_execution_data(false).send().await.unwrap();
+    assert_eq!((ended.status(), ended.end_timestamp().unwrap().secs()), (&ExecutionStatus::Succeeded, 1_795_428_060));
+    assert_eq!((ended.input_payload(), ended.result(), ended.execution_data_included()), (None, None, Some(false)));
+    assert_eq!(get().send().await.unwrap().result(), Some("42"));
+
+    assert!(world.service.forget("release"));
+    assert!(get().send().await.unwrap_err().into_service_error().is_resource_not_found_exception());
+    let odd = world.client.get_durable_execution().durable_execution_arn("x").send().await;
+    assert!(odd.unwrap_err().into_service_error().is_invalid_parameter_value_exception());
+}
+
+#[tokio::test]
+async fn an_execution_that_was_stopped_checkpoints_no_more_and_is_not_invoked_again() {
+    let world = World::new().await;
+    let token = world.invoke();
+    assert!(world.service.cut_off("release", ExecutionOutcome::Stopped));
+    assert!(!world.service.cut_off("release", ExecutionOutcome::TimedOut), "it has ended");
+    assert!(!world.service.cut_off("nobody", ExecutionOutcome::Stopped));
+    let refused = world.checkpoint(&token, "a", vec![update("1", OperationAction::Start)]).await.unwrap_err();
+    assert!(refused.contains("Invalid Checkpoint Token"), "{refused}");
+    assert!(world.service.invoke(&world.arn).is_none());
+    let late = ExecutionOutcome::Succeeded(String::new());
+    assert_eq!(world.service.end(&world.arn, late), ExecutionOutcome::Stopped, "what somebody did stands");
+    let got = world.client.get_durable_execution().durable_execution_arn(&world.arn).send().await.unwrap();
+    assert_eq!(got.status(), &ExecutionStatus::Stopped);
 }

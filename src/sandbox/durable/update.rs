@@ -5,8 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Operations of one execution, at most (Lambda developer guide, quotas of durable functions).
-pub(super) const OPERATIONS: usize = 3_000;
+/// Metered operations of one execution, at most (Lambda developer guide, quotas of durable functions).
+pub(super) const OPERATIONS: u64 = 3_000;
+
+/// The sub-type by which Lambda tells a step that polls from one that acts.
+const POLL: &str = "WaitForCondition";
 
 /// Recorded state of one execution in bytes, at most (the same page).
 pub(super) const STATE_BYTES: usize = 100 * 1024 * 1024;
@@ -122,6 +125,13 @@ impl Update {
         self.payload.as_ref().map_or(0, String::len) + self.error.as_ref().map_or(0, ErrorObject::bytes)
     }
 
+    /// What Lambda meters for this update: an operation counts once when it is first recorded, a step once more for
+    /// each retry, and a condition once more for each poll, of which the first comes with the operation itself.
+    pub(super) fn metered(&self, first: bool) -> u64 {
+        let polls = self.kind == Kind::Step && self.sub_type.as_deref() == Some(POLL);
+        u64::from(first) + u64::from(first && polls) + u64::from(self.action == Action::Retry)
+    }
+
     /// Whether the update keeps the bounds, whatever is recorded.
     pub(super) fn check(&self) -> Result<(), Refusal> {
         let long = |text: &Option<String>, limit| text.as_ref().is_some_and(|text| text.len() > limit);
@@ -173,7 +183,7 @@ pub(super) enum Refusal {
     ErrorTooLarge,
     #[error("the execution's recorded state is larger than {STATE_BYTES} bytes")]
     StateTooLarge,
-    #[error("the execution has more than {OPERATIONS} operations")]
+    #[error("the execution has more than {OPERATIONS} metered operations")]
     TooManyOperations,
     #[error("a payload or an error does not belong to this action")]
     PayloadAndAction,

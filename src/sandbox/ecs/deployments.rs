@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::api::{ApiError, epoch, page, text, texts};
-use super::super::rollout::{CANARY_PERCENT, Phase, Status, THRESHOLD};
+use super::super::deployment::Manner;
+use super::super::faults::FaultKind;
+use super::super::rollout::{Phase, Status, THRESHOLD};
 use super::service::{Deployment, Revision, Service};
 use super::{CLUSTER, Context, Ecs, check_cluster, cluster_arn, missing, service_not_found};
 
@@ -20,7 +22,7 @@ impl Ecs {
             .deployments
             .iter()
             .rev()
-            .skip(usize::from(context.stale))
+            .skip(usize::from(context.blindness == Some(FaultKind::Stale)))
             .map(|deployment| brief(service, deployment, context.now))
             .filter(|brief| statuses.is_empty() || statuses.iter().any(|status| brief["status"] == *status))
             .filter(|brief| {
@@ -37,12 +39,12 @@ impl Ecs {
     }
 
     /// `DescribeServiceDeployments`.
-    pub(super) fn describe_deployments(&self, input: &Value, now: Timestamp) -> Result<Value, ApiError> {
+    pub(super) fn describe_deployments(&self, input: &Value, context: Context<'_>) -> Result<Value, ApiError> {
         let arns = bounded(texts(input, "serviceDeploymentArns")?, 20, "serviceDeploymentArns")?;
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in arns {
-            match self.deployment(arn) {
-                Some((service, deployment)) => found.push(describe(service, deployment, now)),
+            match self.deployment(arn).filter(|_| sees_items(context)) {
+                Some((service, deployment)) => found.push(describe(service, deployment, context.now)),
                 None => failures.push(missing(arn)),
             }
         }
@@ -97,16 +99,22 @@ impl Ecs {
         Ok(json!({"serviceDeploymentArn": arn}))
     }
 
+    /// `StopServiceDeployment` by a person, on the deployment under way; false where there is none.
+    pub(crate) fn roll_back_by_hand(&mut self, name: &str, now: Timestamp) -> bool {
+        let running = self.service(name).and_then(|service| Some(service.deployment_arn(service.running(now)?)));
+        running.is_some_and(|arn| self.stop_deployment(&json!({"serviceDeploymentArn": arn}), now).is_ok())
+    }
+
     /// `DescribeServiceRevisions`.
-    pub(super) fn describe_revisions(&self, input: &Value) -> Result<Value, ApiError> {
+    pub(super) fn describe_revisions(&self, input: &Value, context: Context<'_>) -> Result<Value, ApiError> {
         let arns = bounded(texts(input, "serviceRevisionArns")?, 20, "serviceRevisionArns")?;
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in arns {
             let pair = self.services.iter().find_map(|service| {
                 Some((service, service.revisions.iter().find(|revision| service.revision_arn(revision) == arn)?))
             });
-            match pair {
-                Some((service, revision)) => found.push(describe_revision(service, revision)),
+            match pair.filter(|_| sees_items(context)) {
+                Some((service, revision)) => found.push(self.describe_revision(service, revision)),
                 None => failures.push(missing(arn)),
             }
         }
@@ -126,6 +134,33 @@ impl Ecs {
         }
         Ok(json!({"services": found, "failures": failures}))
     }
+
+    fn describe_revision(&self, service: &Service, revision: &Revision) -> Value {
+        let images: Vec<Value> = revision
+            .images
+            .iter()
+            .map(|(name, image, digest)| match digest {
+                Some(digest) => json!({"containerName": name, "image": image, "imageDigest": digest}),
+                None => json!({"containerName": name, "image": image}),
+            })
+            .collect();
+        let mut described = json!({
+            "serviceRevisionArn": service.revision_arn(revision), "serviceArn": service.arn(), "clusterArn": cluster_arn(),
+            "taskDefinition": revision.definition_arn, "platformVersion": "1.4.0", "platformFamily": "Linux",
+            "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}],
+            "containerImages": images, "createdAt": epoch(revision.created),
+        });
+        // ECS says so where it found an image for another processor than the task definition names.
+        if let Some(architecture) = self.architecture_override.as_ref().filter(|_| !revision.proven) {
+            described["overrides"] = json!({"runtimePlatform": {"cpuArchitecture": architecture}});
+        }
+        described
+    }
+}
+
+/// Deployments and revisions are eventually consistent: what was made just now may be missing still.
+fn sees_items(context: Context<'_>) -> bool {
+    context.blindness != Some(FaultKind::Missing)
 }
 
 fn bounded<'a>(list: Vec<&'a str>, most: usize, member: &str) -> Result<Vec<&'a str>, ApiError> {
@@ -172,8 +207,14 @@ fn describe(service: &Service, deployment: &Deployment, now: Timestamp) -> Value
     described["sourceServiceRevisions"] = json!(sources);
     described["targetServiceRevision"] = summary(service, deployment.target, phase.weight, now);
     described["updatedAt"] = epoch(phase.at);
-    if let Some(stage) = phase.stage {
+    if let Some(stage) = &phase.stage {
         described["lifecycleStage"] = json!(stage);
+    }
+    if let (Some(expires), Status::InProgress) = (phase.hook, phase.status) {
+        described["lifecycleHookDetails"] = json!([{
+            "hookId": super::seeded(&format!("hook {}", deployment.id)), "targetType": "PAUSE", "status": "AWAITING_ACTION",
+            "expiresAt": epoch(expires), "timeoutAction": "CONTINUE",
+        }]);
     }
     if phase.status == Status::Stopped {
         described["stoppedAt"] = epoch(phase.at);
@@ -188,13 +229,22 @@ fn describe(service: &Service, deployment: &Deployment, now: Timestamp) -> Value
     described["alarms"] = alarms(&phase, &alarm);
     described["deploymentCircuitBreaker"] =
         json!({"status": breaker(&phase), "failureCount": phase.failures, "threshold": THRESHOLD});
-    described["deploymentConfiguration"] = json!({
-        "strategy": "CANARY", "maximumPercent": 200, "minimumHealthyPercent": 100, "bakeTimeInMinutes": 3,
-        "canaryConfiguration": {"canaryPercent": CANARY_PERCENT, "canaryBakeTimeInMinutes": 3},
-        "deploymentCircuitBreaker": {"enable": true, "rollback": true},
-        "alarms": {"alarmNames": [alarm], "enable": true, "rollback": true},
-    });
+    described["deploymentConfiguration"] = configuration(&deployment.rollout.manner, &alarm);
     described
+}
+
+fn configuration(manner: &Manner, alarm: &str) -> Value {
+    let times = manner.times;
+    let mut configuration = json!({
+        "strategy": "CANARY", "maximumPercent": 200, "minimumHealthyPercent": 100, "bakeTimeInMinutes": times.bake,
+        "canaryConfiguration": {"canaryPercent": times.canary_percent, "canaryBakeTimeInMinutes": times.canary_bake},
+        "deploymentCircuitBreaker": {"enable": true, "rollback": manner.rolls_back()},
+        "alarms": {"alarmNames": [alarm], "enable": true, "rollback": manner.rolls_back()},
+    });
+    if let Some(hook) = &manner.hook {
+        configuration["lifecycleHooks"] = json!([{"targetType": "PAUSE", "lifecycleStages": [hook.stage]}]);
+    }
+    configuration
 }
 
 fn summary(service: &Service, revision: usize, weight: f64, now: Timestamp) -> Value {
@@ -224,23 +274,6 @@ fn breaker(phase: &Phase) -> &'static str {
     }
 }
 
-fn describe_revision(service: &Service, revision: &Revision) -> Value {
-    let images: Vec<Value> = revision
-        .images
-        .iter()
-        .map(|(name, image, digest)| match digest {
-            Some(digest) => json!({"containerName": name, "image": image, "imageDigest": digest}),
-            None => json!({"containerName": name, "image": image}),
-        })
-        .collect();
-    json!({
-        "serviceRevisionArn": service.revision_arn(revision), "serviceArn": service.arn(), "clusterArn": cluster_arn(),
-        "taskDefinition": revision.definition_arn, "platformVersion": "1.4.0", "platformFamily": "Linux",
-        "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}],
-        "containerImages": images, "createdAt": epoch(revision.created),
-    })
-}
-
 fn describe_service(service: &Service, now: Timestamp) -> Value {
     let definition_of = |index: Option<usize>| {
         index.and_then(|index| service.revisions.get(index)).map(|revision| revision.definition_arn.clone())
@@ -250,10 +283,9 @@ fn describe_service(service: &Service, now: Timestamp) -> Value {
         let (a, b, c) = service.counts(revision, now);
         (desired, running, pending) = (desired + a, running + b, pending + c);
     }
-    let heading = service.running(now).map(|deployment| deployment.target).or(service.live(now));
     json!({
         "serviceArn": service.arn(), "serviceName": service.name, "clusterArn": cluster_arn(), "status": service.status,
-        "taskDefinition": definition_of(heading), "desiredCount": desired, "runningCount": running, "pendingCount": pending,
+        "taskDefinition": definition_of(service.heading(now)), "desiredCount": desired, "runningCount": running, "pendingCount": pending,
         "launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux", "schedulingStrategy": "REPLICA",
         "deploymentController": {"type": "ECS"}, "resourceManagementType": "ECS", "deployments": [], "events": [],
         "createdAt": epoch(service.created),

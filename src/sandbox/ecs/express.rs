@@ -1,9 +1,10 @@
 //! Express Mode's calls: what they refuse, what an update begins, and how a service is described.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::api::{ACCOUNT, ApiError, epoch, text};
+use super::super::deployment::{DeploymentEnding, DeploymentTimes, Manner, SecondUpdate};
 use super::super::ecr::{Pull, Registry};
 use super::super::firelens;
 use super::super::rollout::{Cause, Fate, Rollout};
@@ -104,7 +105,12 @@ impl Ecs {
             return Err(ApiError::client("TaskDefinition is inactive"));
         }
         check_express_rules(&definition)?;
-        let settings: Value = ["healthCheckPath", "networkConfiguration", "scalingTarget"]
+        let busy = self.services.get(index).is_some_and(|service| service.running(context.now).is_some());
+        if busy && self.second_update == SecondUpdate::Refuses {
+            // No such refusal is modelled: whether AWS makes one, and in which words, is not known.
+            return Err(ApiError::client("Cannot update the service while a service deployment is in progress."));
+        }
+        let settings: Map<String, Value> = ["healthCheckPath", "networkConfiguration", "scalingTarget"]
             .iter()
             .filter_map(|member| {
                 Some(((*member).to_owned(), input.get(*member).filter(|value| !value.is_null())?.clone()))
@@ -113,23 +119,48 @@ impl Ecs {
         self.deploy(index, &definition, settings, context)
     }
 
-    /// Begins a deployment and ends the one under way.
+    /// An update by a person, as the console makes it; gives the deployment's ARN.
+    pub(crate) fn deploy_by_hand(
+        &mut self,
+        name: &str,
+        definition_arn: &str,
+        context: Context<'_>,
+    ) -> Result<String, ApiError> {
+        let service_arn = self.service(name).ok_or_else(service_not_found)?.arn();
+        self.update_express(&json!({"serviceArn": service_arn, "taskDefinitionArn": definition_arn}), context)?;
+        let begun = self.service(name).and_then(|service| Some(service.deployment_arn(service.deployments.last()?)));
+        begun.ok_or_else(service_not_found)
+    }
+
+    /// Begins a deployment and ends the one under way. Settings that the update does not name stay as they are.
     fn deploy(
         &mut self,
         index: usize,
         definition: &Definition,
-        settings: Value,
+        given: Map<String, Value>,
         context: Context<'_>,
     ) -> Result<Value, ApiError> {
         let now = context.now;
         let (revision_id, deployment_id) = (self.numeric_id("revision"), self.fresh("deployment"));
+<<<<<<< HEAD
         let scenario = self.scenario_of(definition);
+=======
+        let (scenario, mut manner) = (self.scenario, self.manner.clone());
+>>>>>>> main
         let gone = || ApiError::server("the service is gone");
         let service = self.services.get_mut(index).ok_or_else(gone)?;
         let proven =
             service.revisions.iter().any(|revision| revision.proven && revision.definition_arn == definition.arn());
         let fate = fate(definition, context.registry, if proven { Scenario::Good } else { scenario });
+        if proven {
+            manner.ending = DeploymentEnding::default();
+        }
         let images = resolve(definition, context.registry);
+        let heading = service.heading(now).and_then(|heading| service.revisions.get(heading));
+        let mut settings = heading.map_or_else(|| json!({}), |revision| revision.settings.clone());
+        if let Some(settings) = settings.as_object_mut() {
+            settings.extend(given);
+        }
         let mut sources: Vec<usize> = service.live(now).into_iter().collect();
         let busy = service.running(now).is_some();
         if let Some(last) = service.deployments.last_mut().filter(|_| busy) {
@@ -140,7 +171,7 @@ impl Ecs {
             Revision { id: revision_id, definition_arn: definition.arn(), created: now, images, settings, proven };
         let target = service.revisions.len();
         service.revisions.push(revision);
-        let rollout = Rollout::new(now, fate, busy);
+        let rollout = Rollout::new(now, fate, manner, busy);
         service.deployments.push(Deployment { id: deployment_id.chars().take(21).collect(), sources, target, rollout });
         service.updated = now;
         let service = self.services.get(index).ok_or_else(gone)?;
@@ -159,7 +190,8 @@ impl Ecs {
         format!("{:019}", number % 10_000_000_000_000_000_000)
     }
 
-    /// Makes a stored task definition the live one of a service, as if it had been deployed a day ago; makes the service if need be.
+    /// Makes a stored task definition the live one of a service, as if it had been deployed a day ago; makes the
+    /// service if need be.
     pub(crate) fn set_live(
         &mut self,
         name: &str,
@@ -173,7 +205,11 @@ impl Ecs {
             .ok_or_else(|| ApiError::client("TaskDefinition not found."))?
             .clone();
         check_express_rules(&definition)?;
-        let requested = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now);
+        // Long bakes were over by then as well.
+        let times = self.manner.times;
+        let longer = times.minutes().saturating_sub(DeploymentTimes::default().minutes()).max(0);
+        let before = SignedDuration::from_hours(24) + SignedDuration::from_mins(longer);
+        let requested = now.saturating_sub(before).unwrap_or(now);
         let (revision_id, deployment_id) = (self.numeric_id("revision"), self.fresh("deployment"));
         let revision = Revision {
             id: revision_id,
@@ -183,7 +219,7 @@ impl Ecs {
             settings: json!({}),
             proven: true,
         };
-        let rollout = Rollout::new(requested, Fate::Healthy, false);
+        let rollout = Rollout::new(requested, Fate::Healthy, Manner { times, ..Manner::default() }, false);
         let deployment =
             Deployment { id: deployment_id.chars().take(21).collect(), sources: Vec::new(), target: 0, rollout };
         let service = Service {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::super::rollout::{Phase, Rollout, Status, TaskLife};
+use super::super::rollout::{Phase, Rollout, TaskLife};
 use super::{CLUSTER, arn, seeded};
 
 /// One configuration of a service.
@@ -74,13 +74,18 @@ impl Service {
         arn(&format!("service-revision/{CLUSTER}/{}/{}", self.name, revision.id))
     }
 
-    /// The revision that serves at `now`, the target of the last deployment that succeeded.
+    /// The revision that serves at `now`, the target of the last deployment that took over.
     pub(crate) fn live(&self, now: Timestamp) -> Option<usize> {
         self.deployments
             .iter()
             .rev()
-            .find(|deployment| succeeded_by(&deployment.rollout, now))
+            .find(|deployment| deployment.rollout.taken_over().is_some_and(|at| at <= now))
             .map(|deployment| deployment.target)
+    }
+
+    /// The revision that the service heads to: the target of the deployment under way, else the one that serves.
+    pub(crate) fn heading(&self, now: Timestamp) -> Option<usize> {
+        self.running(now).map(|deployment| deployment.target).or(self.live(now))
     }
 
     /// The deployment under way at `now`.
@@ -107,10 +112,7 @@ impl Service {
 
     /// When the tasks of the `number`th deployment have to go because another one took over.
     fn replaced(&self, number: usize) -> Option<Timestamp> {
-        self.deployments.iter().skip(number + 1).find_map(|later| match later.rollout.end() {
-            Some((end, Status::Successful)) => Some(end),
-            _ => None,
-        })
+        self.deployments.iter().skip(number + 1).find_map(|later| later.rollout.taken_over())
     }
 
     /// Requested, running and pending tasks of a revision at `now`.
@@ -129,8 +131,4 @@ impl Service {
     pub(crate) fn phase(deployment: &Deployment, now: Timestamp) -> Phase {
         deployment.rollout.phase(now)
     }
-}
-
-fn succeeded_by(rollout: &Rollout, now: Timestamp) -> bool {
-    rollout.phase(now).status == Status::Successful
 }

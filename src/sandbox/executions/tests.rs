@@ -1,5 +1,5 @@
-//! Real durable handlers, wrapped by the real SDK, run to their end over a socket: retries, waits, maps, and deaths at every
-//! checkpoint.
+//! Real durable handlers, wrapped by the real SDK, run to their end over a socket: retries, waits, maps, and deaths at
+//! every checkpoint.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -72,7 +72,7 @@ impl World {
 fn result(execution: &Execution) -> Value {
     match &execution.outcome {
         ExecutionOutcome::Succeeded(text) => serde_json::from_str(text).unwrap(),
-        ExecutionOutcome::Failed { error_type, message } => panic!("{error_type}: {message}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -106,6 +106,7 @@ async fn a_handler_gets_its_event_and_its_steps_are_recorded() {
     assert_eq!(execution.invocations, 1);
     assert_eq!(operation(&execution, "greet"), ("Step".to_owned(), "SUCCEEDED", 1));
     assert_eq!(execution.operations.len(), 2);
+    assert_eq!((execution.metered, execution.checkpoints), (2, 4));
 }
 
 #[tokio::test]
@@ -172,10 +173,15 @@ async fn a_polled_state_is_carried_from_check_to_check() {
     let execution = world.run(|_, ctx| note_four_checks(ctx)).await;
     assert_eq!((result(&execution), world.elapsed()), (json!([1, 2, 3, 4]), 30));
     assert_eq!(operation(&execution, "follow"), ("WaitForCondition".to_owned(), "SUCCEEDED", 4));
+    assert_eq!(
+        (execution.metered, execution.checkpoints),
+        (5, 8),
+        "one, and one for each poll; two checkpoints a poll"
+    );
 }
 
-/// The start of a check forgets the state that was recorded before it, and a check that dies leaves nothing: the next life
-/// begins from the initial state, though not from the first attempt.
+/// The start of a check forgets the state that was recorded before it, and a check that dies leaves nothing: the next
+/// life begins from the initial state, though not from the first attempt.
 #[tokio::test]
 async fn a_check_that_dies_takes_the_polled_state_with_it() {
     let world = World::new().await;
@@ -212,6 +218,7 @@ async fn a_map_goes_on_around_a_failed_item() {
     assert_eq!((result(&execution), world.elapsed()), (json!(["a", "c"]), 60));
     assert_eq!(operation(&execution, "services"), ("Map".to_owned(), "SUCCEEDED", 0));
     assert_eq!(operation(&execution, "build-b"), ("Step".to_owned(), "FAILED", 1));
+    assert_eq!(execution.metered, 8, "a map, three branches, a step in each and a wait");
 }
 
 #[tokio::test]
@@ -389,4 +396,42 @@ async fn what_cannot_be_started_is_refused_before_anything_runs() {
     assert!(matches!(run("a", &" ".repeat(EVENT_BYTES + 1)).await, Err(Error::EventTooLarge { .. })));
     assert!(run("a", "{}").await.is_ok());
     assert!(matches!(run("a", "{}").await, Err(Error::Duplicate(_))));
+}
+
+#[tokio::test]
+async fn an_execution_that_is_stopped_between_two_invocations_ends_and_the_others_go_on() {
+    let world = World::new().await;
+    let durable = world.durable.clone();
+    let handler = move |event: Value, ctx: DurableContext| {
+        let durable = durable.clone();
+        async move {
+            ctx.wait(Duration::from_mins(event["minutes"].as_u64().unwrap_or_default())).await?;
+            durable.cut_off("late", ExecutionOutcome::Stopped);
+            Ok(json!("done"))
+        }
+    };
+    let events = [("late", json!({ "minutes": 9 })), ("soon", json!({ "minutes": 4 }))];
+    let ended = world.run_all(handler, &events).await;
+    assert_eq!((&ended[0].outcome, ended[0].invocations), (&ExecutionOutcome::Stopped, 1));
+    assert_eq!(result(&ended[1]), json!("done"));
+    assert_eq!(world.elapsed(), 240, "nobody waits for the timer of what was stopped");
+}
+
+#[tokio::test]
+async fn an_execution_that_is_stopped_while_it_runs_dies_at_once() {
+    let world = World::new().await;
+    let durable = world.durable.clone();
+    let handler = move |_, ctx: DurableContext| {
+        let durable = durable.clone();
+        async move {
+            ctx.step(|_| async { Ok(()) }).name("before").await?;
+            durable.cut_off("one", ExecutionOutcome::TimedOut);
+            ctx.step(|_| async { Ok(()) }).name("after").await?;
+            pending::<()>().await;
+            Ok(Value::Null)
+        }
+    };
+    let execution = world.run(handler).await;
+    assert_eq!((&execution.outcome, execution.invocations), (&ExecutionOutcome::TimedOut, 1));
+    assert_eq!(execution.operations.len(), 1);
 }

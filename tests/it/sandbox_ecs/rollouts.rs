@@ -58,7 +58,7 @@ async fn a_stopped_deployment_rolls_back_and_cannot_be_stopped_again() {
     stage.wait(10);
     let rolling = stage.deployment(&arn).await;
     assert_eq!(rolling.status, Some(Status::RollbackInProgress));
-    assert!(rolling.rollback.unwrap().reason.unwrap().contains("user request"));
+    assert!(rolling.rollback.unwrap().reason.unwrap().contains("rolled back by user"));
     stage.wait(60);
     assert_eq!(stage.status(&arn).await, Status::RollbackSuccessful);
     assert!(stage.live_definition().await.ends_with(":5"));

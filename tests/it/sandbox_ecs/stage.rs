@@ -22,8 +22,11 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) async fn on(scenario: Scenario) -> Self {
-        let sandbox = Sandbox::start(Options { scenario, ..Options::default() }).await.unwrap();
-        Self::of(sandbox)
+        Self::with(Options { scenario, ..Options::default() }).await
+    }
+
+    pub(super) async fn with(options: Options) -> Self {
+        Self::of(Sandbox::start(options).await.unwrap())
     }
 
     pub(super) fn of(sandbox: Sandbox) -> Self {

@@ -11,9 +11,6 @@ use crate::verify::evidence::{Evidence, Sample, Verdict};
 use crate::verify::{Expectation, LogOutput, deadline};
 use log_objects::level::Levels;
 
-/// The longest patience for logs, in seconds: a deployment is not followed for longer.
-const MAX_PATIENCE: u64 = 90 * 60;
-
 /// How long logs may not be there to look at before nobody waits for them any more, in seconds.
 const MAX_TROUBLE: u64 = 900;
 
@@ -34,6 +31,8 @@ pub(crate) struct LogWatch {
     pub(crate) patience: u64,
     /// Since when the logs cannot be looked at.
     trouble: Option<u64>,
+    /// Whether something that must come has not come yet.
+    is_waiting: bool,
     #[serde(default)]
     comparison: Option<Comparison>,
     /// The verdict, once there is one; set from the start where nothing is looked for.
@@ -66,9 +65,10 @@ pub(crate) enum SeenLogs {
         reason: String,
         /// Whether a task runs that could have logged.
         has_task: bool,
+        /// Whether it stays until somebody does something: the reason says what. A release waits a while for that, too, since a permission
+        /// that was given a moment ago may not have spread yet.
+        needs_somebody: bool,
     },
-    /// The function may not look: the reason names what to allow.
-    Denied(String),
 }
 
 /// When a look was, and what still depends on it.
@@ -90,11 +90,6 @@ pub(crate) type News = (&'static str, String);
 impl LogWatch {
     pub(crate) fn new(logs: &Expectation, verify: &Verify) -> Self {
         let (outputs, verdict) = match logs {
-            Expectation::Logs(outputs) if deadline(0, outputs) > MAX_PATIENCE => {
-                let reason =
-                    "the output holds logs back for longer than a release is followed: shorten its `upload_timeout`";
-                (Vec::new(), Some((VerificationStatus::NotVerifiable, reason.to_owned())))
-            }
             Expectation::Logs(outputs) => (outputs.clone(), None),
             Expectation::NotConfigured(reason) => {
                 (Vec::new(), Some((VerificationStatus::NotConfigured, reason.clone())))
@@ -112,9 +107,36 @@ impl LogWatch {
             first_task: None,
             patience,
             trouble: None,
+            is_waiting: false,
             comparison: None,
             verdict,
         }
+    }
+
+    /// Gives up what cannot land while anybody looks: nobody is looking for longer than `longest` seconds after the first task.
+    pub(crate) fn bound(&mut self, longest: u64) {
+        if self.verdict.is_none() && deadline(0, &self.outputs) > longest {
+            let reason =
+                "the output holds logs back for longer than a release is followed: shorten its `upload_timeout`";
+            self.outputs.clear();
+            self.conclude(VerificationStatus::NotVerifiable, reason.to_owned());
+        }
+    }
+
+    /// Concludes that the logs cannot be had.
+    pub(crate) fn give_up(&mut self, reason: String) {
+        self.conclude(VerificationStatus::NotReached, reason);
+    }
+
+    /// When what is missing has not come in time, in seconds since the watch began.
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        let first_task = self.first_task.filter(|_| self.is_open() && self.is_waiting && self.trouble.is_none())?;
+        first_task.checked_add(self.patience)
+    }
+
+    /// Whether the last look saw nothing that could be used.
+    pub(crate) fn is_in_trouble(&self) -> bool {
+        self.is_open() && self.trouble.is_some()
     }
 
     /// Whether logs are still to be looked at.
@@ -132,8 +154,7 @@ impl LogWatch {
         let mut news = Vec::new();
         match seen {
             SeenLogs::NoTask => {}
-            SeenLogs::Denied(reason) => self.conclude(VerificationStatus::NotReached, reason),
-            SeenLogs::Trouble { reason, has_task } => self.note_trouble(&reason, has_task, moment.elapsed),
+            SeenLogs::Trouble { reason, has_task, .. } => self.note_trouble(&reason, has_task, moment.elapsed),
             SeenLogs::Read { evidence, baseline } => {
                 let was_silent = self.evidence.first.is_none();
                 if self.first_task.is_none() && evidence.first.is_none() {
@@ -201,7 +222,9 @@ impl LogWatch {
         if let Some(worse) = self.comparison.filter(|comparison| comparison.decision == Decision::Worse) {
             return self.conclude(VerificationStatus::Failed, worse.to_string());
         }
-        match self.evidence.verdict(checks) {
+        let verdict = self.evidence.verdict(checks);
+        self.is_waiting = matches!(verdict, Verdict::Waiting { .. });
+        match verdict {
             Verdict::Failed(reason) => self.conclude(VerificationStatus::Failed, reason),
             // The timeout bounds the wait for what is missing; what must not come is watched for as long as going back is cheap.
             Verdict::Passed if checks.keeps_watching() && moment.is_canary => {}

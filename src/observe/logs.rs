@@ -3,10 +3,9 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::log_watch::{LogWatch, SeenLogs};
 use crate::aws::ecs::Task;
 use crate::aws::s3::{Listed, OpenObject};
-use crate::aws::{Aws, Failure, Trouble};
+use crate::aws::{Aws, Failure};
 use crate::config::ServiceArn;
 use crate::verify::checks::Checks;
 use crate::verify::evidence::{Evidence, MAX_KEYS, Object};
@@ -14,6 +13,7 @@ use crate::verify::key_format::TaskKeys;
 use crate::verify::reading::{Reading, is_settled};
 use crate::verify::search::{Search, Window};
 use crate::verify::{LogOutput, Revision};
+use crate::watch::logs::{LogWatch, SeenLogs};
 
 /// Requests that are under way at once.
 const MAX_IN_FLIGHT: usize = 16;
@@ -133,12 +133,7 @@ async fn look_at_baseline(
 }
 
 fn unseen(failure: &Failure, has_task: bool) -> SeenLogs {
-    match failure.kind {
-        Trouble::Throttled | Trouble::Unclear => SeenLogs::Trouble { reason: failure.to_string(), has_task },
-        Trouble::Denied | Trouble::Missing | Trouble::Conflict | Trouble::Refused => {
-            SeenLogs::Denied(failure.to_string())
-        }
-    }
+    SeenLogs::Trouble { reason: failure.to_string(), has_task, needs_somebody: !failure.is_passing() }
 }
 
 /// Lists what has landed, one request for each prefix, and reads what is new until nothing more can change what the evidence says.

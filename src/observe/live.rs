@@ -1,0 +1,115 @@
+//! What is live, and what was asked for: the task definition that a service heads to, an uploaded document, the image that it names.
+
+use release_protocol::follow::Listed;
+use release_protocol::plan::Service;
+
+use crate::aws::ecr::Wanted;
+use crate::aws::{Aws, Failure, Trouble};
+use crate::config::ServiceArn;
+use crate::head;
+use crate::image::{Digest, ImageRef};
+use crate::plan::{self, Heading, ImageEvidence, ListedDeployment, Live, ServiceState, Uploaded};
+use crate::rollout::Status;
+use crate::trigger::Upload;
+
+/// What a service heads to, and what runs.
+pub(crate) async fn read_service(aws: &Aws, arn: &ServiceArn) -> Result<Service<head::Aws>, Failure> {
+    let state = aws.service_state(arn).await?;
+    let desired = desired(aws, arn, &state).await?;
+    let active = plan::serving(&state).unwrap_or_else(|| desired.clone());
+    let running = state.running().map(|running| running.target.clone());
+    let newest = state.deployments.first().map(|newest| newest.target.clone());
+    Ok(Service { desired, active, running, newest })
+}
+
+async fn desired(aws: &Aws, service: &ServiceArn, state: &ServiceState) -> Result<String, Failure> {
+    let nothing = || {
+        let message = "the service runs no task definition that could be the base of a release";
+        Failure::new("ecs:DescribeExpressGatewayService", service.as_str(), Trouble::Refused, message)
+    };
+    match plan::heading(state) {
+        Heading::TaskDefinition(arn) => Ok(arn),
+        Heading::Revision(revision) => {
+            aws.service_revision(service, &revision).await?.task_definition.ok_or_else(nothing)
+        }
+        Heading::Nothing => Err(nothing()),
+    }
+}
+
+/// The task definition that a service heads to, whole.
+pub(crate) async fn read_definition(
+    aws: &Aws,
+    arn: &ServiceArn,
+    service: &Service<head::Aws>,
+) -> Result<Live, Failure> {
+    let definition = aws.task_definition(arn.region(), &service.desired).await?;
+    let serving = (service.active != service.desired).then(|| service.active.clone());
+    Ok(Live { task_definition_arn: service.desired.clone(), definition, serving })
+}
+
+/// The task definition that the service is heading to.
+pub(crate) async fn read_live(aws: &Aws, arn: &ServiceArn) -> Result<Live, Failure> {
+    let service = read_service(aws, arn).await?;
+    read_definition(aws, arn, &service).await
+}
+
+/// A service's deployments with their task definitions, the newest first; of those that are older than ECS describes in one call, only the
+/// revision is known.
+pub(crate) async fn read_deployments(aws: &Aws, arn: &ServiceArn) -> Result<Vec<Listed<head::Aws>>, Failure> {
+    describe_deployments(aws, arn, &aws.deployments(arn).await?).await
+}
+
+/// The same for deployments that were listed already.
+pub(crate) async fn describe_deployments(
+    aws: &Aws,
+    arn: &ServiceArn,
+    listed: &[ListedDeployment],
+) -> Result<Vec<Listed<head::Aws>>, Failure> {
+    let revisions = listed.iter().map(|deployment| deployment.target.clone());
+    let mut definitions = aws.definitions_of(arn, revisions).await?;
+    let described = listed.iter().map(|deployment| Listed {
+        revision: deployment.target.clone(),
+        definition: definitions.remove(&deployment.target),
+        is_successful: deployment.status == Status::Successful,
+    });
+    Ok(described.collect())
+}
+
+/// The uploaded document, and what the registry says about the image in it.
+pub(crate) async fn read_upload(
+    aws: &Aws,
+    upload: &Upload,
+    container: &str,
+) -> Result<(Uploaded, ImageEvidence), Failure> {
+    let document = aws.uploaded(upload).await?;
+    let written = match &document {
+        Uploaded::Document(definition) => definition.container(container).and_then(|container| container.image()),
+        _ => None,
+    };
+    let image = match written {
+        Some(written) => read_written_image(aws, written).await?,
+        None => ImageEvidence::Unread("there is no image to read".to_owned()),
+    };
+    Ok((document, image))
+}
+
+/// Looks up an image that a document names, where that is a private registry that the function can read.
+async fn read_written_image(aws: &Aws, written: &str) -> Result<ImageEvidence, Failure> {
+    let reference = ImageRef::parse(written);
+    let Some(registry) = reference.private_ecr() else {
+        let registry = reference.registry.unwrap_or("docker.io");
+        return Ok(ImageEvidence::Unread(format!("{registry} is not a private ECR registry")));
+    };
+    let digest = match reference.digest.map(Digest::parse) {
+        Some(None) => return Ok(ImageEvidence::Unread("its digest is not a sha256 digest".to_owned())),
+        Some(digest) => digest,
+        None => None,
+    };
+    let tag = reference.tag.or_else(|| digest.is_none().then_some("latest"));
+    let (account, region, repository) = (registry.account, registry.region, reference.repository);
+    let wanted = Wanted { account, region, repository, digest: digest.as_ref(), tag };
+    match aws.inspect_image(&wanted).await {
+        Err(denied) if denied.kind == Trouble::Denied => Ok(ImageEvidence::Unread(denied.to_string())),
+        other => other,
+    }
+}

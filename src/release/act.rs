@@ -1,0 +1,397 @@
+//! One step of a release: carries out what its course asks for, one action after another, until the course rests. It reads, swaps and calls; what
+//! follows from an answer is `release-protocol`'s business.
+
+use std::time::Duration;
+
+use aws_durable_execution_sdk::{StepContext, StepSemantics};
+use release_protocol::Outcome;
+use release_protocol::course::{Action, Answer, History, Refusal, State};
+use release_protocol::head::{Change, Fence, Target};
+use release_protocol::plan::{Look, Reading, Service};
+use tokio::time::Instant;
+
+use super::prepare::{self, Prepared};
+use super::run::{Ending, Run, UnderWay};
+use super::step;
+use crate::aws::ecs::RELEASE_TAG;
+use crate::aws::lambda::ExecutionState;
+use crate::aws::s3::HeldHead;
+use crate::aws::{Aws, Failure, Trouble};
+use crate::head::{self, Head, Release};
+use crate::image::Digest;
+use crate::observe::live::{read_deployments, read_service};
+use crate::plan::{Asked, Draft, Request, tag_is_current};
+use crate::rollout::{End, Status};
+
+/// The actions of one step; a course that takes more goes round in circles with somebody else, and tries again a little later.
+const MAX_ACTIONS: u32 = 60;
+
+/// How often a head is written anew that changes under it, within one action.
+const MAX_SWAPS: u32 = 10;
+
+/// How long after its fence was sent an update may still be called, so that what takes effect at all does so while others wait for the fence.
+const LATEST_CALL: Duration = Duration::from_secs(5);
+
+/// How old a claim without a fence must be to count as dead where nobody may ask for its execution, in seconds.
+const OLD_CLAIM: i64 = 15 * 60;
+
+/// Acts until the course rests, and gives what is to be recorded.
+pub(super) async fn run(run: &Run) -> Result<UnderWay, Ending> {
+    let name = match run.under_way.course.state {
+        State::Stopping(_) => "stop",
+        State::Returning(_) => "go back",
+        State::Displaced(_) => "look who came",
+        _ => "deploy",
+    };
+    let (deployer, request) = (run.deployer.clone(), run.request.clone());
+    let (me, under_way) = (run.me(), run.under_way.clone());
+    let work = move |attempt: StepContext| async move {
+        let mut actor = Actor {
+            aws: &deployer.aws,
+            request: &request,
+            me,
+            attempt: attempt.attempt(),
+            under_way,
+            held: None,
+            prepared: None,
+            fence_sent: None,
+            fences: 0,
+        };
+        Box::pin(actor.act()).await?;
+        Ok(actor.under_way)
+    };
+    step::run(&run.ctx, name, StepSemantics::AtMostOncePerRetry, work).await
+}
+
+struct Actor<'a> {
+    aws: &'a Aws,
+    request: &'a Request,
+    me: Release,
+    attempt: u32,
+    under_way: UnderWay,
+    /// The head that was read or written last.
+    held: Option<HeldHead>,
+    prepared: Option<Prepared>,
+    fence_sent: Option<Instant>,
+    fences: u32,
+}
+
+impl Actor<'_> {
+    async fn act(&mut self) -> Result<(), Failure> {
+        self.under_way.acts += 1;
+        if self.attempt > 1 {
+            self.under_way.course = std::mem::take(&mut self.under_way.course).resumed();
+        }
+        for _ in 0..MAX_ACTIONS {
+            if self.under_way.course.is_resting() {
+                return Ok(());
+            }
+            let answer = self.carry_out(self.under_way.course.action()).await?;
+            self.under_way.course = std::mem::take(&mut self.under_way.course).take(&self.me, answer);
+        }
+        Err(self.failure("s3:PutObject", Trouble::Throttled, "the head of the service keeps changing"))
+    }
+
+    fn failure(&self, action: &'static str, kind: Trouble, message: &str) -> Failure {
+        Failure::new(action, self.request.service.arn.as_str(), kind, message)
+    }
+
+    fn tell(&mut self, what: &str, detail: impl Into<String>) {
+        self.under_way.told.push((what.to_owned(), detail.into()));
+    }
+
+    async fn carry_out(&mut self, action: Action<head::Aws>) -> Result<Answer<head::Aws>, Failure> {
+        let arn = &self.request.service.arn;
+        match action {
+            Action::Read => self.read().await,
+            Action::ReadService => self.reread().await,
+            Action::AskOwner(execution) => self.ask_owner(&execution).await,
+            Action::ReadHead => {
+                self.read_head().await?;
+                Ok(Answer::Head(self.head().cloned()))
+            }
+            Action::ReadHistory => self.read_history().await,
+            Action::Swap(change) => Ok(Answer::Swapped(self.swap(&change).await?)),
+            Action::Amend(change) => {
+                self.amend(&change).await?;
+                Ok(Answer::Done)
+            }
+            Action::Fence { definition, leads_back } => self.fence(definition, leads_back).await,
+            Action::Look(look) => Ok(Answer::Found(self.look(&look).await?)),
+            Action::Register { looks, .. } => self.register(looks).await,
+            Action::Update(definition) => self.update(&definition).await,
+            Action::Stop(target) => stop(self.aws, self.request, &target).await,
+            Action::Wait(_) | Action::Follow(_) | Action::Nothing => {
+                Err(Failure::new("release", arn.as_str(), Trouble::Refused, "a course that rests was asked to act"))
+            }
+        }
+    }
+
+    // --- reading ----------------------------------------------------------------------------------------------------
+
+    async fn read(&mut self) -> Result<Answer<head::Aws>, Failure> {
+        let (held, prepared) = prepare::read(self.aws, self.request).await?;
+        self.held = held;
+        self.me.order.tag_is_current = tag_is_current(self.request, &prepared.situation);
+        self.under_way.tag_is_current = self.me.order.tag_is_current;
+        let reading = Reading {
+            head: self.head().cloned(),
+            fence_is_past: self.fence_is_past(),
+            service: prepared.service.clone(),
+            wish: prepared.asked.wish(),
+            // The service was read beside the head, perhaps before it.
+            is_reread: false,
+            owner_is_dead: None,
+        };
+        self.note(prepared);
+        Ok(Answer::Read(Box::new(reading)))
+    }
+
+    async fn reread(&mut self) -> Result<Answer<head::Aws>, Failure> {
+        let Some(before) = self.prepared.take() else { return self.read().await };
+        let prepared = prepare::reread(self.aws, self.request, before).await?;
+        let answer = Answer::Reread(prepared.service.clone(), prepared.asked.wish());
+        self.note(prepared);
+        Ok(answer)
+    }
+
+    /// Keeps what was read, and what the report needs of it.
+    fn note(&mut self, prepared: Prepared) {
+        let live = &prepared.situation.live;
+        self.under_way.family = live.definition.family().map(str::to_owned);
+        self.under_way.asked = Some(match &prepared.asked {
+            Asked::Draft(_) => String::new(),
+            Asked::Live(live) => format!("{live} runs exactly this"),
+            Asked::Replaced(reason) | Asked::NoImage(reason) => reason.clone(),
+            Asked::Rejected(_) => "the task definition has errors; nothing was registered".to_owned(),
+        });
+        self.under_way.draft = match &prepared.asked {
+            Asked::Draft(draft) | Asked::Rejected(draft) => {
+                let definition = crate::task_definition::TaskDefinition::default();
+                Some(Box::new(Draft { definition, ..(**draft).clone() }))
+            }
+            Asked::Live(_) | Asked::Replaced(_) | Asked::NoImage(_) => None,
+        };
+        self.under_way.live = Some(live.task_definition_arn.clone());
+        self.prepared = Some(prepared);
+    }
+
+    async fn ask_owner(&self, execution: &str) -> Result<Answer<head::Aws>, Failure> {
+        let state = self.aws.execution_state(execution).await;
+        let is_dead = match state {
+            Ok(ExecutionState::Running) => false,
+            Ok(ExecutionState::Ended) => true,
+            Ok(ExecutionState::NotAllowed) => self.head().is_some_and(|head| self.is_old_claim(head)),
+            // Not known to be dead.
+            Err(_) => false,
+        };
+        Ok(Answer::OwnerIsDead(is_dead))
+    }
+
+    fn is_old_claim(&self, head: &Head) -> bool {
+        let age = self.aws.clock().now().duration_since(head.owner.about.claimed_at).as_secs();
+        age >= OLD_CLAIM && head.fence.is_none()
+    }
+
+    async fn read_head(&mut self) -> Result<(), Failure> {
+        self.held = self.aws.head(&self.request.state_bucket, &self.request.service.arn).await?;
+        Ok(())
+    }
+
+    fn head(&self) -> Option<&Head> {
+        self.held.as_ref().map(|held| &held.head)
+    }
+
+    fn fence_is_past(&self) -> bool {
+        let fence = self.head().and_then(|head| head.fence.as_ref());
+        fence.is_some_and(|fence| self.under_way.past_fences.contains(&fence.id))
+    }
+
+    async fn read_history(&mut self) -> Result<Answer<head::Aws>, Failure> {
+        let arn = &self.request.service.arn;
+        let (held, service, deployments) = tokio::try_join!(
+            self.aws.head(&self.request.state_bucket, arn),
+            read_service(self.aws, arn),
+            read_deployments(self.aws, arn)
+        )?;
+        self.held = held;
+        self.under_way.live = Some(service.desired.clone());
+        let fence_is_past = self.fence_is_past();
+        Ok(Answer::History(Box::new(History { head: self.head().cloned(), fence_is_past, service, deployments })))
+    }
+
+    /// The newest deployment of any of these task definitions.
+    async fn look(&self, look: &Look<head::Aws>) -> Result<Option<Target<head::Aws>>, Failure> {
+        let arn = &self.request.service.arn;
+        let mut wanted = look.definitions.clone();
+        if let Some(family) = self.under_way.family.as_deref().filter(|_| look.registered) {
+            let marked = self.aws.marked(arn.region(), family, &mark(self.request)).await?;
+            wanted.extend(marked.into_iter().map(|(definition, _)| definition));
+        }
+        let deployments = read_deployments(self.aws, arn).await?;
+        let newer = deployments.into_iter().take_while(|listed| Some(&listed.revision) != look.after.as_ref());
+        let mut found =
+            newer.filter_map(|listed| Some(Target { definition: listed.definition?, revision: listed.revision }));
+        Ok(found.find(|target| wanted.contains(&target.definition)))
+    }
+
+    // --- the head ---------------------------------------------------------------------------------------------------
+
+    /// Makes a change on the head that was read or written last; false when somebody else was faster.
+    async fn swap(&mut self, change: &Change<head::Aws>) -> Result<bool, Failure> {
+        self.me.about.claimed_at = self.aws.clock().now();
+        let Some(next) = change.apply(self.head(), &self.me) else { return Ok(false) };
+        if self.head() == Some(&next) {
+            return Ok(true);
+        }
+        let (bucket, arn) = (&self.request.state_bucket, &self.request.service.arn);
+        let version = self.held.as_ref().map(|held| held.etag.as_str());
+        let is_made = match self.aws.swap_head(bucket, arn, version, &next).await? {
+            Some(etag) => {
+                self.held = Some(HeldHead { head: next, etag });
+                true
+            }
+            // A swap that was refused may be this very one, sent again because its answer was lost.
+            None => {
+                self.read_head().await?;
+                self.head() == Some(&next)
+            }
+        };
+        if is_made && matches!(change, Change::Claim(_) | Change::ClaimUnchanged(_) | Change::Adopt) {
+            self.under_way.has_claimed = true;
+            let what = if matches!(change, Change::Adopt) { "adopted" } else { "claimed" };
+            self.tell(what, arn.to_string());
+        }
+        Ok(is_made)
+    }
+
+    /// Makes a change on the head as it is, until it is written.
+    async fn amend(&mut self, change: &Change<head::Aws>) -> Result<(), Failure> {
+        if self.held.is_none() {
+            self.read_head().await?;
+        }
+        for _ in 0..MAX_SWAPS {
+            if self.held.is_none() || self.swap(change).await? {
+                return Ok(());
+            }
+        }
+        Err(self.failure("s3:PutObject", Trouble::Throttled, "the head of the service keeps changing"))
+    }
+
+    async fn fence(&mut self, definition: String, leads_back: bool) -> Result<Answer<head::Aws>, Failure> {
+        self.fences += 1;
+        let number = format!("{} {} {} {}", self.me.execution, self.under_way.acts, self.attempt, self.fences);
+        let id = Digest::of(number.as_bytes()).short().to_owned();
+        let (execution, release) = (self.me.execution.clone(), self.me.event.clone());
+        let change = Change::Fence(Fence { execution, release, definition, leads_back, id });
+        self.fence_sent = Some(Instant::now());
+        let (aws, arn) = (self.aws, self.request.service.arn.clone());
+        let (is_set, service): (bool, Service<head::Aws>) =
+            tokio::try_join!(self.swap(&change), read_service(aws, &arn))?;
+        Ok(Answer::Fenced { is_set, service })
+    }
+
+    // --- calls that act ---------------------------------------------------------------------------------------------
+
+    /// Registers the draft. Where a revision of this release may be there already, the oldest one with this content is taken: anybody may copy
+    /// a tag, so only the content counts.
+    async fn register(&mut self, looks: bool) -> Result<Answer<head::Aws>, Failure> {
+        let Some(Prepared { asked: Asked::Draft(draft), .. }) = &self.prepared else {
+            return Err(self.failure("ecs:RegisterTaskDefinition", Trouble::Refused, "there is no draft to register"));
+        };
+        let (region, mut definition) = (self.request.service.arn.region(), draft.definition.clone());
+        let mark = mark(self.request);
+        definition.set_tag(RELEASE_TAG, &mark);
+        if looks {
+            let family = definition.family().unwrap_or_default();
+            let marked = self.aws.marked(region, family, &mark).await?;
+            let same = marked.into_iter().find(|(_, other)| other.differences(&definition, 1).is_empty());
+            if let Some((found, _)) = same {
+                self.tell("registered", found.clone());
+                return Ok(Answer::Registered(found));
+            }
+        }
+        match self.aws.register(region, &definition).await {
+            Ok(registered) => {
+                self.tell("registered", registered.clone());
+                Ok(Answer::Registered(registered))
+            }
+            Err(failure) if failure.kind == Trouble::Unclear => Err(failure),
+            Err(failure) => {
+                let refusal = if failure.is_passing() { Refusal::Early } else { Refusal::Final };
+                self.under_way.refusal = Some(failure.to_string());
+                Ok(Answer::Refused(refusal))
+            }
+        }
+    }
+
+    async fn update(&mut self, definition: &str) -> Result<Answer<head::Aws>, Failure> {
+        if self.fence_sent.is_none_or(|sent| sent.elapsed() > LATEST_CALL) {
+            return Ok(Answer::NotCalled);
+        }
+        let arn = &self.request.service.arn;
+        match self.aws.update(arn, definition).await {
+            Ok(revision) => {
+                self.tell("updated", revision.clone());
+                self.under_way.refusal = None;
+                Ok(Answer::Updated(revision))
+            }
+            Err(failure) => {
+                self.under_way.refusal = Some(failure.to_string());
+                Ok(match self.classify(&failure).await? {
+                    Some(refusal) => Answer::Refused(refusal),
+                    None => Answer::NoAnswer,
+                })
+            }
+        }
+    }
+
+    /// Why an update did nothing; `None` where it may have acted. ECS models no refusal because a deployment runs, so whatever is neither a denial
+    /// nor about a parameter counts as that while one runs.
+    async fn classify(&self, failure: &Failure) -> Result<Option<Refusal>, Failure> {
+        let is_final = failure.message.starts_with("InvalidParameter")
+            || matches!(failure.kind, Trouble::Denied | Trouble::Missing);
+        Ok(match failure.kind {
+            Trouble::Unclear => None,
+            Trouble::Throttled => Some(Refusal::Early),
+            _ if is_final => Some(Refusal::Final),
+            _ => {
+                let state = self.aws.service_state(&self.request.service.arn).await?;
+                let otherwise = if failure.kind == Trouble::Conflict { Refusal::Early } else { Refusal::Final };
+                Some(if state.running().is_some() { Refusal::Busy } else { otherwise })
+            }
+        })
+    }
+}
+
+/// Asks ECS to roll the release's own deployment back while it runs. Asking twice does no harm.
+async fn stop(aws: &Aws, request: &Request, target: &Target<head::Aws>) -> Result<Answer<head::Aws>, Failure> {
+    let arn = &request.service.arn;
+    let Some(deployment) = aws.find_deployment(arn, &target.revision).await? else {
+        let message = "the deployment is not listed yet";
+        return Err(Failure::new("ecs:ListServiceDeployments", arn.as_str(), Trouble::Unclear, message));
+    };
+    let seen = aws.deployment(arn.region(), &deployment).await?;
+    let is_through = seen.status.end() == Some(End::Successful);
+    let goes_already =
+        matches!(seen.status, Status::StopRequested | Status::RollbackRequested | Status::RollbackInProgress);
+    if seen.status.end().is_none() && !goes_already {
+        match aws.stop(arn.region(), &deployment).await {
+            // It ended between the two calls; the look that follows sees how.
+            Err(failure) if failure.kind == Trouble::Conflict => {}
+            other => other?,
+        }
+    }
+    Ok(Answer::Stopped { is_through })
+}
+
+/// What marks a revision with the release that registered it. One push can release several services with one family: it names the service, too.
+pub(super) fn mark(request: &Request) -> String {
+    let service = &request.service.arn;
+    format!("{}@{}/{}", request.release(), service.cluster(), service.name())
+}
+
+/// The change that ends a release in the head.
+pub(super) fn end(outcome: Outcome, good: Option<String>) -> Change<head::Aws> {
+    Change::End { outcome, good }
+}
