@@ -10,11 +10,8 @@ mod service;
 mod tasks;
 mod types;
 
-<<<<<<< HEAD
-use std::collections::BTreeMap;
-=======
 use std::borrow::Cow;
->>>>>>> main
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -40,15 +37,12 @@ pub(crate) struct Ecs {
     pub(crate) definitions: Definitions,
     services: Vec<Service>,
     scenario: Scenario,
-<<<<<<< HEAD
     /// What awaits every revision that runs one of these images, by digest, whatever the scenario is.
     images: BTreeMap<String, Scenario>,
-=======
     second_update: SecondUpdate,
     /// How the next deployment goes.
     pub(crate) manner: Manner,
     architecture_override: Option<String>,
->>>>>>> main
     /// When the stand-in was started: tasks log requests from about then on.
     opened: Timestamp,
     ids: u64,
@@ -64,9 +58,24 @@ pub(crate) struct Context<'a> {
 }
 
 impl Ecs {
-<<<<<<< HEAD
-    pub(crate) fn new(scenario: Scenario, opened: Timestamp) -> Self {
-        Self { definitions: Definitions::default(), services: Vec::new(), scenario, images: BTreeMap::new(), opened, ids: 0 }
+    pub(crate) fn new(options: &Options) -> Self {
+        let manner = Manner {
+            times: options.deployment,
+            hook: options.hook.clone(),
+            unknown_stage: options.unknown_stage.clone().map(Cow::Owned),
+            ending: options.ending,
+        };
+        Self {
+            definitions: Definitions::default(),
+            services: Vec::new(),
+            scenario: options.scenario,
+            images: BTreeMap::new(),
+            second_update: options.second_update,
+            manner,
+            architecture_override: options.architecture_override.clone(),
+            opened: options.start,
+            ids: 0,
+        }
     }
 
     /// Decides what awaits every revision that runs the image of this digest.
@@ -79,25 +88,6 @@ impl Ecs {
         let images = definition.containers().iter().filter_map(|container| container.get("image")?.as_str());
         let known = images.filter_map(|image| self.images.get(image.split_once('@')?.1)).next();
         known.copied().unwrap_or(self.scenario)
-=======
-    pub(crate) fn new(options: &Options) -> Self {
-        let manner = Manner {
-            times: options.deployment,
-            hook: options.hook.clone(),
-            unknown_stage: options.unknown_stage.clone().map(Cow::Owned),
-            ending: options.ending,
-        };
-        Self {
-            definitions: Definitions::default(),
-            services: Vec::new(),
-            scenario: options.scenario,
-            second_update: options.second_update,
-            manner,
-            architecture_override: options.architecture_override.clone(),
-            opened: options.start,
-            ids: 0,
-        }
->>>>>>> main
     }
 
     /// Runs one operation of the API.

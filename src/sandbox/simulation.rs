@@ -98,9 +98,10 @@ pub fn run(seed: u64) -> Result<Run, Error> {
 }
 
 async fn play(seed: u64, logs: &Logs) -> Result<Run, Error> {
-    let options = Options::default();
+    let mut options = Options::default();
     let mut dice = Dice::new(seed);
     let story = Arc::new(Story::new(&mut dice, options.start));
+    options.second_update = story.second_update;
     let world = Arc::new(World::new(&options, ENDPOINT.to_owned()));
     world.clock.run_with_the_runtime();
     seed::plant(&world, options.scenario)?;

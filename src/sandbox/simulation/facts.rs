@@ -110,9 +110,7 @@ impl Facts {
         };
         self.reports = keys.map(text).collect();
         for player in players {
-            let operations = player.arn().map(|arn| world.durable.summaries(arn)).unwrap_or_default();
-            // Lambda counts each operation and each of its retries and polls.
-            let metered = operations.iter().map(|operation| u64::from(operation.attempts.max(1))).sum();
+            let (metered, _) = player.arn().map(|arn| world.durable.spent(arn)).unwrap_or_default();
             self.ends.push((player.end().cloned(), metered));
         }
     }

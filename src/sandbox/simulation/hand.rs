@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::facts::Landing;
 use super::schedule::Schedule;
-use super::story::{BY_HAND, Hand, Image, SecondUpdate};
-use crate::sandbox::api::{ACCOUNT, ApiError, REGION};
+use super::story::{BY_HAND, Hand, Image};
+use crate::sandbox::SecondUpdate;
+use crate::sandbox::api::{ACCOUNT, REGION};
 use crate::sandbox::ecs::{CLUSTER, Context};
 use crate::sandbox::seed::SERVICE;
 use crate::sandbox::state::World;
-use crate::sandbox::wire::Reply;
 
 /// What the service heads to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ fn service_arn() -> String {
 
 fn ask(world: &World, operation: &str, input: &Value) -> Value {
     let mut ecs = world.ecs();
-    let context = Context { now: world.clock.now(), registry: &world.registry(), stale: false };
+    let context = Context { now: world.clock.now(), registry: &world.registry(), blindness: None };
     ecs.handle(operation, input, context).unwrap_or_default()
 }
 
@@ -52,11 +52,6 @@ pub(super) fn newest_deployment(world: &World) -> String {
 pub(super) fn registered(body: &[u8]) -> Option<String> {
     let answer: Value = serde_json::from_slice(body).ok()?;
     answer.pointer("/taskDefinition/taskDefinitionArn")?.as_str().map(str::to_owned)
-}
-
-/// What ECS may say to a second update; which words it has for it is not known.
-pub(super) fn refuse_second_update() -> Reply {
-    ApiError::client("The service has a deployment in progress. Wait until it has ended and try again.").reply()
 }
 
 /// Pushes an image: its blob, its manifests, its tags.
@@ -90,16 +85,13 @@ pub(super) fn act(schedule: &mut Schedule, what: Hand) {
 fn deploy(schedule: &mut Schedule, copies_tags: bool) {
     let world = std::sync::Arc::clone(&schedule.world);
     let before = heading(&world);
-    if before.is_busy && schedule.story.second_update == SecondUpdate::Refused {
+    if before.is_busy && schedule.story.second_update == SecondUpdate::Refuses {
         return;
     }
     let mut document = schedule.story.document(0, BY_HAND, "yes");
     if copies_tags {
-        let described = ask(
-            &world,
-            "DescribeTaskDefinition",
-            &json!({"taskDefinition": before.definition, "include": ["TAGS"]}),
-        );
+        let described =
+            ask(&world, "DescribeTaskDefinition", &json!({"taskDefinition": before.definition, "include": ["TAGS"]}));
         let tags = described.get("tags").and_then(Value::as_array).filter(|tags| !tags.is_empty());
         if let Some(tags) = tags {
             document["tags"] = json!(tags);

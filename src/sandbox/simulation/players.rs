@@ -17,17 +17,21 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use super::dice::Dice;
+use super::story::later;
 use super::wire::{Caller, Line, Pauses, Time, Wire};
 use crate::aws::{Aws, Clock};
 use crate::config::Config;
 use crate::release::{self, Deployer};
 use crate::sandbox::api::REGION;
-use crate::sandbox::durable::Outlook;
+use crate::sandbox::durable::{ExecutionOutcome, Outlook};
 use crate::sandbox::executions::{Answer, answer};
 use crate::sandbox::state::World;
 
 /// How long an invocation may work, in milliseconds (`Timeout` in template.yaml).
 pub(super) const INVOCATION: i64 = 180_000;
+
+/// Milliseconds until a failed invocation is followed by the next one.
+const PAUSE: u64 = 5_000;
 
 /// Failed invocations in a row after which an execution has failed.
 const FAILURES: u32 = 3;
@@ -43,6 +47,19 @@ pub(super) enum End {
     Stopped,
 }
 
+impl End {
+    /// The same in the words of the durable service.
+    fn outcome(&self) -> ExecutionOutcome {
+        match self {
+            Self::Report(report) => ExecutionOutcome::Succeeded(report.to_string()),
+            Self::Failed(message) => {
+                ExecutionOutcome::Failed { error_type: "Error".to_owned(), message: message.clone() }
+            }
+            Self::Stopped => ExecutionOutcome::Stopped,
+        }
+    }
+}
+
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -52,7 +69,9 @@ impl fmt::Display for End {
                 let (outcome, reason, attention) = (word("outcome"), word("reason"), word("attention"));
                 match report.get("ignored").and_then(Value::as_str) {
                     Some(ignored) => write!(f, "ignored: {ignored}"),
-                    None => write!(f, "{outcome}: {reason}{}{attention}", if attention.is_empty() { "" } else { " ! " }),
+                    None => {
+                        write!(f, "{outcome}: {reason}{}{attention}", if attention.is_empty() { "" } else { " ! " })
+                    }
                 }
             }
             Self::Failed(error) => write!(f, "FAILED: {error}"),
@@ -66,7 +85,10 @@ impl fmt::Display for End {
 enum Phase {
     /// It is invoked from then on.
     Due(Timestamp),
-    Running { since: Timestamp, task: JoinHandle<Answer> },
+    Running {
+        since: Timestamp,
+        task: JoinHandle<Answer>,
+    },
     Suspended,
     Ended(End),
 }
@@ -86,6 +108,10 @@ impl Player {
     /// The execution of the `number`th delivery, to be started at `at`.
     pub(super) fn new(number: usize, event: usize, at: Timestamp) -> Self {
         Self { event, number, arn: None, invocations: 0, failures: 0, phase: Phase::Due(at) }
+    }
+
+    fn name(&self) -> String {
+        format!("x{}", self.number)
     }
 
     pub(super) fn end(&self) -> Option<&End> {
@@ -121,9 +147,7 @@ impl Player {
                 Outlook::Until(time) => Some(time),
                 Outlook::Awake | Outlook::Nothing => Some(world.clock.now()),
             },
-            Phase::Running { since, .. } => {
-                since.checked_add(jiff::SignedDuration::from_millis(INVOCATION + 1)).ok()
-            }
+            Phase::Running { since, .. } => since.checked_add(jiff::SignedDuration::from_millis(INVOCATION + 1)).ok(),
             Phase::Ended(_) => None,
         }
     }
@@ -136,7 +160,7 @@ impl Player {
         }
         let durable = &troupe.world.durable;
         if self.arn.is_none() {
-            self.arn = durable.start(&format!("x{}", self.number), payload());
+            self.arn = durable.start(&self.name(), payload());
         }
         let Some(invocation) = self.arn.as_ref().and_then(|arn| durable.invoke(arn)) else {
             self.phase = Phase::Ended(End::Failed("the execution could not be started".to_owned()));
@@ -167,7 +191,7 @@ impl Player {
         };
         let arn = self.arn.clone().unwrap_or_default();
         world.durable.release(&arn);
-        self.phase = match answer {
+        let phase = match answer {
             Answer::Succeeded(result) => {
                 let report = serde_json::from_str(&result);
                 Phase::Ended(report.map_or_else(|_| End::Failed(format!("no report: {result}")), End::Report))
@@ -183,12 +207,16 @@ impl Player {
             Answer::Faulted(message) => {
                 self.failures += 1;
                 if self.failures < FAILURES {
-                    Phase::Due(world.clock.now())
+                    Phase::Due(later(world.clock.now(), PAUSE))
                 } else {
                     Phase::Ended(End::Failed(message))
                 }
             }
         };
+        if let Phase::Ended(end) = &phase {
+            world.durable.end(&arn, end.outcome());
+        }
+        self.phase = phase;
         true
     }
 
@@ -205,6 +233,8 @@ impl Player {
         if let Phase::Running { task, .. } = &self.phase {
             task.abort();
         }
+        let name = self.name();
+        world.durable.cut_off(&name, End::Stopped.outcome());
         world.durable.release(self.arn.as_deref().unwrap_or_default());
         self.phase = Phase::Ended(End::Stopped);
     }
@@ -231,7 +261,7 @@ impl Troupe {
         let clock = self.world.clock.clone();
         let aws = Aws::new(sdk.clone(), Clock::from_fn(move || clock.now()));
         let aws = aws.with_downloads(SharedHttpConnector::new(line));
-        let deployer = Arc::new(Deployer { config: self.config.clone(), aws, metrics: |_| {} });
+        let deployer = Arc::new(Deployer { config: self.config.clone().into(), aws, metrics: |_| {} });
         let refused = |error: &dyn fmt::Display| format!("the engine's options are refused: {error}");
         let options = engine::Options::builder().lambda_client(engine::LambdaClient::new(&sdk)).build();
         match options {

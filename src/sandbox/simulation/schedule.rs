@@ -10,7 +10,7 @@ use super::dice::Dice;
 use super::facts::{Facts, Landing};
 use super::hand;
 use super::players::{Player, Troupe};
-use super::story::{Asks, Hand, SecondUpdate, Story, later, upload_key, version};
+use super::story::{Asks, Hand, Story, later, upload_key, version};
 use super::trouble::{Fate, Troubles};
 use super::wire::{Broken, Held};
 use crate::sandbox::seed::{REPOSITORY, STATE_BUCKET};
@@ -144,6 +144,9 @@ impl Schedule {
         for number in 0..self.players.len() {
             let Some(player) = self.players.get_mut(number) else { continue };
             if player.reap(&self.world) {
+                if let Some(ended) = self.facts.ended.get_mut(number).filter(|_| player.end().is_some()) {
+                    *ended = Some(now);
+                }
                 let how = player.end().map_or_else(|| "waits".to_owned(), |end| format!("ends: {end}"));
                 self.note(&format!("x{number} {how}"));
             } else if player.is_overdue(now) {
@@ -161,7 +164,8 @@ impl Schedule {
     }
 
     fn act_by_hand(&mut self) {
-        let due: Vec<Hand> = self.story.by_hand.iter().filter(|act| act.after == self.decisions).map(|act| act.what).collect();
+        let due: Vec<Hand> =
+            self.story.by_hand.iter().filter(|act| act.after == self.decisions).map(|act| act.what).collect();
         for what in due {
             hand::act(self, what);
         }
@@ -191,7 +195,8 @@ impl Schedule {
             if self.crashes > 0 {
                 let running = self.players.iter().enumerate().filter(|(_, player)| player.is_running());
                 // Once in some thirty decisions: about two in a release.
-                choices.extend(running.filter(|_| self.decisions % 8 == 0).map(|(number, _)| (4, Choice::Crash(number))));
+                choices
+                    .extend(running.filter(|_| self.decisions % 8 == 0).map(|(number, _)| (4, Choice::Crash(number))));
             }
         }
         choices
@@ -247,7 +252,8 @@ impl Schedule {
             }
             Fate::Served | Fate::ResetAfter | Fate::Struck(_) => {
                 let strike = if let Fate::Struck(fault) = &fate { Some(fault.clone()) } else { None };
-                let words = strike.as_ref().map_or_else(String::new, |fault| format!(", {:?} {:?}", fault.kind, fault.moment));
+                let words =
+                    strike.as_ref().map_or_else(String::new, |fault| format!(", {:?} {:?}", fault.kind, fault.moment));
                 if let Some(fault) = strike {
                     self.world.faults().add(fault);
                 }
@@ -272,9 +278,6 @@ impl Schedule {
     /// What the stand-in says; what an update or a registration changed is remembered.
     fn serve(&mut self, held: &Held) -> Result<crate::sandbox::wire::Reply, Broken> {
         let before = (held.operation == "UpdateExpressGatewayService").then(|| hand::heading(&self.world));
-        if before.as_ref().is_some_and(|before| before.is_busy) && self.story.second_update == SecondUpdate::Refused {
-            return Ok(hand::refuse_second_update());
-        }
         let Outcome::Reply(reply) = server::answer(&self.world, &held.request) else { return Err(Broken) };
         if reply.status == 200 {
             let execution = held.caller.execution;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::dice::Dice;
+use crate::sandbox::SecondUpdate;
 use crate::sandbox::api::{ACCOUNT, REGION};
 use crate::sandbox::ecr::{digest_of, hex};
 use crate::sandbox::scenario::Scenario;
@@ -109,15 +110,6 @@ pub(super) enum Hand {
     StopsExecution,
 }
 
-/// What ECS does with an update while a deployment runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SecondUpdate {
-    /// The newer deployment takes the place of the older one.
-    Supersedes,
-    /// The update is refused.
-    Refused,
-}
-
 /// Everything that a seed decides before the first call.
 #[derive(Clone, Debug)]
 pub(super) struct Story {
@@ -156,7 +148,7 @@ impl Story {
             }
         }
         deliveries.sort_by_key(|delivery| delivery.at);
-        let second_update = if dice.one_in(3) { SecondUpdate::Refused } else { SecondUpdate::Supersedes };
+        let second_update = if dice.one_in(3) { SecondUpdate::Refuses } else { SecondUpdate::Supersedes };
         let faults = match dice.below(10) {
             0..3 => 0,
             3..7 => dice.between(1, 3),
@@ -326,6 +318,10 @@ impl Event {
         match self.asks {
             Asks::Push { image, .. } | Asks::Upload { image, .. } => image,
         }
+    }
+
+    pub(super) fn is_upload(&self) -> bool {
+        matches!(self.asks, Asks::Upload { .. })
     }
 
     pub(super) fn can_be_deployed(&self) -> bool {

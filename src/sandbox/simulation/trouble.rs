@@ -64,15 +64,29 @@ impl Troubles {
             4 => Fate::ResetBefore,
             5 | 6 => Fate::ResetAfter,
             7 | 8 => Fate::Hangs,
-            9 if held.operation == "ListServiceDeployments" => strike(FaultKind::Stale, Moment::Before),
+            9 if special(&held.operation).is_some() => {
+                strike(special(&held.operation).unwrap_or(FaultKind::ServerError), Moment::Before)
+            }
+            // The engine fails an execution whose checkpoints fail three times in a row, which would hide what a release makes of it.
+            _ if held.service == "lambda" => strike(FaultKind::Throttle, Moment::Before),
             _ => {
-                let may_be_denied = held.service != "lambda";
-                let kind = if may_be_denied && dice.one_in(2) { FaultKind::AccessDenied } else { FaultKind::Throttle };
+                let kind = if dice.one_in(2) { FaultKind::AccessDenied } else { FaultKind::Throttle };
                 let until = later(now, dice.between(1_000, 300_000));
                 self.spells.push(Spell { operation: held.operation.clone(), kind, until });
                 strike(kind, Moment::Before)
             }
         }
+    }
+}
+
+/// What befalls this operation alone.
+fn special(operation: &str) -> Option<FaultKind> {
+    match operation {
+        "ListServiceDeployments" => Some(FaultKind::Stale),
+        "DescribeServiceDeployments" | "DescribeServiceRevisions" => Some(FaultKind::Missing),
+        "RegisterTaskDefinition" | "PutObject" => Some(FaultKind::Contention),
+        "UpdateExpressGatewayService" => Some(FaultKind::RoleNotReady),
+        _ => None,
     }
 }
 

@@ -78,7 +78,12 @@ impl Held {
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { number, caller, operation, resource, .. } = self;
-        let short = resource.rsplit_once("service/").map_or(resource.as_str(), |(_, short)| short);
+        // The caller says which execution checkpoints.
+        let resource = if self.service == "lambda" { "" } else { resource };
+        let short = resource
+            .rmatch_indices(['/', ' '])
+            .nth(1)
+            .map_or(resource, |(at, _)| resource.get(at + 1..).unwrap_or(resource));
         write!(f, "#{number} {caller} {operation} {short}")
     }
 }
