@@ -150,3 +150,6 @@ fn is_loud(end: Option<&End>) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,10 +67,14 @@ impl fmt::Display for End {
                 let release = report.pointer("/releases/0").unwrap_or(&Value::Null);
                 let word = |member: &str| release.get(member).and_then(Value::as_str).unwrap_or_default();
                 let (outcome, reason, attention) = (word("outcome"), word("reason"), word("attention"));
+                let findings = release.get("findings").and_then(Value::as_array).into_iter().flatten();
+                let errors = findings.filter(|finding| finding.get("severity").is_some_and(|given| given == "error"));
+                let errors: Vec<&str> = errors.filter_map(|finding| finding.get("message")?.as_str()).collect();
                 match report.get("ignored").and_then(Value::as_str) {
                     Some(ignored) => write!(f, "ignored: {ignored}"),
                     None => {
-                        write!(f, "{outcome}: {reason}{}{attention}", if attention.is_empty() { "" } else { " ! " })
+                        let mark = if attention.is_empty() { "" } else { " ! " };
+                        write!(f, "{outcome}: {reason}{mark}{attention} {}", errors.join("; "))
                     }
                 }
             }

@@ -17,8 +17,9 @@ use crate::sandbox::seed::{REPOSITORY, STATE_BUCKET};
 use crate::sandbox::server::{self, Outcome};
 use crate::sandbox::state::World;
 
-/// Decisions of one run, at most: one that needs more goes round in circles.
-const DECISIONS: u64 = 60_000;
+/// Decisions of one run and calls of one execution, at most: what needs more goes round in circles.
+const DECISIONS: u64 = 30_000;
+const CALLS: u64 = 2_100;
 
 /// A call takes effect within so many milliseconds of being sent, or never (what the protocol assumes of AWS).
 const ON_THE_WIRE: i64 = 50_000;
@@ -78,7 +79,7 @@ impl Schedule {
     /// Plays the story to its end and says what was seen.
     pub(super) async fn play(mut self) -> Facts {
         while self.decide().await {}
-        self.facts.is_endless = self.decisions >= DECISIONS;
+        self.facts.is_endless = self.is_endless();
         let deadline = self.now().saturating_add(LAST_DEPLOYMENTS).unwrap_or(Timestamp::MAX);
         while hand::heading(&self.world).is_busy && self.now() < deadline {
             self.world.clock.advance(Duration::from_secs(10));
@@ -107,12 +108,16 @@ impl Schedule {
         self.act_by_hand();
         let choices = self.choices();
         if choices.is_empty() {
-            return self.jump().await && self.decisions < DECISIONS;
+            return self.jump().await && !self.is_endless();
         }
         let weights: Vec<u64> = choices.iter().map(|(weight, _)| *weight).collect();
         let Some((_, choice)) = choices.get(self.dice.weighted(&weights)) else { return false };
         self.choose(*choice).await;
-        self.decisions < DECISIONS
+        !self.is_endless()
+    }
+
+    fn is_endless(&self) -> bool {
+        self.decisions >= DECISIONS || self.facts.calls.iter().any(|calls| *calls > CALLS)
     }
 
     /// Lets the events happen that are due: a tag moves, an object is stored.
@@ -128,6 +133,10 @@ impl Schedule {
                     let mut document = self.story.document(*image, super::story::MARKER, marker);
                     if !is_valid {
                         document["cpu"] = "17".into();
+                    }
+                    // The image was pushed before, under no tag that releases.
+                    if let Some(image) = self.story.images.get(*image) {
+                        hand::push(&self.world, REPOSITORY, image, &[]);
                     }
                     self.world.buckets.put(STATE_BUCKET, &upload_key(), document.to_string().into_bytes(), None);
                     self.world.buckets.name_version(STATE_BUCKET, &upload_key(), &version(marker));

@@ -34,7 +34,7 @@ pub(super) struct Image {
 
 impl Image {
     /// An image for ARM64: a manifest, or an index that leads to it.
-    fn new(name: &str, fate: Scenario, is_index: bool) -> Self {
+    pub(super) fn new(name: &str, fate: Scenario, is_index: bool) -> Self {
         let blob = json!({"architecture": "arm64", "os": "linux", "config": {"Env": [format!("APP_VERSION={name}")]}});
         let blob = blob.to_string();
         let manifest = json!({

@@ -238,3 +238,6 @@ impl TimeSource for Time {
         UNIX_EPOCH + Duration::from_millis(milliseconds)
     }
 }
+
+#[cfg(test)]
+mod tests;
