@@ -252,7 +252,8 @@ def release(bench: Bench, name: str, event: dict) -> None:
     for operation in ("RegisterTaskDefinition", "UpdateExpressGatewayService"):
         expect(f"calls of {operation}", made.count(operation), 1)
     cluster, service = result["service"].split("/")[-2:]
-    stored = json.loads(bench.download(STATE_BUCKET, f"releases/{cluster}/{service}/{result['release']}.json"))
+    region, account = result["service"].split(":")[3:5]
+    stored = json.loads(bench.download(STATE_BUCKET, f"releases/{account}/{region}/{cluster}/{service}/{result['release']}.json"))
     stored = stored["releases"][0] if "releases" in stored else stored
     expect("outcome in the stored report", stored["outcome"], "succeeded")
     print(f"  {len(made)} calls to AWS, {time.monotonic() - began:.1f} s of real time")

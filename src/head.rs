@@ -133,8 +133,10 @@ pub fn release(request: &Request, execution: &str, claimed_at: Timestamp, tag_is
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use release_protocol::Memory as _;
     use release_protocol::head::{Base, Change};
+
+    use super::*;
 
     fn request(event: &str) -> Request {
         let config = crate::config::Config::parse(include_str!("../examples/deployer.toml")).unwrap();
@@ -188,7 +190,6 @@ mod tests {
         }
         memory.remember(recent(29));
         assert_eq!(memory.recent.len(), MAX_RECENT);
-        use release_protocol::Memory as _;
         assert!(memory.names(&"web:29".to_owned()) && !memory.names(&"web:9".to_owned()));
     }
 }

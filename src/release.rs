@@ -155,7 +155,7 @@ fn concern(config: &Config, event: &str, now: Option<Timestamp>) -> Concerned {
 /// One release, from the plan to the written report.
 async fn release(deployer: Arc<Deployer>, ctx: DurableContext, request: Request) -> Result<Released, BoxError> {
     let mut run = Run::new(deployer, ctx, request);
-    let ending = match run.to_its_end().await {
+    let ending = match run.play().await {
         Ok(ending) | Err(ending) => ending,
     };
     if let State::Ignored = run.under_way.course.state {

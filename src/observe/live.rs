@@ -47,7 +47,8 @@ pub(crate) async fn read_definition(
     Ok(Live { task_definition_arn: service.desired.clone(), definition, serving })
 }
 
-/// The task definition that the service is heading to.
+/// The task definition that the service is heading to, for the command line.
+#[cfg(feature = "cli")]
 pub(crate) async fn read_live(aws: &Aws, arn: &ServiceArn) -> Result<Live, Failure> {
     let service = read_service(aws, arn).await?;
     read_definition(aws, arn, &service).await

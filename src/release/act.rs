@@ -86,7 +86,7 @@ impl Actor<'_> {
             if self.under_way.course.is_resting() {
                 return Ok(());
             }
-            let answer = self.carry_out(self.under_way.course.action()).await?;
+            let answer = Box::pin(self.carry_out(self.under_way.course.action())).await?;
             self.under_way.course = std::mem::take(&mut self.under_way.course).take(&self.me, answer);
         }
         Err(self.failure("s3:PutObject", Trouble::Throttled, "the head of the service keeps changing"))
@@ -103,20 +103,20 @@ impl Actor<'_> {
     async fn carry_out(&mut self, action: Action<head::Aws>) -> Result<Answer<head::Aws>, Failure> {
         let arn = &self.request.service.arn;
         match action {
-            Action::Read => self.read().await,
-            Action::ReadService => self.reread().await,
+            Action::Read => Box::pin(self.read()).await,
+            Action::ReadService => Box::pin(self.reread()).await,
             Action::AskOwner(execution) => self.ask_owner(&execution).await,
             Action::ReadHead => {
                 self.read_head().await?;
                 Ok(Answer::Head(self.head().cloned()))
             }
-            Action::ReadHistory => self.read_history().await,
+            Action::ReadHistory => Box::pin(self.read_history()).await,
             Action::Swap(change) => Ok(Answer::Swapped(self.swap(&change).await?)),
             Action::Amend(change) => {
                 self.amend(&change).await?;
                 Ok(Answer::Done)
             }
-            Action::Fence { definition, leads_back } => self.fence(definition, leads_back).await,
+            Action::Fence { definition, leads_back } => Box::pin(self.fence(definition, leads_back)).await,
             Action::Look(look) => Ok(Answer::Found(self.look(&look).await?)),
             Action::Register { looks, .. } => self.register(looks).await,
             Action::Update(definition) => self.update(&definition).await,
@@ -130,7 +130,7 @@ impl Actor<'_> {
     // --- reading ----------------------------------------------------------------------------------------------------
 
     async fn read(&mut self) -> Result<Answer<head::Aws>, Failure> {
-        let (held, prepared) = prepare::read(self.aws, self.request).await?;
+        let (held, prepared) = Box::pin(prepare::read(self.aws, self.request)).await?;
         self.held = held;
         self.me.order.tag_is_current = tag_is_current(self.request, &prepared.situation);
         self.under_way.tag_is_current = self.me.order.tag_is_current;
@@ -148,7 +148,7 @@ impl Actor<'_> {
     }
 
     async fn reread(&mut self) -> Result<Answer<head::Aws>, Failure> {
-        let Some(before) = self.prepared.take() else { return self.read().await };
+        let Some(before) = self.prepared.take() else { return Box::pin(self.read()).await };
         let prepared = prepare::reread(self.aws, self.request, before).await?;
         let answer = Answer::Reread(prepared.service.clone(), prepared.asked.wish());
         self.note(prepared);
@@ -179,11 +179,10 @@ impl Actor<'_> {
     async fn ask_owner(&self, execution: &str) -> Result<Answer<head::Aws>, Failure> {
         let state = self.aws.execution_state(execution).await;
         let is_dead = match state {
-            Ok(ExecutionState::Running) => false,
             Ok(ExecutionState::Ended) => true,
             Ok(ExecutionState::NotAllowed) => self.head().is_some_and(|head| self.is_old_claim(head)),
-            // Not known to be dead.
-            Err(_) => false,
+            // Without an answer it is not known to be dead.
+            Ok(ExecutionState::Running) | Err(_) => false,
         };
         Ok(Answer::OwnerIsDead(is_dead))
     }
@@ -246,16 +245,13 @@ impl Actor<'_> {
         }
         let (bucket, arn) = (&self.request.state_bucket, &self.request.service.arn);
         let version = self.held.as_ref().map(|held| held.etag.as_str());
-        let is_made = match self.aws.swap_head(bucket, arn, version, &next).await? {
-            Some(etag) => {
-                self.held = Some(HeldHead { head: next, etag });
-                true
-            }
+        let is_made = if let Some(etag) = self.aws.swap_head(bucket, arn, version, &next).await? {
+            self.held = Some(HeldHead { head: next, etag });
+            true
+        } else {
             // A swap that was refused may be this very one, sent again because its answer was lost.
-            None => {
-                self.read_head().await?;
-                self.head() == Some(&next)
-            }
+            self.read_head().await?;
+            self.head() == Some(&next)
         };
         if is_made && matches!(change, Change::Claim(_) | Change::ClaimUnchanged(_) | Change::Adopt) {
             self.under_way.has_claimed = true;
@@ -340,7 +336,7 @@ impl Actor<'_> {
                 self.under_way.refusal = Some(failure.to_string());
                 Ok(match self.classify(&failure).await? {
                     Some(refusal) => Answer::Refused(refusal),
-                    None => Answer::NoAnswer,
+                    None => Answer::Unclear,
                 })
             }
         }

@@ -163,7 +163,7 @@ impl Run {
     }
 
     /// Plays the course, from rest to rest.
-    pub(super) async fn to_its_end(&mut self) -> Result<Ending, Ending> {
+    pub(super) async fn play(&mut self) -> Result<Ending, Ending> {
         loop {
             match self.under_way.course.state.clone() {
                 State::Waiting(wait, _) => {
@@ -280,11 +280,10 @@ impl Run {
         let asked = self.under_way.asked.clone();
         let reason = match (ending.outcome, by) {
             (Outcome::Succeeded, _) => None,
-            (Outcome::NoChange | Outcome::Rejected, _) => asked,
+            (Outcome::NoChange | Outcome::Rejected, _) | (Outcome::Superseded, None) => asked,
             (Outcome::Duplicate, Some(release)) => Some(format!("release {release} does the same work")),
             (Outcome::Duplicate, None) => Some("another execution does the same work".to_owned()),
             (Outcome::Superseded, Some(release)) => Some(format!("release {release} is newer and owns the service")),
-            (Outcome::Superseded, None) => asked,
             (Outcome::RolledBack, _) => self.why.clone(),
             (Outcome::Failed | Outcome::Held, _) => match (&self.why, &self.under_way.refusal) {
                 (Some(why), Some(then)) => Some(format!("{why}; then: {then}")),

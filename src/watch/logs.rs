@@ -124,6 +124,7 @@ impl LogWatch {
     }
 
     /// Concludes that the logs cannot be had.
+    #[cfg(feature = "cli")]
     pub(crate) fn give_up(&mut self, reason: String) {
         self.conclude(VerificationStatus::NotReached, reason);
     }

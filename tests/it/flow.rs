@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use aws_durable_execution_sdk as durable;
 use express_deployer::aws::{Aws, Clock};
 use express_deployer::config::Config;
-use express_deployer::release::{self, Deployer};
+use express_deployer::release::{self, Configured, Deployer};
 use express_deployer::report::{Outcome, ReleaseReport, Report, VerificationStatus};
 use express_deployer::sandbox::executions::{Execution, ExecutionOutcome};
-use express_deployer::sandbox::{Fault, FaultKind, Moment, Options, Sandbox, Scenario};
+use express_deployer::sandbox::{Fault, FaultKind, Moment, Options, Sandbox, Scenario, SecondUpdate};
 use express_deployer::verify::compare::Decision;
 use serde_json::Value;
 
@@ -46,8 +46,9 @@ impl Stage {
     pub(crate) async fn play_all(&self, events: Vec<(String, String)>) -> Vec<Execution> {
         let clock = self.sandbox.clock();
         let aws = Aws::new(self.sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
-        let config = Config::parse(&self.config).unwrap();
-        let deployer = Arc::new(Deployer { config: config.into(), aws, metrics: |_| {} });
+        let config =
+            Config::parse(&self.config).map_or_else(|_| Configured::Unusable(self.config.clone()), Configured::from);
+        let deployer = Arc::new(Deployer { config, aws, metrics: |_| {} });
         let lambda = durable::LambdaClient::new(&self.sandbox.sdk_config());
         let options = durable::Options::builder().lambda_client(lambda).build().unwrap();
         let handler = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
@@ -72,7 +73,7 @@ impl Stage {
     }
 
     fn head(&self) -> Value {
-        let key = "services/default/express-mode-custom-td-f9de/head.json";
+        let key = "services/123456789012/ap-northeast-1/default/express-mode-custom-td-f9de/head.json";
         serde_json::from_slice(&self.sandbox.object(STATE, key).unwrap()).unwrap()
     }
 
@@ -123,7 +124,7 @@ async fn a_pushed_image_becomes_a_verified_release() {
     assert_eq!(stage.count("UpdateExpressGatewayService"), 1);
     let head = stage.head();
     assert_eq!(head["outcome"], "succeeded");
-    assert_eq!(head["lastGood"], Value::from(release.task_definition_arn.clone()));
+    assert_eq!(head["lastGood"]["taskDefinitionArn"], Value::from(release.task_definition_arn.clone()));
     let stored: ReleaseReport = serde_json::from_slice(&stage.sandbox.object(STATE, &release.key()).unwrap()).unwrap();
     assert_eq!(stored, release);
 }
@@ -637,4 +638,65 @@ async fn no_environment_value_reaches_the_report() {
     let release = stage.release(&upload_text(&stage, &document)).await;
     assert_eq!(release.outcome, Outcome::Succeeded, "{release}");
     assert!(!release.to_string().contains(secret) && !serde_json::to_string(&release).unwrap().contains(secret));
+}
+
+#[tokio::test]
+async fn a_good_release_costs_six_checkpoints_and_two_for_each_look() {
+    let stage = Stage::of(Scenario::Good).await;
+    let executions = stage.play_all(vec![("a".into(), push())]).await;
+    let execution = &executions[0];
+    let looks = execution.metered - 3;
+    assert_eq!(report(execution).releases[0].outcome, Outcome::Succeeded);
+    assert_eq!(execution.operations.len(), 4, "recognise, deploy, follow, report: {:?}", execution.operations);
+    assert!(execution.checkpoints <= 6 + 2 * looks, "{} for {looks} looks", execution.checkpoints);
+}
+
+#[tokio::test]
+async fn what_a_stopped_execution_left_is_taken_over_by_the_next_delivery() {
+    for operation in ["RegisterTaskDefinition", "UpdateExpressGatewayService", "DescribeServiceDeployments"] {
+        for moment in [Moment::Before, Moment::After] {
+            let stop = fault(operation, 1, moment, FaultKind::Stop);
+            let stage = Stage::with(Options { faults: vec![stop], ..Options::default() }).await;
+            let before = stage.revisions();
+            let stopped = stage.play_all(vec![("first".into(), push())]).await;
+            let case = format!("{operation} {moment:?}");
+            assert_eq!(stopped[0].outcome, ExecutionOutcome::Stopped, "{case}");
+            let release = stage.release(&push()).await;
+            assert_eq!(release.outcome, Outcome::Succeeded, "{case}: {release}");
+            assert_eq!((stage.revisions(), stage.deployments()), (before + 1, 1), "{case}: {release}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_release_that_was_denied_is_tried_again_by_the_same_event() {
+    let denied = fault("UpdateExpressGatewayService", 1, Moment::Before, FaultKind::AccessDenied);
+    let stage = Stage::with(Options { faults: vec![denied], ..Options::default() }).await;
+    let before = stage.revisions();
+    assert_eq!(stage.release(&push()).await.outcome, Outcome::Failed);
+    assert_eq!(stage.head()["phase"], "ended");
+    let release = stage.release(&push()).await;
+    assert_eq!(release.outcome, Outcome::Succeeded, "{release}");
+    assert_eq!(stage.deployments(), 1, "{release}");
+    assert!(stage.revisions() <= before + 2, "{release}");
+}
+
+#[tokio::test]
+async fn an_update_that_is_refused_while_a_deployment_runs_waits_for_its_end() {
+    let options = Options { second_update: SecondUpdate::Refuses, ..Options::default() };
+    let stage = Stage::with(options).await;
+    let live = stage.sandbox.task_definitions(FAMILY).into_iter().next_back().unwrap();
+    let arn = live["taskDefinitionArn"].as_str().unwrap();
+    stage.sandbox.deploy_by_hand("express-mode-custom-td-f9de", arn).unwrap();
+    let release = stage.release(&push()).await;
+    assert_eq!(release.outcome, Outcome::Succeeded, "{release}");
+    assert_eq!(stage.deployments(), 2, "{release}");
+}
+
+#[tokio::test]
+async fn a_new_event_fails_with_the_problems_of_the_configuration() {
+    let stage = Stage::of(Scenario::Good).await.configured("[[service]]", "[[service]]\nrepositry = \"web\"");
+    let executions = stage.play_all(vec![("a".into(), push())]).await;
+    let ExecutionOutcome::Failed { message, .. } = &executions[0].outcome else { panic!("{executions:?}") };
+    assert!(message.contains("repositry"), "{message}");
 }

@@ -180,7 +180,7 @@ pub enum Action<N: Names> {
         looks: bool,
     },
     /// Call `UpdateExpressGatewayService`, unless so much time has passed since before the fence was sent that the call might take effect after
-    /// it: [`Answer::Updated`], [`Answer::Refused`], [`Answer::NotCalled`] or [`Answer::NoAnswer`].
+    /// it: [`Answer::Updated`], [`Answer::Refused`], [`Answer::NotCalled`] or [`Answer::Unclear`].
     Update(N::Definition),
     /// Call `StopServiceDeployment`: [`Answer::Stopped`].
     Stop(Target<N>),
@@ -227,7 +227,7 @@ pub enum Answer<N: Names> {
     /// It was too late to call.
     NotCalled,
     /// The server may have acted.
-    NoAnswer,
+    Unclear,
     /// What stopping came to: whether the deployment was through already.
     Stopped {
         /// Nothing is left to stop.
@@ -346,39 +346,41 @@ impl<N: Names> Course<N> {
             (State::AskingOwner(reading), Answer::OwnerIsDead(is_dead)) => {
                 self.decide(me, Box::new(Reading { owner_is_dead: Some(is_dead), ..*reading }), true)
             }
-            (State::Swapping(_, then), Answer::Swapped(true)) => *then,
+            (State::Swapping(_, then), Answer::Swapped(true)) | (State::Looking { then, .. }, Answer::Found(None)) => {
+                *then
+            }
             (State::Swapping(..), Answer::Swapped(false)) => State::Planning { has_looked: false },
             (State::Looking { back, .. }, Answer::Found(Some(target))) => self.took_effect(target, back),
-            (State::Looking { then, .. }, Answer::Found(None)) => *then,
             (State::Registering { base, .. }, Answer::Registered(definition)) => {
                 self.past.registered = Some(definition.clone());
                 self.past.may_have_acted = false;
                 State::Fencing(Update { definition, base, back: None })
             }
-            (State::Registering { .. }, Answer::Refused(refusal)) => self.refused(refusal, None),
+            (State::Registering { .. }, Answer::Refused(refusal)) => Self::refused(refusal, None),
             (State::Fencing(update), Answer::Fenced { is_set, service }) => self.fenced(update, is_set, service),
             (State::Outrun(update), Answer::Head(head)) => self.outrun(me, update, head.as_ref()),
             (State::Updating(update), answer) => self.updated(update, answer),
             (State::Amending(_, then), Answer::Done) | (State::Waiting(_, then), Answer::Woken) => *then,
             (State::Following(target), Answer::Followed { went, has_replaced }) => {
                 self.past.has_replaced |= has_replaced;
+                self.past.followed = Some(target.revision.clone());
                 self.followed(target, went)
             }
             (State::Displaced(target), Answer::History(history)) => self.displaced(me, target, &history),
             (State::Stopping(target), Answer::Stopped { is_through: true }) => Return::from(target),
             (State::Stopping(target), Answer::Stopped { is_through: false }) => State::FollowingStop(target),
             (State::FollowingStop(target), Answer::Followed { went, .. }) => match went {
-                Went::RolledBack => self.end(Outcome::RolledBack),
-                Went::Lost => self.end(Outcome::Failed),
+                Went::RolledBack => Self::end(Outcome::RolledBack),
+                Went::Lost => Self::end(Outcome::Failed),
                 _ => Return::from(target),
             },
             (State::Returning(back), Answer::History(history)) => self.return_from(me, back, &history),
             (State::FollowingReturn(back, target), Answer::Followed { went, has_replaced }) => {
                 self.past.has_replaced |= has_replaced;
                 match went {
-                    Went::Good => self.end(Outcome::RolledBack),
+                    Went::Good => Self::end(Outcome::RolledBack),
                     Went::Stopped => State::Returning(Return { after: target.revision, ..back }),
-                    _ => self.end(Outcome::Failed),
+                    _ => Self::end(Outcome::Failed),
                 }
             }
             (State::Ending(ending), Answer::Done) => State::Over(ending),
@@ -438,7 +440,7 @@ impl<N: Names> Course<N> {
         }
         let is_free = update.back.is_none() || service.running.is_none();
         if service.desired != update.base || !is_free {
-            return self.unfence(update.back);
+            return Self::unfence(update.back);
         }
         self.past.newest = service.newest;
         if update.back.is_none() {
@@ -448,7 +450,7 @@ impl<N: Names> Course<N> {
     }
 
     /// Takes the fence of a call that was not made, or did nothing, away, and decides anew.
-    fn unfence(&mut self, back: Option<Return<N>>) -> State<N> {
+    fn unfence(back: Option<Return<N>>) -> State<N> {
         State::Amending(Change::RemoveFence, Box::new(anew(back)))
     }
 
@@ -467,21 +469,21 @@ impl<N: Names> Course<N> {
             Answer::Updated(revision) => {
                 self.took_effect(Target { definition: update.definition, revision }, update.back)
             }
-            Answer::NotCalled => self.unfence(update.back),
-            Answer::NoAnswer => self.look(update),
+            Answer::NotCalled => Self::unfence(update.back),
+            Answer::Unclear => self.look(update),
             Answer::Refused(refusal) => {
-                let then = self.refused(refusal, update.back);
+                let then = Self::refused(refusal, update.back);
                 State::Amending(Change::RemoveFence, Box::new(then))
             }
             _ => State::Updating(update),
         }
     }
 
-    fn refused(&mut self, refusal: Refusal, back: Option<Return<N>>) -> State<N> {
+    fn refused(refusal: Refusal, back: Option<Return<N>>) -> State<N> {
         match refusal {
             Refusal::Busy => State::Waiting(Wait::Idle, Box::new(anew(back))),
             Refusal::Early => State::Waiting(Wait::Pause, Box::new(anew(back))),
-            Refusal::Final => self.end(Outcome::Failed),
+            Refusal::Final => Self::end(Outcome::Failed),
         }
     }
 
@@ -522,8 +524,8 @@ impl<N: Names> Course<N> {
             }
             Went::Bad => State::Stopping(target),
             Went::BadAndThrough => Return::from(target),
-            Went::LeftAsItIs | Went::Lost => self.end(Outcome::Failed),
-            Went::RolledBack => self.end(Outcome::RolledBack),
+            Went::LeftAsItIs | Went::Lost => Self::end(Outcome::Failed),
+            Went::RolledBack => Self::end(Outcome::RolledBack),
             Went::Stopped => State::Displaced(target),
         }
     }
@@ -540,7 +542,7 @@ impl<N: Names> Course<N> {
             Displaced::Restore => Return::from(target),
             Displaced::Duplicate => self.end_as(me, Outcome::Duplicate, head),
             Displaced::Superseded => self.end_as(me, Outcome::Superseded, head),
-            Displaced::Fail => self.end(Outcome::Failed),
+            Displaced::Fail => Self::end(Outcome::Failed),
         }
     }
 
@@ -564,7 +566,7 @@ impl<N: Names> Course<N> {
             return State::Waiting(Wait::Idle, again(back));
         }
         if service.desired != back.failed.definition {
-            return self.end(Outcome::RolledBack);
+            return Self::end(Outcome::RolledBack);
         }
         if let Some(fence) = fence.filter(|fence| fence.execution != me.execution && !history.fence_is_past) {
             return State::Waiting(Wait::Fence(fence.id.clone()), again(back));
@@ -576,12 +578,12 @@ impl<N: Names> Course<N> {
                 let base = back.failed.definition.clone();
                 State::Fencing(Update { definition, base, back: Some(Return { has_looked: false, ..back }) })
             }
-            None => self.end(Outcome::Failed),
+            None => Self::end(Outcome::Failed),
         }
     }
 
     /// An end that a person hears of.
-    fn end(&mut self, outcome: Outcome) -> State<N> {
+    fn end(outcome: Outcome) -> State<N> {
         State::Ending(Ending { outcome, good: None, by: None, is_loud: true })
     }
 
@@ -601,7 +603,7 @@ impl<N: Names> Course<N> {
         if definitions.is_empty() && !registered {
             return ending;
         }
-        let look = Look { definitions, registered, after: None };
+        let look = Look { definitions, registered, after: self.past.followed.clone() };
         let last = State::Looking { look, back: None, then: Box::new(ending) };
         State::Waiting(Wait::LastLook, Box::new(last))
     }

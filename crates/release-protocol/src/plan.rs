@@ -69,6 +69,8 @@ pub struct Past<N: Names> {
     pub registered: Option<N::Definition>,
     /// What its update was to bring that it gave up waiting for.
     pub given_up: Option<N::Definition>,
+    /// The service revision of its deployment that it followed last: only newer ones are worth another look.
+    pub followed: Option<N::Revision>,
     /// How often it has updated again because a stray call took its place.
     pub repairs: u8,
     /// The service revision that was displaced, while it is being repaired.
@@ -87,6 +89,7 @@ impl<N: Names> Default for Past<N> {
             may_have_acted: false,
             registered: None,
             given_up: None,
+            followed: None,
             repairs: 0,
             repairing: None,
             active: None,
@@ -281,7 +284,11 @@ fn plan_content<N: Names>(
         return Plan::AwaitFence(fence.id.clone());
     }
     let base = service.base();
-    if reading.wish == Wish::Unmet || head.is_some_and(|head| moves_elsewhere(me, head, service)) {
+    // What a dead execution of this event has deployed was proved by nobody: it is found again and followed.
+    let is_left_behind =
+        takes_over && head.is_some_and(|head| look_for_release(me, past, head).definitions.contains(&service.desired));
+    let is_elsewhere = head.is_some_and(|head| moves_elsewhere(me, head, service));
+    if reading.wish == Wish::Unmet || is_elsewhere || is_left_behind {
         let looks = takes_over || past.may_have_acted || past.given_up.is_some();
         let look = looks.then(|| head.map_or_else(Look::nothing, |head| look_for_release(me, past, head)));
         return Plan::Claim { base, look };

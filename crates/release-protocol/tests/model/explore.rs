@@ -63,6 +63,8 @@ pub(crate) fn explore(story: &Story, until_first: bool) -> Explored {
     let mut parents: Vec<u32> = vec![0];
     let mut edges: Vec<(u32, u32)> = Vec::new();
     let mut queue = VecDeque::from([start]);
+    // A fault is spent, so a cycle is always one of steps without faults. Larger graphs are too large for their edges.
+    let keeps_edges = story.faults < 2;
     let mut explored = Explored { states: 0, steps: 0, ends: 0, has_cycle: false, violations: Vec::new() };
     let mut found: Vec<(Violation, u32)> = Vec::new();
     let (mut at, mut out) = (0_u32, Vec::new());
@@ -88,7 +90,7 @@ pub(crate) fn explore(story: &Story, until_first: bool) -> Explored {
                     parents.push(at);
                     queue.push_back(next);
                 }
-                if story.faults == 0 {
+                if keeps_edges {
                     edges.push((at, to));
                 }
             }
@@ -96,7 +98,7 @@ pub(crate) fn explore(story: &Story, until_first: bool) -> Explored {
         at += 1;
     }
     explored.states = parents.len();
-    explored.has_cycle = story.faults == 0 && has_cycle(parents.len(), &edges);
+    explored.has_cycle = keeps_edges && has_cycle(parents.len(), &edges);
     explored.violations = found.into_iter().map(|(kind, at)| (kind, trace(story, at, &parents))).collect();
     explored
 }

@@ -1,6 +1,13 @@
 //! The world that the model explores: one service, its head, ECS, and executions that play [`Course`]. It decides nothing for a release: every
 //! head, every plan and every next action comes from the crate under test.
 
+#![expect(
+    clippy::unused_self,
+    clippy::struct_excessive_bools,
+    clippy::single_match_else,
+    reason = "a world is a story's, and its flags are what the model is about"
+)]
+
 use std::hash::Hash;
 
 use release_protocol::course::{Action, Answer, Course, History, Refusal, State, Wait};
@@ -447,7 +454,7 @@ impl Story {
         match (&execution.half, action) {
             (Half::Nothing, Action::Read | Action::ReadHistory) => {
                 let mut next = world.clone();
-                next.executions[index].half = Half::Head(world.head.clone(), self.is_past(world));
+                next.executions[index].half = Half::Head(world.head.clone(), self.is_past(world, index));
                 next.executions[index].is_fresh = true;
                 out.push(((Some(index), "reads the head"), next));
                 let mut next = world.clone();
@@ -464,7 +471,7 @@ impl Story {
             (Half::Service(service), Action::Read | Action::ReadHistory) => {
                 let mut next = world.clone();
                 next.executions[index].is_fresh = true;
-                let head = (world.head.clone(), self.is_past(world));
+                let head = (world.head.clone(), self.is_past(world, index));
                 let answer = self.read(world, index, action, head, service.clone());
                 self.answer(next, index, answer, "reads the head", out);
             }
@@ -542,8 +549,9 @@ impl Story {
         Answer::Read(Box::new(Reading { head, fence_is_past, service, wish, is_reread, owner_is_dead: None }))
     }
 
-    fn is_past(&self, world: &World) -> bool {
-        world.fence_is_past || self.lacks(Guard::WaitForFences)
+    fn is_past(&self, world: &World, index: usize) -> bool {
+        let is_own = world.head.as_ref().is_some_and(|head| head.is_fenced_by(&self.release(index)));
+        world.fence_is_past || self.lacks(Guard::WaitForFences) || is_own && self.lacks(Guard::LookUntilFenceEnds)
     }
 
     fn read_service(&self, next: &mut World, index: usize) -> Service<Small> {
@@ -730,7 +738,7 @@ impl Story {
                 if self.may(world, Fault::LostAnswer) {
                     let mut lost = next.clone();
                     lost.faults_left -= 1;
-                    self.answer(lost, index, Answer::NoAnswer, "its update lands; the answer is lost", out);
+                    self.answer(lost, index, Answer::Unclear, "its update lands; the answer is lost", out);
                 }
                 self.answer(next, index, Answer::Updated(revision), "its update lands", out);
             } else {
@@ -880,7 +888,7 @@ impl Story {
                 next.calls.remove(position);
                 let index = usize::from(call.execution);
                 if call.is_awaited {
-                    self.answer(next, index, Answer::NoAnswer, "its update is lost on the wire", out);
+                    self.answer(next, index, Answer::Unclear, "its update is lost on the wire", out);
                 } else {
                     out.push(((Some(index), "a call of it is lost on the wire"), next));
                 }
@@ -889,7 +897,7 @@ impl Story {
                 if call.is_awaited {
                     given_up.calls[position].is_awaited = false;
                     given_up.calls.sort_unstable();
-                    self.answer(given_up, index, Answer::NoAnswer, "gives its update up; it may land", out);
+                    self.answer(given_up, index, Answer::Unclear, "gives its update up; it may land", out);
                 }
             }
         }
