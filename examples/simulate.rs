@@ -9,6 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use clap::Parser;
 use express_deployer::sandbox::simulation::{self, Run};
 
+#[path = "../tests/it/simulation/function.rs"]
+mod function;
+
 /// Plays simulated schedules and says what they violate.
 #[derive(Parser)]
 struct Arguments {
@@ -73,7 +76,7 @@ fn main() -> ExitCode {
         if seed >= to {
             break;
         }
-        match simulation::run(seed) {
+        match simulation::run(seed, function::new) {
             Ok(run) => {
                 let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
                 sum.add(&run);

@@ -85,8 +85,8 @@ impl Ecs {
 
     /// What awaits a revision with this task definition: what its image is known for, else what the day has in store.
     fn scenario_of(&self, definition: &Definition) -> Scenario {
-        let images = definition.containers().iter().filter_map(|container| container.get("image")?.as_str());
-        let known = images.filter_map(|image| self.images.get(image.split_once('@')?.1)).next();
+        let mut images = definition.containers().iter().filter_map(|container| container.get("image")?.as_str());
+        let known = images.find_map(|image| self.images.get(image.split_once('@')?.1));
         known.copied().unwrap_or(self.scenario)
     }
 

@@ -9,6 +9,7 @@ mod logs;
 mod players;
 mod schedule;
 mod story;
+mod tale;
 mod trouble;
 mod wire;
 
@@ -27,12 +28,11 @@ use self::wire::Wire;
 use super::Options;
 use super::seed::{self, REPOSITORY, SERVICE};
 use super::state::World;
-use crate::config::Config;
 
 pub use self::check::Violation;
-
-/// The configuration of the simulated function.
-const CONFIG: &str = include_str!("../../examples/deployer.toml");
+pub use self::players::{Function, Process, Service, ServiceFuture};
+pub use self::story::Hand;
+pub use self::tale::Tale;
 
 /// The stand-in's address, which nobody listens at; that of an IP, so that S3 is asked in path style.
 const ENDPOINT: &str = "http://127.0.0.1:1";
@@ -55,6 +55,10 @@ pub struct Run {
     pub calls: u64,
     /// How each execution ended, in words.
     pub ends: Vec<String>,
+    /// The reports that were stored, as text.
+    pub reports: Vec<String>,
+    /// The name of the image that the service runs in the end; `live` is the first one.
+    pub image: String,
     /// What was violated.
     pub violations: Vec<Violation>,
 }
@@ -68,6 +72,9 @@ impl fmt::Display for Run {
         }
         for (number, end) in self.ends.iter().enumerate() {
             writeln!(f, "x{number} {end}")?;
+        }
+        for report in &self.reports {
+            writeln!(f, "{report}")?;
         }
         for violation in &self.violations {
             writeln!(f, "{violation}")?;
@@ -85,34 +92,53 @@ pub enum Error {
     /// The stand-in could not be filled.
     #[error(transparent)]
     Sandbox(#[from] super::Error),
-    /// The configuration is not valid.
-    #[error("the configuration is not valid: {0}")]
-    Config(String),
 }
 
-/// Plays the run of a seed.
-pub fn run(seed: u64) -> Result<Run, Error> {
+/// Plays the run of a seed: it decides the story and the schedule.
+///
+/// # Errors
+/// When it could not begin.
+pub fn run(seed: u64, function: Function) -> Result<Run, Error> {
+    begin(seed, function, Story::new)
+}
+
+/// Plays a tale under the schedule of a seed.
+///
+/// # Errors
+/// When it could not begin.
+pub fn play(seed: u64, tale: &Tale, function: Function) -> Result<Run, Error> {
+    begin(seed, function, |_, start| tale.story(start))
+}
+
+fn begin(seed: u64, function: Function, story: impl FnOnce(&mut Dice, Timestamp) -> Story) -> Result<Run, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let logs = Logs::default();
-    tracing::subscriber::with_default(logs.clone(), || runtime.block_on(play(seed, &logs)))
+    let mut dice = Dice::new(seed);
+    let story = story(&mut dice, Options::default().start);
+    tracing::subscriber::with_default(logs.clone(), || {
+        runtime.block_on(to_the_end((seed, dice), Arc::new(story), function, &logs))
+    })
 }
 
-async fn play(seed: u64, logs: &Logs) -> Result<Run, Error> {
-    let mut options = Options::default();
-    let mut dice = Dice::new(seed);
-    let story = Arc::new(Story::new(&mut dice, options.start));
-    options.second_update = story.second_update;
+async fn to_the_end(
+    (seed, mut dice): (u64, Dice),
+    story: Arc<Story>,
+    function: Function,
+    logs: &Logs,
+) -> Result<Run, Error> {
+    let options = Options { second_update: story.second_update, ..Options::default() };
     let world = Arc::new(World::new(&options, ENDPOINT.to_owned()));
     world.clock.run_with_the_runtime();
     seed::plant(&world, options.scenario)?;
     plant(&world, &story, options.start)?;
-    let config = Config::parse(CONFIG).map_err(|error| Error::Config(error.to_string()))?;
     let wire = Arc::new(Wire::new(world.clock.clone()));
-    let troupe = Troupe { world, wire, config, dice: Mutex::new(dice.fork()) };
+    let troupe = Troupe { world, wire, function, dice: Mutex::new(dice.fork()) };
     let schedule = Schedule::new(Arc::clone(&story), troupe, dice);
     let facts = schedule.play().await;
     let log = logs.lines();
-    let violations = check::all(&Seen { story: &story, facts: &facts, log: &log });
+    let seen = Seen { story: &story, facts: &facts, log: &log };
+    let violations = check::all(&seen);
+    let image = seen.last_image().map_or_else(String::new, |image| image.name.clone());
     let ends = facts.ends.iter().map(|(end, _)| end.as_ref().map_or("has not ended".to_owned(), ToString::to_string));
     Ok(Run {
         seed,
@@ -121,6 +147,8 @@ async fn play(seed: u64, logs: &Logs) -> Result<Run, Error> {
         ends: ends.collect(),
         hash: facts.hash,
         decisions: facts.decisions,
+        reports: facts.reports.into_iter().map(|(key, text)| format!("{key}: {text}")).collect(),
+        image,
         violations,
     })
 }

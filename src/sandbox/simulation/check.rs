@@ -82,6 +82,12 @@ impl<'a> Seen<'a> {
         self.story.images.get(event.image())
     }
 
+    /// The image that the service runs in the end.
+    pub(super) fn last_image(&self) -> Option<&'a Image> {
+        let digest = self.content(&self.facts.last).digest;
+        self.story.images.iter().find(|image| image.digest == digest)
+    }
+
     /// Whether a task definition runs an image that is known to be bad.
     fn is_bad(&self, definition: &str) -> bool {
         let digest = self.content(definition).digest;
@@ -100,16 +106,25 @@ impl<'a> Seen<'a> {
         ends.zip(carries).filter_map(|(end, carries)| carries.then_some(end))
     }
 
-    /// Whether some release of this event ended loudly: its own, or that of a push of the same image, which may have done its work.
-    fn is_loud(&self, event: usize) -> bool {
+    /// Whether two events push the same image: one release may then do the work of both.
+    fn are_one_push(&self, one: usize, other: usize) -> bool {
         let digest = |event: usize| {
             let event = self.story.events.get(event)?;
             matches!(event.asks, Asks::Push { .. }).then(|| self.image(event)).flatten().map(|image| &image.digest)
         };
-        let mine = digest(event);
-        let same = |other: usize| other == event || mine.is_some() && digest(other) == mine;
-        let events = (0..self.story.events.len()).filter(|other| same(*other));
+        one == other || digest(one).is_some() && digest(one) == digest(other)
+    }
+
+    /// Whether some release of this event ended loudly: its own, or that of a push of the same image, which may have done its work.
+    fn is_loud(&self, event: usize) -> bool {
+        let events = (0..self.story.events.len()).filter(|other| self.are_one_push(*other, event));
         events.flat_map(|event| self.ends_of(event)).any(|(_, end)| is_loud(end))
+    }
+
+    /// Whether a release that brought this upload along, as part of a revision of its own, ended loudly.
+    fn is_loud_with(&self, upload: &Event) -> bool {
+        let brought = self.facts.registered.iter().filter(|(_, arn)| self.is_satisfied(upload, arn));
+        brought.filter_map(|(execution, _)| self.event_of(*execution)).any(|event| self.is_loud(event))
     }
 
     /// Who registered a task definition: an execution, or nobody of ours.

@@ -8,7 +8,7 @@ use super::story::{BY_HAND, Hand, Image};
 use crate::sandbox::SecondUpdate;
 use crate::sandbox::api::{ACCOUNT, REGION};
 use crate::sandbox::ecs::{CLUSTER, Context};
-use crate::sandbox::seed::SERVICE;
+use crate::sandbox::seed::{REPOSITORY, SERVICE};
 use crate::sandbox::state::World;
 
 /// What the service heads to.
@@ -48,10 +48,11 @@ pub(super) fn newest_deployment(world: &World) -> String {
     arn.unwrap_or_default().to_owned()
 }
 
-/// The task definition of a reply to `RegisterTaskDefinition`.
-pub(super) fn registered(body: &[u8]) -> Option<String> {
-    let answer: Value = serde_json::from_slice(body).ok()?;
-    answer.pointer("/taskDefinition/taskDefinitionArn")?.as_str().map(str::to_owned)
+/// The newest task definition of the service's family.
+pub(super) fn newest_definition(world: &World) -> String {
+    let family = world.ecs().definitions.family(REPOSITORY);
+    let arn = family.last().and_then(|newest| newest.get("taskDefinitionArn")).and_then(Value::as_str);
+    arn.unwrap_or_default().to_owned()
 }
 
 /// Pushes an image: its blob, its manifests, its tags.

@@ -19,10 +19,8 @@ use tokio::task::JoinHandle;
 use super::dice::Dice;
 use super::story::later;
 use super::wire::{Caller, Line, Pauses, Time, Wire};
-use crate::aws::{Aws, Clock};
-use crate::config::Config;
-use crate::release::{self, Deployer};
 use crate::sandbox::api::REGION;
+use crate::sandbox::clock::VirtualClock;
 use crate::sandbox::durable::{ExecutionOutcome, Outlook};
 use crate::sandbox::executions::{Answer, answer};
 use crate::sandbox::state::World;
@@ -70,13 +68,11 @@ impl fmt::Display for End {
                 let findings = release.get("findings").and_then(Value::as_array).into_iter().flatten();
                 let errors = findings.filter(|finding| finding.get("severity").is_some_and(|given| given == "error"));
                 let errors: Vec<&str> = errors.filter_map(|finding| finding.get("message")?.as_str()).collect();
-                match report.get("ignored").and_then(Value::as_str) {
-                    Some(ignored) => write!(f, "ignored: {ignored}"),
-                    None => {
-                        let mark = if attention.is_empty() { "" } else { " ! " };
-                        write!(f, "{outcome}: {reason}{mark}{attention} {}", errors.join("; "))
-                    }
+                if let Some(ignored) = report.get("ignored").and_then(Value::as_str) {
+                    return write!(f, "ignored: {ignored}");
                 }
+                let mark = if attention.is_empty() { "" } else { " ! " };
+                write!(f, "{outcome}: {reason}{mark}{attention} {}", errors.join("; "))
             }
             Self::Failed(error) => write!(f, "FAILED: {error}"),
             Self::Stopped => f.write_str("STOPPED by a person"),
@@ -244,43 +240,41 @@ impl Player {
     }
 }
 
+/// What a new process of the function finds.
+#[derive(Debug)]
+pub struct Process {
+    /// The way to AWS, with the pauses and the clock of the simulation. Time limits are the function's own business.
+    pub sdk_config: SdkConfig,
+    /// The time.
+    pub clock: VirtualClock,
+    /// What presigned URLs are fetched with.
+    pub downloads: SharedHttpConnector,
+}
+
 /// What `wrap` makes, with its type forgotten.
-type Service = dyn Fn(LambdaEvent<engine::InvocationPayload>) -> ServiceFuture + Send + Sync;
-type ServiceFuture = BoxFuture<'static, Result<engine::InvocationResponse, lambda_runtime::Error>>;
+pub type Service = Arc<dyn Fn(LambdaEvent<engine::InvocationPayload>) -> ServiceFuture + Send + Sync>;
+/// The answer of one invocation.
+pub type ServiceFuture = BoxFuture<'static, Result<engine::InvocationResponse, lambda_runtime::Error>>;
+
+/// The function under test: what each new process of it makes of what it finds.
+pub type Function = fn(Process) -> Service;
 
 /// What all executions share.
 #[derive(Debug)]
 pub(super) struct Troupe {
     pub(super) world: Arc<World>,
     pub(super) wire: Arc<Wire>,
-    pub(super) config: Config,
+    pub(super) function: Function,
     pub(super) dice: std::sync::Mutex<Dice>,
 }
 
 impl Troupe {
     /// The function, as a new process has it.
-    fn service(&self, caller: Caller) -> Arc<Service> {
+    fn service(&self, caller: Caller) -> Service {
         let line = Line { wire: Arc::clone(&self.wire), caller };
-        let sdk = self.sdk_config(line.clone());
+        let sdk_config = self.sdk_config(line.clone());
         let clock = self.world.clock.clone();
-        let aws = Aws::new(sdk.clone(), Clock::from_fn(move || clock.now()));
-        let aws = aws.with_downloads(SharedHttpConnector::new(line));
-        let deployer = Arc::new(Deployer { config: self.config.clone().into(), aws, metrics: |_| {} });
-        let refused = |error: &dyn fmt::Display| format!("the engine's options are refused: {error}");
-        let options = engine::Options::builder().lambda_client(engine::LambdaClient::new(&sdk)).build();
-        match options {
-            Ok(options) => {
-                let service = engine::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
-                Arc::new(move |event| -> ServiceFuture { service(event) })
-            }
-            Err(error) => {
-                let message = refused(&error);
-                Arc::new(move |_| -> ServiceFuture {
-                    let message = message.clone();
-                    Box::pin(async move { Err(message.into()) })
-                })
-            }
-        }
+        (self.function)(Process { sdk_config, clock, downloads: SharedHttpConnector::new(line) })
     }
 
     /// The configuration of the function on Lambda, but for the way to AWS, the clock and the credentials.
@@ -293,7 +287,6 @@ impl Troupe {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .endpoint_url(&self.world.endpoint)
             .retry_config(RetryConfig::standard())
-            .timeout_config(Aws::time_limits())
             .sleep_impl(Pauses::new(dice))
             .time_source(Time(self.world.clock.clone()))
             .http_client(line)

@@ -16,6 +16,7 @@ use super::wire::{Broken, Held};
 use crate::sandbox::seed::{REPOSITORY, STATE_BUCKET};
 use crate::sandbox::server::{self, Outcome};
 use crate::sandbox::state::World;
+use crate::sandbox::wire::Reply;
 
 /// Decisions of one run and calls of one execution, at most: what needs more goes round in circles.
 const DECISIONS: u64 = 30_000;
@@ -204,8 +205,9 @@ impl Schedule {
             if self.crashes > 0 {
                 let running = self.players.iter().enumerate().filter(|(_, player)| player.is_running());
                 // Once in some thirty decisions: about two in a release.
-                choices
-                    .extend(running.filter(|_| self.decisions % 8 == 0).map(|(number, _)| (4, Choice::Crash(number))));
+                choices.extend(
+                    running.filter(|_| self.decisions.is_multiple_of(8)).map(|(number, _)| (4, Choice::Crash(number))),
+                );
             }
         }
         choices
@@ -284,20 +286,25 @@ impl Schedule {
         held.end(answer);
     }
 
-    /// What the stand-in says; what an update or a registration changed is remembered.
-    fn serve(&mut self, held: &Held) -> Result<crate::sandbox::wire::Reply, Broken> {
-        let before = (held.operation == "UpdateExpressGatewayService").then(|| hand::heading(&self.world));
-        let Outcome::Reply(reply) = server::answer(&self.world, &held.request) else { return Err(Broken) };
-        if reply.status == 200 {
-            let execution = held.caller.execution;
-            if let Some(before) = before {
-                let landing = Landing::new(&self.world, Some(execution), before.definition);
-                self.facts.landings.push(landing);
-            } else if held.operation == "RegisterTaskDefinition" {
-                self.facts.registered.extend(hand::registered(&reply.body).map(|arn| (execution, arn)));
-            }
+    /// What the stand-in says. What an update or a registration changed is remembered, also where its answer is an error: it is seen by what
+    /// there is afterwards.
+    fn serve(&mut self, held: &Held) -> Result<Reply, Broken> {
+        if !["RegisterTaskDefinition", "UpdateExpressGatewayService"].contains(&held.operation.as_str()) {
+            return reply(server::answer(&self.world, &held.request));
         }
-        Ok(reply)
+        let heading = hand::heading(&self.world).definition;
+        let (deployment, definition) = (hand::newest_deployment(&self.world), hand::newest_definition(&self.world));
+        let outcome = server::answer(&self.world, &held.request);
+        let execution = held.caller.execution;
+        if hand::newest_deployment(&self.world) != deployment {
+            let landing = Landing::new(&self.world, Some(execution), heading);
+            self.facts.landings.push(landing);
+        }
+        let newest = hand::newest_definition(&self.world);
+        if newest != definition {
+            self.facts.registered.push((execution, newest));
+        }
+        reply(outcome)
     }
 
     /// Moves the clock to the next thing that happens by itself; false where nothing will.
@@ -327,4 +334,12 @@ impl Schedule {
 async fn pause(milliseconds: u64) {
     #[expect(clippy::disallowed_methods, reason = "the runtime's time is virtual")]
     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+}
+
+/// An answer, or none.
+fn reply(outcome: Outcome) -> Result<Reply, Broken> {
+    match outcome {
+        Outcome::Reply(reply) => Ok(reply),
+        Outcome::Dropped | Outcome::Withheld => Err(Broken),
+    }
 }

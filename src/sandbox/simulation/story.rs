@@ -101,9 +101,12 @@ pub(super) struct ByHand {
 
 /// What a person does at the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hand {
+pub enum Hand {
     /// Deploys a good revision of their own; its tags may be copied from the live one.
-    Deploys { copies_tags: bool },
+    Deploys {
+        /// Whether the live revision's tags are kept, as the console's "create new revision" keeps them.
+        copies_tags: bool,
+    },
     /// Stops the running deployment with a rollback.
     RollsBack,
     /// Stops the newest execution that runs.
@@ -195,7 +198,7 @@ impl Story {
                     "version": "0", "bucket": {"name": STATE_BUCKET}, "reason": "PutObject",
                     "object": {
                         "key": upload_key(), "size": 2_004, "version-id": version(marker),
-                        "sequencer": format!("{:016X}", event.at.as_millisecond()),
+                        "sequencer": sequencer(event.at, marker),
                     },
                 }),
             ),
@@ -243,6 +246,13 @@ pub(super) fn version(marker: &str) -> String {
     format!("v-{marker}")
 }
 
+/// S3 gives each write of one key a higher sequencer, also within one second: markers end with the number of their event.
+fn sequencer(at: Timestamp, marker: &str) -> String {
+    let number: i64 =
+        marker.trim_start_matches(|character: char| !character.is_ascii_digit()).parse().unwrap_or_default();
+    format!("{:016X}", at.as_millisecond().saturating_mul(16).saturating_add(number))
+}
+
 /// `time` and so many milliseconds.
 pub(super) fn later(time: Timestamp, milliseconds: u64) -> Timestamp {
     let span = SignedDuration::from_millis(i64::try_from(milliseconds).unwrap_or(i64::MAX));
@@ -284,7 +294,7 @@ fn ask(dice: &mut Dice, images: &mut Vec<Image>, events: &[Event], number: u64) 
         images.push(Image::new(&format!("i{number}"), fate, dice.one_in(2)));
         images.len() - 1
     };
-    let earlier: Vec<usize> = events.iter().map(|event| event.image()).collect();
+    let earlier: Vec<usize> = events.iter().map(Event::image).collect();
     match dice.below(20) {
         0..9 => Asks::Push { image: fresh(dice), tag },
         9..12 => Asks::Push { image: 0, tag },
@@ -330,7 +340,7 @@ impl Event {
 }
 
 /// Text in the form of a UUID.
-fn uuid(text: &str) -> String {
+pub(super) fn uuid(text: &str) -> String {
     let digits = hex(&Sha256::digest(text.as_bytes()));
     let part = |range| digits.get(range).unwrap_or_default();
     format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))

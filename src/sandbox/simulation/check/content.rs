@@ -87,7 +87,11 @@ fn kept(seen: &Seen<'_>) -> Vec<Violation> {
     let last = seen.facts.last.as_str();
     let replaced_by_hand = seen.facts.landings.iter().any(|landing| landing.by.is_none());
     let ambiguous = seen.story.events.iter().filter(|event| event.at == upload.at && event.is_upload()).count() > 1;
-    let is_well = ambiguous || seen.is_satisfied(upload, last) || seen.is_loud(number) || replaced_by_hand;
+    let is_well = ambiguous
+        || seen.is_satisfied(upload, last)
+        || seen.is_loud(number)
+        || seen.is_loud_with(upload)
+        || replaced_by_hand;
     if is_well {
         return Vec::new();
     }

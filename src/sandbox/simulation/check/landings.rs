@@ -64,7 +64,9 @@ fn restores(seen: &Seen<'_>) -> Vec<Violation> {
     for landing in &seen.facts.landings {
         let Some(event) = landing.by.and_then(|execution| seen.event_of(execution)) else { continue };
         let replaced = seen.maker(&landing.before).and_then(|maker| seen.event_of(maker));
-        if seen.brings(landing).is_none() && replaced != Some(event) {
+        // A push of the same image may have taken over what another execution deployed and left behind.
+        let is_of_mine = replaced.is_some_and(|other| other == event || seen.are_one_push(other, event));
+        if seen.brings(landing).is_none() && !is_of_mine {
             let what = format!("e{event} went back to {} over {}", landing.definition, landing.before);
             violations.push(Violation::new("P2 restore", what));
         }
@@ -120,9 +122,9 @@ fn by_hand(seen: &Seen<'_>) -> Vec<Violation> {
             continue;
         }
         let Some(event) = seen.event_of(execution) else { continue };
+        // The report names the revision that was replaced: as what it stands on, or in a sentence.
         let stands_on_it = seen.ends_of(event).any(|(_, end)| {
-            let previous = release(end).and_then(|release| release.get("previousTaskDefinitionArn")?.as_str());
-            is_loud(end) || previous == Some(person.definition.as_str())
+            is_loud(end) || release(end).is_some_and(|release| release.to_string().contains(&person.definition))
         });
         if !stands_on_it {
             let what = format!("e{event} replaced what a person deployed, {}, without a word", person.definition);
