@@ -5,6 +5,9 @@
 
 mod function;
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use express_deployer::sandbox::Scenario;
 use express_deployer::sandbox::simulation::{self, Hand, Run, Tale};
 
@@ -98,4 +101,37 @@ fn lost_answers_and_deaths_leave_one_release() {
     play(&tale, |run| {
         assert_eq!(run.ends.len(), 1, "{run}");
     });
+}
+
+/// Seeds that each run of the tests plays.
+const SEEDS: u64 = 500;
+
+#[test]
+fn five_hundred_schedules_violate_nothing() {
+    let next = AtomicU64::new(1);
+    let failing = Mutex::new(Vec::new());
+    let work = || loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed > SEEDS {
+            break;
+        }
+        let run = run(seed);
+        if !run.violations.is_empty() {
+            failing.lock().unwrap().push((seed, run));
+        }
+    };
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..processors {
+            scope.spawn(work);
+        }
+    });
+    let mut failing = failing.into_inner().unwrap();
+    failing.sort_by_key(|(seed, _)| *seed);
+    let seeds: Vec<u64> = failing.iter().map(|(seed, _)| *seed).collect();
+    if let Some((seed, run)) = failing.first() {
+        panic!(
+            "{run}\nseeds {seeds:?}; replay one: cargo run --profile simulate --example simulate -- --seed {seed} --trace"
+        );
+    }
 }
