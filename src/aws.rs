@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::config::timeout::TimeoutConfig;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -60,6 +61,8 @@ pub struct Aws {
     config: SdkConfig,
     clock: Clock,
     home: Arc<Home>,
+    /// What presigned URLs are fetched with; a connector of their own where there is none.
+    downloads: Option<SharedHttpConnector>,
 }
 
 #[derive(Debug, Default)]
@@ -73,25 +76,33 @@ struct Home {
 impl Aws {
     /// Clients over a configuration that somebody made.
     pub fn new(config: SdkConfig, clock: Clock) -> Self {
-        Self { config, clock, home: Arc::default() }
+        Self { config, clock, home: Arc::default(), downloads: None }
+    }
+
+    /// Fetches presigned URLs through this connector.
+    #[must_use]
+    pub fn with_downloads(self, connector: SharedHttpConnector) -> Self {
+        Self { downloads: Some(connector), ..self }
     }
 
     /// Clients as the environment says: region, credentials and endpoints by the SDK's own rules.
-    ///
-    /// An attempt or a call that takes too long is given up and counts as an answer that was lost.
     pub async fn from_environment() -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(3))
-            .operation_attempt_timeout(ATTEMPT)
-            .operation_timeout(CALL)
-            .build();
         let config = aws_config::defaults(BehaviorVersion::latest())
             .http_client(connect::OnFirstCall::default())
             .retry_config(RetryConfig::standard())
-            .timeout_config(timeouts)
+            .timeout_config(Self::time_limits())
             .load()
             .await;
         Self::new(config, Clock::system())
+    }
+
+    /// How long calls may take: an attempt or a call that takes longer is given up and counts as an answer that was lost.
+    pub fn time_limits() -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(3))
+            .operation_attempt_timeout(ATTEMPT)
+            .operation_timeout(CALL)
+            .build()
     }
 
     /// The clock.

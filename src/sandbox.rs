@@ -32,6 +32,7 @@ mod s3;
 mod scenario;
 mod seed;
 mod server;
+pub mod simulation;
 mod state;
 mod wire;
 

@@ -2,7 +2,7 @@
 
 use aws_sdk_ecr::types::{ImageFailureCode, ImageIdentifier};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 use super::{Aws, CALL, Failure, Trouble, failure, in_short};
@@ -128,8 +128,10 @@ impl Aws {
         }
         let hidden = |error: &dyn std::error::Error| in_short(error).replace(url, "the download URL");
         let fetched = tokio::time::timeout(CALL, async {
-            let connector =
-                aws_smithy_http_client::Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
+            let connector = self.downloads.clone().unwrap_or_else(|| {
+                let builder = aws_smithy_http_client::Connector::builder();
+                SharedHttpConnector::new(builder.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build())
+            });
             let request = HttpRequest::get(url).map_err(|error| trouble(Trouble::Refused, hidden(&error)))?;
             let answer = connector.call(request).await.map_err(|error| trouble(Trouble::Unclear, hidden(&error)))?;
             let status = answer.status();

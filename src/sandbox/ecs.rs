@@ -11,6 +11,7 @@ mod tasks;
 mod types;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -36,6 +37,8 @@ pub(crate) struct Ecs {
     pub(crate) definitions: Definitions,
     services: Vec<Service>,
     scenario: Scenario,
+    /// What awaits every revision that runs one of these images, by digest, whatever the scenario is.
+    images: BTreeMap<String, Scenario>,
     second_update: SecondUpdate,
     /// How the next deployment goes.
     pub(crate) manner: Manner,
@@ -66,12 +69,25 @@ impl Ecs {
             definitions: Definitions::default(),
             services: Vec::new(),
             scenario: options.scenario,
+            images: BTreeMap::new(),
             second_update: options.second_update,
             manner,
             architecture_override: options.architecture_override.clone(),
             opened: options.start,
             ids: 0,
         }
+    }
+
+    /// Decides what awaits every revision that runs the image of this digest.
+    pub(crate) fn decide_image(&mut self, digest: &str, scenario: Scenario) {
+        self.images.insert(digest.to_owned(), scenario);
+    }
+
+    /// What awaits a revision with this task definition: what its image is known for, else what the day has in store.
+    fn scenario_of(&self, definition: &Definition) -> Scenario {
+        let mut images = definition.containers().iter().filter_map(|container| container.get("image")?.as_str());
+        let known = images.find_map(|image| self.images.get(image.split_once('@')?.1));
+        known.copied().unwrap_or(self.scenario)
     }
 
     /// Runs one operation of the API.

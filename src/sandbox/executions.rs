@@ -76,7 +76,8 @@ pub enum Error {
 }
 
 /// What one invocation came to.
-enum Answer {
+#[derive(Debug)]
+pub(super) enum Answer {
     Succeeded(String),
     Failed(ErrorObject),
     Suspended,
@@ -100,11 +101,11 @@ enum Envelope {
     Pending,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct ErrorObject {
+pub(super) struct ErrorObject {
     error_type: String,
-    error_message: String,
+    pub(super) error_message: String,
 }
 
 /// Where an execution stands between two rounds.
@@ -287,7 +288,7 @@ impl Run {
 }
 
 /// Invokes the function once. A panic is a failed invocation, as it is to Lambda's runtime.
-async fn answer<F, Fut>(service: &F, invocation: Invocation) -> Answer
+pub(super) async fn answer<F, Fut>(service: &F, invocation: Invocation) -> Answer
 where
     F: Fn(LambdaEvent<InvocationPayload>) -> Fut,
     Fut: Future<Output = Result<InvocationResponse, lambda_runtime::Error>>,

@@ -59,7 +59,7 @@ const UPLOADS: [(&str, &str, &str); 5] = [
     ),
 ];
 
-const TASK_DEFINITION: &str = include_str!("seed/express-mode-custom-td.json");
+pub(crate) const TASK_DEFINITION: &str = include_str!("seed/express-mode-custom-td.json");
 
 fn manifest(name: &str) -> &'static [u8] {
     MANIFESTS.iter().find(|(of, ..)| *of == name).map(|(_, _, text)| text.as_bytes()).unwrap_or_default()

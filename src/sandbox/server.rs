@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Response, header};
 use hyper_util::rt::TokioIo;
@@ -104,6 +105,11 @@ async fn read(request: hyper::Request<Incoming>) -> Result<Request, Reply> {
     let (head, body) = request.into_parts();
     let too_large = |_| plain(413, "the body is larger than the stand-in takes");
     let body = Limited::new(body, MAX_BODY).collect().await.map_err(too_large)?.to_bytes().to_vec();
+    understand(head, body)
+}
+
+/// A request as the services see it: decoded, and without the framing of `aws-chunked`.
+pub(super) fn understand(head: Parts, body: Vec<u8>) -> Result<Request, Reply> {
     let mut headers = head.headers;
     let body = if chunked::is_chunked(&headers) {
         chunked::strip(&mut headers);
@@ -129,7 +135,7 @@ pub(super) fn plain(status: u16, text: &str) -> Reply {
 }
 
 /// What becomes of a call.
-enum Outcome {
+pub(super) enum Outcome {
     Reply(Reply),
     Dropped,
     Withheld,
@@ -180,8 +186,15 @@ impl Target {
     }
 }
 
+/// Service, operation and resource of a request.
+pub(super) fn describe(request: &Request) -> (&'static str, String, String) {
+    let target = Target::of(request);
+    let input = input(&target, request);
+    target.describe(request, input.as_ref().unwrap_or(&Value::Null))
+}
+
 /// Serves one request: the clock, the fault, the service, the list of calls.
-fn answer(world: &World, request: &Request) -> Outcome {
+pub(super) fn answer(world: &World, request: &Request) -> Outcome {
     let target = Target::of(request);
     if matches!(target, Target::Storage) && request.path.starts_with("/_sandbox/") {
         return Outcome::Reply(control::handle(world, request));

@@ -9,6 +9,7 @@ mod objects;
 mod rules;
 mod sandbox_ecs;
 mod sandbox_executions;
+mod simulation;
 mod tidy;
 mod triggers;
 mod verify_corpus;

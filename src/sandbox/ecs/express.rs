@@ -142,7 +142,7 @@ impl Ecs {
     ) -> Result<Value, ApiError> {
         let now = context.now;
         let (revision_id, deployment_id) = (self.numeric_id("revision"), self.fresh("deployment"));
-        let (scenario, mut manner) = (self.scenario, self.manner.clone());
+        let (scenario, mut manner) = (self.scenario_of(definition), self.manner.clone());
         let gone = || ApiError::server("the service is gone");
         let service = self.services.get_mut(index).ok_or_else(gone)?;
         let proven =

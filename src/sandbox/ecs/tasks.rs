@@ -144,7 +144,7 @@ impl Ecs {
             return None;
         }
         let proven = service.revisions.get(task.revision).is_some_and(|revision| revision.proven);
-        let voice = match self.scenario {
+        let voice = match self.scenario_of(definition) {
             Scenario::NoLogs if !proven => Voice::Silent,
             Scenario::BadLogs if !proven => Voice::Panicking,
             Scenario::ErrorLogs if !proven => Voice::Failing,

@@ -1,0 +1,101 @@
+//! What goes wrong with calls: how many may fail, which, and how. The stand-in words the refusals.
+
+use jiff::Timestamp;
+
+use super::dice::Dice;
+use super::story::later;
+use super::wire::Held;
+use crate::sandbox::faults::{Fault, FaultKind, Moment};
+
+/// What becomes of one call.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Fate {
+    Served,
+    /// The server refuses, or acts and then answers with an error.
+    Struck(Fault),
+    ResetBefore,
+    ResetAfter,
+    /// It acts later or never, and no answer comes.
+    Hangs,
+}
+
+/// Calls of one operation fail for a while.
+#[derive(Clone, Debug)]
+struct Spell {
+    operation: String,
+    kind: FaultKind,
+    until: Timestamp,
+}
+
+/// The faults of one run.
+#[derive(Debug)]
+pub(super) struct Troubles {
+    left: u64,
+    spells: Vec<Spell>,
+}
+
+impl Troubles {
+    /// So many calls may begin to fail.
+    pub(super) fn new(left: u64) -> Self {
+        Self { left, spells: Vec::new() }
+    }
+
+    /// What becomes of a call that is about to act.
+    pub(super) fn befall(&mut self, dice: &mut Dice, held: &Held, now: Timestamp) -> Fate {
+        self.spells.retain(|spell| spell.until > now);
+        if let Some(spell) = self.spells.iter().find(|spell| spell.operation == held.operation) {
+            return Fate::Struck(fault(&held.operation, spell.kind, Moment::Before));
+        }
+        // Calls that change something are fewer and worth more.
+        let odds = if changes(&held.operation) { 12 } else { 60 };
+        if self.left == 0 || !dice.one_in(odds) {
+            return Fate::Served;
+        }
+        self.left -= 1;
+        self.draw(dice, held, now)
+    }
+
+    fn draw(&mut self, dice: &mut Dice, held: &Held, now: Timestamp) -> Fate {
+        let strike = |kind, moment| Fate::Struck(fault(&held.operation, kind, moment));
+        match dice.below(12) {
+            0 | 1 => strike(FaultKind::Throttle, Moment::Before),
+            2 => strike(FaultKind::ServerError, Moment::Before),
+            3 => strike(FaultKind::ServerError, Moment::After),
+            4 => Fate::ResetBefore,
+            5 | 6 => Fate::ResetAfter,
+            7 | 8 => Fate::Hangs,
+            9 if special(&held.operation).is_some() => {
+                strike(special(&held.operation).unwrap_or(FaultKind::ServerError), Moment::Before)
+            }
+            // The engine fails an execution whose checkpoints fail three times in a row, which would hide what a release makes of it.
+            _ if held.service == "lambda" => strike(FaultKind::Throttle, Moment::Before),
+            _ => {
+                let kind = if dice.one_in(2) { FaultKind::AccessDenied } else { FaultKind::Throttle };
+                let until = later(now, dice.between(1_000, 300_000));
+                self.spells.push(Spell { operation: held.operation.clone(), kind, until });
+                strike(kind, Moment::Before)
+            }
+        }
+    }
+}
+
+/// What befalls this operation alone.
+fn special(operation: &str) -> Option<FaultKind> {
+    match operation {
+        "ListServiceDeployments" => Some(FaultKind::Stale),
+        "DescribeServiceDeployments" | "DescribeServiceRevisions" => Some(FaultKind::Missing),
+        "RegisterTaskDefinition" | "PutObject" => Some(FaultKind::Contention),
+        "UpdateExpressGatewayService" => Some(FaultKind::RoleNotReady),
+        _ => None,
+    }
+}
+
+fn fault(operation: &str, kind: FaultKind, moment: Moment) -> Fault {
+    Fault { operation: operation.to_owned(), nth: 1, times: 1, moment, kind }
+}
+
+/// Whether a call changes something.
+fn changes(operation: &str) -> bool {
+    let words = ["Put", "Register", "Update", "Stop", "Checkpoint"];
+    words.iter().any(|word| operation.starts_with(word))
+}
