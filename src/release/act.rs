@@ -200,7 +200,12 @@ impl Actor<'_> {
 
     /// Keeps a head that was read. It knows of a claim that was made by an attempt which was cut off.
     fn keep(&mut self, held: Option<HeldHead>) {
-        self.under_way.has_claimed |= held.as_ref().is_some_and(|held| held.head.is_owned_by(&self.me));
+        let has_owned = |head: &Head| head.is_owned_by(&self.me) || head.has_displaced(&self.me);
+        self.under_way.has_claimed |= held.as_ref().is_some_and(|held| has_owned(&held.head));
+        let own = held.as_ref().filter(|held| held.head.is_owned_by(&self.me));
+        if let Some(base) = own.and_then(|held| held.head.base.as_ref()) {
+            self.under_way.base = Some(base.definition.clone());
+        }
         self.held = held;
     }
 

@@ -124,6 +124,8 @@ pub(super) struct UnderWay {
     pub(super) family: Option<String>,
     /// Why what the event asks for is not deployed.
     pub(super) asked: Option<String>,
+    /// What its claim stands on, as the head has it: an attempt that was cut off may have made it.
+    pub(super) base: Option<String>,
     /// What the service headed to when it was read last.
     pub(super) live: Option<String>,
     /// What a call said that did nothing.

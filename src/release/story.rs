@@ -62,9 +62,11 @@ impl Story {
                 self.note("clock", detail);
             }
         }
-        match &under_way.draft {
-            Some(draft) => self.drafted(draft),
-            None => self.report.previous_task_definition_arn.clone_from(&under_way.live),
+        if let Some(draft) = &under_way.draft {
+            self.drafted(draft);
+        } else {
+            let previous = under_way.base.as_ref().or(under_way.live.as_ref());
+            self.report.previous_task_definition_arn = previous.cloned();
         }
         for (what, detail) in &under_way.told {
             if what == "registered" {

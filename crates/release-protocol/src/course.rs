@@ -597,8 +597,8 @@ impl<N: Names> Course<N> {
         let is_lost = me.image.is_none() && outcome == Outcome::Superseded && by.as_ref().is_some_and(|by| !by.covers);
         let is_loud = self.past.has_replaced || is_lost || outcome == Outcome::Rejected;
         let ending = State::Ending(Ending { outcome, good: None, by, is_loud });
-        // Another execution of the same event answers for what it registered, and for its calls; a newer event does not.
-        let registered = self.past.may_have_acted && outcome == Outcome::Superseded;
+        // Only an execution that has owned the service can have registered or called; what it did before it was cut off it finds by its marks.
+        let registered = self.past.may_have_acted && head.is_some_and(|head| head.has_displaced(me));
         let strays = head.filter(|_| registered).into_iter().flat_map(|head| strays_of(me, head)).cloned();
         let definitions: Vec<_> = self.past.given_up.take().into_iter().chain(strays).collect();
         if definitions.is_empty() && !registered {

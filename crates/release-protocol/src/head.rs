@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Memory, Names, Order, Outcome, Release};
 
+/// The executions that are remembered because they lost the service before they had ended.
+pub const MAX_DISPLACED: usize = 20;
+
 /// The update calls that were given up and are still remembered.
 pub const MAX_STRAYS: usize = 4;
 
@@ -36,6 +39,10 @@ pub struct Head<N: Names> {
     /// Update calls that were given up and may still land, the newest last.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     pub strays: Vec<Stray<N>>,
+    /// Executions that lost the service to another release before they had ended, the newest last: what they deployed is theirs to judge, also
+    /// when they died before they recorded it.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub displaced: Vec<N::Execution>,
     /// The newest release that ended `succeeded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_good: Option<LastGood<N>>,
@@ -150,6 +157,11 @@ impl<N: Names> Head<N> {
         self.fence.as_ref().is_some_and(|fence| fence.execution == me.execution)
     }
 
+    /// Whether this execution lost the service before it had ended.
+    pub fn has_displaced(&self, me: &Release<N>) -> bool {
+        self.displaced.contains(&me.execution)
+    }
+
     /// Whether the owner has not ended.
     pub fn is_unfinished(&self) -> bool {
         self.phase != Phase::Ended
@@ -221,6 +233,7 @@ impl<N: Names> Change<N> {
             Self::Raise => raise(&mut head, me),
             Self::Adopt => {
                 raise(&mut head, me);
+                displace_owner(&mut head, me);
                 head.owner = Owner::of(me);
             }
             Self::Fence(fence) => {
@@ -239,6 +252,7 @@ impl<N: Names> Change<N> {
                 }
             }
             Self::End { outcome, good } => {
+                head.displaced.retain(|execution| *execution != me.execution);
                 if head.is_owned_by(me) {
                     head.phase = Phase::Ended;
                     head.outcome = Some(*outcome);
@@ -283,11 +297,13 @@ fn claim<N: Names>(
             outcome: None,
             fence: None,
             strays: Vec::new(),
+            displaced: Vec::new(),
             last_good: None,
             memory: N::Memory::default(),
         },
     };
     raise(&mut next, me);
+    displace_owner(&mut next, me);
     abandon_fence(&mut next);
     if !next.is_owned_by(me) {
         next.updated = false;
@@ -298,6 +314,18 @@ fn claim<N: Names>(
 fn raise<N: Names>(head: &mut Head<N>, me: &Release<N>) {
     if me.order.is_newer_than(&head.order) {
         head.order = me.order.clone();
+    }
+}
+
+/// Remembers an owner that has not ended and loses the service.
+fn displace_owner<N: Names>(head: &mut Head<N>, me: &Release<N>) {
+    head.displaced.retain(|execution| *execution != me.execution);
+    if !head.is_unfinished() || head.is_owned_by(me) {
+        return;
+    }
+    head.displaced.push(head.owner.execution.clone());
+    if head.displaced.len() > MAX_DISPLACED {
+        head.displaced.remove(0);
     }
 }
 
