@@ -86,7 +86,8 @@ impl Trigger {
     pub fn order(&self, at: Timestamp, tag_is_current: bool) -> Order {
         let tie = match self {
             Self::ImagePush(push) => {
-                Tie::Tag(format!("{}/{}/{}:{}", push.account, push.region, push.repository, push.tag))
+                let tag = format!("{}/{}/{}:{}", push.account, push.region, push.repository, push.tag);
+                Tie::Tag { tag, digest: push.digest.clone() }
             }
             Self::Upload(upload) => {
                 let key = format!("{}/{}", upload.bucket, upload.key);
@@ -138,8 +139,13 @@ pub struct Order {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Tie {
-    /// A tag: where the registry says it points decides.
-    Tag(String),
+    /// A tag: of two digests, the one that the registry says it points to decides.
+    Tag {
+        /// Registry, repository and tag.
+        tag: String,
+        /// What was pushed.
+        digest: Digest,
+    },
     /// An object: S3's sequencer decides.
     Key {
         /// Bucket and key.
@@ -171,8 +177,10 @@ impl release_protocol::Order for Order {
             return at > then;
         }
         match (&self.tie, &other.tie) {
-            (Tie::Tag(tag), Tie::Tag(of_other)) if tag == of_other && self.tag_is_current != other.tag_is_current => {
-                self.tag_is_current && self.event != other.event
+            (Tie::Tag { tag, digest }, Tie::Tag { tag: same, digest: other_digest })
+                if tag == same && digest != other_digest && self.tag_is_current != other.tag_is_current =>
+            {
+                self.tag_is_current
             }
             (Tie::Key { key, sequencer }, Tie::Key { key: other_key, sequencer: before }) if key == other_key => {
                 sequencer > before
@@ -392,5 +400,12 @@ mod tests {
         assert!(order("b", "v2", true).is_newer_than(&order("a", "v1", true)), "two tags: the event's id");
         assert!(!order("a", "v1", true).is_newer_than(&order("b", "v2", false)));
         assert_eq!(order("a", "v1", true), order("a", "v1", false), "an event is the same whatever its tag");
+        let mut twice = push("b", "v1");
+        if let (Trigger::ImagePush(twice), Trigger::ImagePush(first)) = (&mut twice, push("a", "v1")) {
+            twice.digest = first.digest;
+        }
+        let twice = |is_current| twice.order(twice.at(), is_current);
+        assert!(twice(true).is_newer_than(&order("a", "v1", false)), "one digest twice: the event's id");
+        assert!(!order("a", "v1", true).is_newer_than(&twice(false)), "and the same for everybody");
     }
 }
