@@ -80,7 +80,7 @@ fn is_crowded(seen: &Seen<'_>, event: usize) -> bool {
     let Some(own) = seen.story.events.get(event).map(second) else { return false };
     let tags = seen.story.events.iter().filter(|other| second(other) == own).filter_map(|other| match &other.asks {
         Asks::Push { tag, .. } => Some(tag),
-        _ => None,
+        Asks::Upload { .. } => None,
     });
     let tags: Vec<_> = tags.collect();
     tags.len() > 2 && tags.iter().any(|tag| tags.first() != Some(tag))
