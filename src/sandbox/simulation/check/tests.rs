@@ -86,6 +86,8 @@ fn a_service_that_runs_something_else_is_told_of() {
     scene.facts.last = arn(0);
     assert_eq!(scene.violated(), ["P1/P4 newest"]);
     scene.facts.ends[1].0 = Some(report("failed"));
+    assert_eq!(scene.violated(), ["P4 no reason"]);
+    scene.facts.ends[1].0 = Some(End::Report(json!({"releases": [{"outcome": "failed", "reason": "why"}]})));
     assert_eq!(scene.violated(), [""; 0]);
     scene.facts.ends[1].0 = Some(End::Report(json!({"releases": [{"outcome": "superseded", "attention": "look"}]})));
     assert_eq!(scene.violated(), [""; 0]);
