@@ -43,8 +43,21 @@ fn one_execution_holds_under_any_two_faults() {
 }
 
 #[test]
-fn two_executions_hold_under_any_fault() {
+fn two_executions_hold_under_any_two_faults() {
+    explore_all(under(stories(2), 2));
+}
+
+/// Cycles are looked for where the graph is small enough to be kept.
+#[test]
+fn two_executions_hold_under_any_fault_and_come_to_an_end() {
     explore_all(under(stories(2), 1));
+}
+
+/// The one story of three executions in section 9 of the protocol, and what a revert and a late event add to it.
+#[test]
+fn three_executions_hold_under_any_fault_where_a_rule_needs_three() {
+    let all = stories(3).into_iter().filter(|story| ["X, Y, X again", "push, push, revert"].contains(&story.name));
+    explore_all(under(all.collect(), 1));
 }
 
 #[test]

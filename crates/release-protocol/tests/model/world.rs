@@ -220,12 +220,12 @@ struct Call {
 }
 
 /// What has happened, for the properties alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Account {
     highest_landed: u8,
-    landed: [u8; 4],
+    /// How many more updates each event may make: one, and one for each repair.
+    updates_left: [u8; 4],
     registered: [Vec<Definition>; 4],
-    repaired: [u8; 4],
     bad_got_through: u8,
     person_was_last: bool,
     person_was_replaced: bool,
@@ -295,7 +295,17 @@ impl Story {
             running: None,
             calls: Vec::new(),
             faults_left: self.faults,
-            account: Account::default(),
+            account: Account {
+                highest_landed: 0,
+                updates_left: [1; 4],
+                registered: Default::default(),
+                bad_got_through: 0,
+                person_was_last: false,
+                person_was_replaced: false,
+                person_deployment: None,
+                way_back_failed: false,
+                violation: None,
+            },
         }
     }
 
@@ -343,12 +353,16 @@ impl Story {
 
     /// Every state that can follow, with what leads to it. The first `n` of them, as returned, need no fault.
     pub(crate) fn next(&self, world: &World, out: &mut Vec<(Label, World)>) -> usize {
-        // Registering touches nothing that others see, so it is taken at once.
-        let registering = |execution: &Execution| matches!(execution.course.state, State::Registering { .. });
-        if let Some(index) = world.executions.iter().position(registering) {
+        // A step that touches nothing that others see, and sees nothing of theirs, is taken at once: whatever others do before it, they could do
+        // after it. What can go wrong with it is taken at once, too.
+        let own = |index: &usize| self.is_own_business(world, *index);
+        if let Some(index) = (0..world.executions.len()).find(own) {
             self.act(world, index, out);
             let whole = out.len();
             self.crash(world, index, out);
+            self.stop(world, index, out);
+            self.be_slow(world, index, out);
+            out.iter_mut().for_each(|(_, next)| self.forget(next));
             return whole;
         }
         for index in 0..world.executions.len() {
@@ -364,7 +378,55 @@ impl Story {
             self.be_slow(world, index, out);
         }
         self.strike(world, out);
+        out.iter_mut().for_each(|(_, next)| self.forget(next));
         whole
+    }
+
+    /// Whether the next step of an execution neither reads nor changes anything that others change or read.
+    fn is_own_business(&self, world: &World, index: usize) -> bool {
+        let execution = &world.executions[index];
+        match &execution.course.state {
+            State::Registering { .. } | State::Waiting(Wait::Pause, _) => true,
+            // A call acts when it lands.
+            State::Updating(_) => !world.calls.iter().any(|call| usize::from(call.execution) == index && call.is_awaited),
+            _ => false,
+        }
+    }
+
+    /// Takes out of a world what cannot matter any more, so that worlds that differ in nothing else are one.
+    fn forget(&self, world: &mut World) {
+        let may_crash = self.may(world, Fault::Crash);
+        for execution in &mut world.executions {
+            if !may_crash {
+                execution.recorded = Course::default();
+            }
+            let reads_anew =
+                matches!(execution.course.state, State::Planning { .. } | State::Returning(_) | State::Displaced(_));
+            if reads_anew && execution.half == Half::Nothing {
+                execution.is_fresh = false;
+                execution.saw_person = false;
+            }
+        }
+        let is_alive = |index: &usize| !world.executions[*index].is_over() || world.is_calling(*index);
+        let alive: Vec<Release<Small>> =
+            (0..world.executions.len()).filter(is_alive).map(|index| self.release(index)).collect();
+        let any_stopped = world.executions.iter().any(|execution| execution.is_stopped);
+        let is_noted = world.executions.iter().any(|execution| execution.is_stopped || execution.has_replaced());
+        let account = &mut world.account;
+        for event in 0..self.events.len() {
+            if alive.iter().all(|release| usize::from(release.event) != event) {
+                account.registered[event].clear();
+                account.updates_left[event] = 0;
+            }
+        }
+        if alive.iter().all(|release| release.order.0 >= account.highest_landed) {
+            account.highest_landed = 0;
+        }
+        if any_stopped {
+            account.bad_got_through = 0;
+            account.way_back_failed = false;
+        }
+        account.person_was_replaced &= !is_noted;
     }
 
     // --- an execution -----------------------------------------------------------------------------------------------
@@ -717,7 +779,7 @@ impl Story {
             execution.course = course;
             return self.give_up(next, index, out);
         }
-        next.account.repaired[usize::from(me.event)] += course.past.repairs - repairs;
+        next.account.updates_left[usize::from(me.event)] += course.past.repairs - repairs;
         execution.course = course;
         if is_recorded {
             execution.recorded = execution.course.clone();
@@ -782,9 +844,9 @@ impl Story {
                 }
                 account.highest_landed = account.highest_landed.max(order);
                 let event = usize::from(me.event);
-                account.landed[event] += 1;
-                if account.landed[event] > 1 + account.repaired[event] && account.violation.is_none() {
-                    account.violation = Some(Violation::SecondUpdate);
+                match account.updates_left[event].checked_sub(1) {
+                    Some(left) => account.updates_left[event] = left,
+                    None => account.violation = account.violation.or(Some(Violation::SecondUpdate)),
                 }
             }
         }
@@ -859,8 +921,7 @@ impl Story {
 
     fn stop(&self, world: &World, index: usize, out: &mut Vec<(Label, World)>) {
         let execution = &world.executions[index];
-        let is_over = matches!(execution.course.state, State::Over(_) | State::Ignored);
-        if execution.is_stopped || is_over || !self.may(world, Fault::Stop) {
+        if execution.is_over() || !self.may(world, Fault::Stop) {
             return;
         }
         let mut next = world.clone();
@@ -923,10 +984,7 @@ impl Story {
 
     /// Whether nothing is on its way any more.
     pub(crate) fn is_quiet(&self, world: &World) -> bool {
-        let is_over = |execution: &Execution| {
-            execution.is_stopped || matches!(execution.course.state, State::Over(_) | State::Ignored)
-        };
-        world.running.is_none() && world.calls.is_empty() && world.executions.iter().all(is_over)
+        world.running.is_none() && world.calls.is_empty() && world.executions.iter().all(Execution::is_over)
     }
 
     /// The property that does not hold here, if any. All but three are about quiet states.
@@ -1032,6 +1090,10 @@ impl Story {
 }
 
 impl Execution {
+    fn is_over(&self) -> bool {
+        self.is_stopped || matches!(self.course.state, State::Over(_) | State::Ignored)
+    }
+
     fn outcome(&self) -> Option<Outcome> {
         match &self.course.state {
             State::Over(ending) => Some(ending.outcome),
