@@ -2,6 +2,7 @@
 
 mod check;
 mod command_line;
+mod cuts;
 mod docs;
 mod documents;
 mod flow;
