@@ -31,6 +31,7 @@ ACCOUNT = "123456789012"
 REGION = "ap-northeast-1"
 STATE_BUCKET = f"deployer-state-{ACCOUNT}-{REGION}"
 FUNCTION = "bootstrap"  # `cargo lambda watch` routes by the name of the binary
+RELEASES = 2  # that are played
 START_TIMEOUT = 60.0  # seconds until a server must answer
 RELEASE_TIMEOUT = 180.0  # seconds of real time for one release; its own waits are skipped
 FINAL = {"SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED"}
@@ -220,6 +221,12 @@ class Bench:
         raise Failure("the function's process has no VmHWM")
 
 
+    def processor_time(self) -> int:
+        """Nanoseconds that the function's process has run for so far, in all of its threads."""
+        tasks = pathlib.Path(f"/proc/{self.function.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+
+
 def expect(what: str, found: object, wanted: object) -> None:
     if found != wanted:
         raise Failure(f"{what}: expected {wanted!r}, found {found!r}")
@@ -278,7 +285,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cli", type=pathlib.Path, default=TARGET / "debug" / "express-deployer", help="the CLI, whose `sandbox` stands in for AWS (default: the build of `cargo test`)")
     parser.add_argument("--function", type=pathlib.Path, default=TARGET / "lambda" / "bootstrap" / "bootstrap", help="the function (default: what `cargo lambda build --release` made)")
-    parser.add_argument("--memory", type=pathlib.Path, default=TARGET / "e2e-memory.json", help="where to leave the function's peak memory for benches/run")
+    parser.add_argument("--memory", type=pathlib.Path, default=TARGET / "e2e-memory.json", help="where to leave the function's peak memory and processor time for benches/run")
     options = parser.parse_args()
     for binary in (options.cli, options.function):
         if not binary.is_file():
@@ -292,8 +299,9 @@ def main() -> int:
             bench = Bench(processes, options.cli.resolve(), options.function.resolve())
             play(bench)
             peak = bench.peak_memory()
-            options.memory.write_text(json.dumps({"peak_bytes": peak}))
-            print(f"\nboth releases succeeded; the function held at most {peak / 1e6:.1f} MB")
+            spent = bench.processor_time() / RELEASES
+            options.memory.write_text(json.dumps({"peak_bytes": peak, "processor_ns_per_release": spent}))
+            print(f"\nboth releases succeeded; the function held at most {peak / 1e6:.1f} MB and worked for {spent / 1e6:.0f} ms for each")
             return 0
         except (Failure, OSError, KeyError, ValueError) as failure:
             print(f"\nFAILED: {type(failure).__name__}: {failure}")

@@ -1,6 +1,6 @@
 //! Counts what waits for what: the time from an event to the moment at which the update comes in, with the chain of
-//! calls and checkpoints that lead there; what a whole good release takes; and S3 requests per look while nothing has
-//! landed. The stand-in answers each call, checkpoints included, after a fixed latency, so that time divided by it is
+//! calls and checkpoints that lead there; what a whole good release takes, also while calls fail; and S3 requests per
+//! look while nothing has landed. The stand-in answers each call, checkpoints included, after a fixed latency, so that time divided by it is
 //! the number of round trips in a row.
 
 #![expect(
@@ -19,7 +19,7 @@ use express_deployer::aws::{Aws, Clock};
 use express_deployer::config::Config;
 use express_deployer::release::{self, Deployer};
 use express_deployer::sandbox::executions::Execution;
-use express_deployer::sandbox::{Arrival, Call, Options, Sandbox, Scenario};
+use express_deployer::sandbox::{Arrival, Call, Fault, FaultKind, Moment, Options, Sandbox, Scenario};
 
 /// A round trip within a region, roughly.
 const LATENCY: Duration = Duration::from_millis(20);
@@ -28,6 +28,12 @@ const LATENCY: Duration = Duration::from_millis(20);
 const MOST_MILLISECONDS: u32 = 190;
 /// Checkpoints before the update, at most.
 const MOST_CHECKPOINTS: usize = 3;
+
+/// Calls that each need the answer to the one before: the service and its deployments, the task definition that they
+/// name, the claim, the revision, the fence, the update.
+const FORCED_CALLS: u32 = 6;
+/// Releases among whose calls some fail.
+const UNLUCKY: u64 = 30;
 
 const UPDATE: &str = "UpdateExpressGatewayService";
 const CHECKPOINT: &str = "CheckpointDurableExecution";
@@ -41,7 +47,11 @@ struct Played {
 }
 
 async fn play(event: &str, scenario: Scenario, latency: Duration) -> Played {
-    let sandbox = Sandbox::start(Options { scenario, latency, ..Options::default() }).await.unwrap();
+    play_with(event, Options { scenario, latency, ..Options::default() }).await
+}
+
+async fn play_with(event: &str, options: Options) -> Played {
+    let sandbox = Sandbox::start(options).await.unwrap();
     let clock = sandbox.clock();
     let aws = Aws::new(sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
     let config = Config::parse(include_str!("../examples/deployer.toml")).unwrap();
@@ -108,9 +118,47 @@ async fn main() {
     ] {
         print_time_to_the_update(name, &play(event, Scenario::Good, LATENCY).await);
     }
+    let bound = LATENCY.as_millis() * u128::from(FORCED_CALLS - 1 + u32::try_from(MOST_CHECKPOINTS).unwrap());
+    println!(
+        "  what depends on what forces {FORCED_CALLS} calls in a row, the update included, and {MOST_CHECKPOINTS} checkpoints: {bound} ms"
+    );
     index.print_chain();
     index.print_whole();
+    print_unlucky(index.calls.len()).await;
     print_looks().await;
+}
+
+/// Calls of a release while one in 33 calls fails, at random.
+async fn print_unlucky(without: usize) {
+    let mut calls = 0;
+    for seed in 1..=UNLUCKY {
+        let options = Options { faults: faults(seed), ..Options::default() };
+        calls += play_with(include_str!("../events/ecr-image-push.json"), options).await.calls.len();
+    }
+    let with = calls as f64 / UNLUCKY as f64;
+    println!(
+        "Calls of a good release: {without}; with 3 % of them failing: {with:.0}, {:.2} times as many (at most 2)",
+        with / without as f64
+    );
+}
+
+/// Faults of several kinds on 3 % of the first thousand calls.
+fn faults(seed: u64) -> Vec<Fault> {
+    let kinds = [FaultKind::Throttle, FaultKind::ServerError, FaultKind::Drop];
+    let mut state = seed;
+    let mut draw = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let hit: Vec<u32> = (1..=1_000).filter(|_| draw(100) < 3).collect();
+    let fault = |nth: u32| Fault {
+        operation: "*".to_owned(),
+        nth,
+        times: 1,
+        moment: if draw(2) == 0 { Moment::Before } else { Moment::After },
+        kind: kinds[usize::try_from(draw(3)).unwrap()],
+    };
+    hit.into_iter().map(fault).collect()
 }
 
 /// S3 requests for logs, while nothing lands.

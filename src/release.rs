@@ -17,6 +17,7 @@ use crate::report::{ReleaseReport, Report};
 use crate::trigger::recognise;
 
 mod act;
+mod call;
 mod follow;
 mod prepare;
 mod run;

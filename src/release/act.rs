@@ -1,19 +1,17 @@
 //! One step of a release: carries out what its course asks for, one action after another, until the course rests. It reads, swaps and calls; what
 //! follows from an answer is `release-protocol`'s business.
 
-use std::time::Duration;
-
 use aws_durable_execution_sdk::{StepContext, StepSemantics};
 use release_protocol::Outcome;
-use release_protocol::course::{Action, Answer, History, Refusal, State};
+use release_protocol::course::{Action, Answer, History, State};
 use release_protocol::head::{Change, Fence, Target};
 use release_protocol::plan::{Look, Reading, Service};
 use tokio::time::Instant;
 
+use super::call;
 use super::prepare::{self, Prepared};
 use super::run::{Ending, Run, UnderWay};
 use super::step;
-use crate::aws::ecs::RELEASE_TAG;
 use crate::aws::lambda::ExecutionState;
 use crate::aws::s3::HeldHead;
 use crate::aws::{Aws, Failure, Trouble};
@@ -21,16 +19,12 @@ use crate::head::{self, Head, Release};
 use crate::image::Digest;
 use crate::observe::live::{read_deployments, read_service};
 use crate::plan::{Asked, Draft, Request, tag_is_current};
-use crate::rollout::{End, Status};
 
 /// The actions of one step; a course that takes more goes round in circles with somebody else, and tries again a little later.
 const MAX_ACTIONS: u32 = 60;
 
 /// How often a head is written anew that changes under it, within one action.
 const MAX_SWAPS: u32 = 10;
-
-/// How long after its fence was sent an update may still be called, so that what takes effect at all does so while others wait for the fence.
-const LATEST_CALL: Duration = Duration::from_secs(5);
 
 /// How old a claim without a fence must be to count as dead where nobody may ask for its execution, in seconds.
 const OLD_CLAIM: i64 = 15 * 60;
@@ -63,17 +57,18 @@ pub(super) async fn run(run: &Run) -> Result<UnderWay, Ending> {
     step::run(&run.ctx, name, StepSemantics::AtMostOncePerRetry, work).await
 }
 
-struct Actor<'a> {
-    aws: &'a Aws,
-    request: &'a Request,
-    me: Release,
-    attempt: u32,
-    under_way: UnderWay,
+/// Carries out the actions of one step.
+pub(super) struct Actor<'a> {
+    pub(super) aws: &'a Aws,
+    pub(super) request: &'a Request,
+    pub(super) me: Release,
+    pub(super) attempt: u32,
+    pub(super) under_way: UnderWay,
     /// The head that was read or written last.
-    held: Option<HeldHead>,
-    prepared: Option<Prepared>,
-    fence_sent: Option<Instant>,
-    fences: u32,
+    pub(super) held: Option<HeldHead>,
+    pub(super) prepared: Option<Prepared>,
+    pub(super) fence_sent: Option<Instant>,
+    pub(super) fences: u32,
 }
 
 impl Actor<'_> {
@@ -92,11 +87,11 @@ impl Actor<'_> {
         Err(self.failure("s3:PutObject", Trouble::Throttled, "the head of the service keeps changing"))
     }
 
-    fn failure(&self, action: &'static str, kind: Trouble, message: &str) -> Failure {
+    pub(super) fn failure(&self, action: &'static str, kind: Trouble, message: &str) -> Failure {
         Failure::new(action, self.request.service.arn.as_str(), kind, message)
     }
 
-    fn tell(&mut self, what: &str, detail: impl Into<String>) {
+    pub(super) fn tell(&mut self, what: &str, detail: impl Into<String>) {
         self.under_way.told.push((what.to_owned(), detail.into()));
     }
 
@@ -120,7 +115,7 @@ impl Actor<'_> {
             Action::Look(look) => Ok(Answer::Found(self.look(&look).await?)),
             Action::Register { looks, .. } => self.register(looks).await,
             Action::Update(definition) => self.update(&definition).await,
-            Action::Stop(target) => stop(self.aws, self.request, &target).await,
+            Action::Stop(target) => call::stop(self.aws, self.request, &target).await,
             Action::Wait(_) | Action::Follow(_) | Action::Nothing => {
                 Err(Failure::new("release", arn.as_str(), Trouble::Refused, "a course that rests was asked to act"))
             }
@@ -298,99 +293,6 @@ impl Actor<'_> {
             tokio::try_join!(self.swap(&change), read_service(aws, &arn))?;
         Ok(Answer::Fenced { is_set, service })
     }
-
-    // --- calls that act ---------------------------------------------------------------------------------------------
-
-    /// Registers the draft. Where a revision of this release may be there already, the oldest one with this content is taken: anybody may copy
-    /// a tag, so only the content counts.
-    async fn register(&mut self, looks: bool) -> Result<Answer<head::Aws>, Failure> {
-        let Some(Prepared { asked: Asked::Draft(draft), .. }) = &self.prepared else {
-            return Err(self.failure("ecs:RegisterTaskDefinition", Trouble::Refused, "there is no draft to register"));
-        };
-        let (region, mut definition) = (self.request.service.arn.region(), draft.definition.clone());
-        let mark = mark(self.request);
-        definition.set_tag(RELEASE_TAG, &mark);
-        if looks {
-            let family = definition.family().unwrap_or_default();
-            let marked = self.aws.marked(region, family, &mark).await?;
-            let same = marked.into_iter().find(|(_, other)| other.differences(&definition, 1).is_empty());
-            if let Some((found, _)) = same {
-                self.tell("registered", found.clone());
-                return Ok(Answer::Registered(found));
-            }
-        }
-        match self.aws.register(region, &definition).await {
-            Ok(registered) => {
-                self.tell("registered", registered.clone());
-                Ok(Answer::Registered(registered))
-            }
-            Err(failure) if failure.kind == Trouble::Unclear => Err(failure),
-            Err(failure) => {
-                let refusal = if failure.is_passing() { Refusal::Early } else { Refusal::Final };
-                self.under_way.refusal = Some(failure.to_string());
-                Ok(Answer::Refused(refusal))
-            }
-        }
-    }
-
-    async fn update(&mut self, definition: &str) -> Result<Answer<head::Aws>, Failure> {
-        if self.fence_sent.is_none_or(|sent| sent.elapsed() > LATEST_CALL) {
-            return Ok(Answer::NotCalled);
-        }
-        let arn = &self.request.service.arn;
-        match self.aws.update(arn, definition).await {
-            Ok(revision) => {
-                self.tell("updated", revision.clone());
-                self.under_way.refusal = None;
-                Ok(Answer::Updated(revision))
-            }
-            Err(failure) => {
-                self.under_way.refusal = Some(failure.to_string());
-                Ok(match self.classify(&failure).await? {
-                    Some(refusal) => Answer::Refused(refusal),
-                    None => Answer::Unclear,
-                })
-            }
-        }
-    }
-
-    /// Why an update did nothing; `None` where it may have acted. ECS models no refusal because a deployment runs, so whatever is neither a denial
-    /// nor about a parameter counts as that while one runs.
-    async fn classify(&self, failure: &Failure) -> Result<Option<Refusal>, Failure> {
-        let is_final = failure.message.starts_with("InvalidParameter")
-            || matches!(failure.kind, Trouble::Denied | Trouble::Missing);
-        Ok(match failure.kind {
-            Trouble::Unclear => None,
-            Trouble::Throttled => Some(Refusal::Early),
-            _ if is_final => Some(Refusal::Final),
-            _ => {
-                let state = self.aws.service_state(&self.request.service.arn).await?;
-                let otherwise = if failure.kind == Trouble::Conflict { Refusal::Early } else { Refusal::Final };
-                Some(if state.running().is_some() { Refusal::Busy } else { otherwise })
-            }
-        })
-    }
-}
-
-/// Asks ECS to roll the release's own deployment back while it runs. Asking twice does no harm.
-async fn stop(aws: &Aws, request: &Request, target: &Target<head::Aws>) -> Result<Answer<head::Aws>, Failure> {
-    let arn = &request.service.arn;
-    let Some(deployment) = aws.find_deployment(arn, &target.revision).await? else {
-        let message = "the deployment is not listed yet";
-        return Err(Failure::new("ecs:ListServiceDeployments", arn.as_str(), Trouble::Unclear, message));
-    };
-    let seen = aws.deployment(arn.region(), &deployment).await?;
-    let is_through = seen.status.end() == Some(End::Successful);
-    let goes_already =
-        matches!(seen.status, Status::StopRequested | Status::RollbackRequested | Status::RollbackInProgress);
-    if seen.status.end().is_none() && !goes_already {
-        match aws.stop(arn.region(), &deployment).await {
-            // It ended between the two calls; the look that follows sees how.
-            Err(failure) if failure.kind == Trouble::Conflict => {}
-            other => other?,
-        }
-    }
-    Ok(Answer::Stopped { is_through })
 }
 
 /// What marks a revision with the release that registered it. One push can release several services with one family: it names the service, too.

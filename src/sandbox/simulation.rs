@@ -126,7 +126,13 @@ async fn to_the_end(
     function: Function,
     logs: &Logs,
 ) -> Result<Run, Error> {
-    let options = Options { second_update: story.second_update, ..Options::default() };
+    let options = Options {
+        second_update: story.second_update,
+        deployment: story.deployment,
+        hook: story.hook.clone(),
+        ending: story.ending,
+        ..Options::default()
+    };
     let world = Arc::new(World::new(&options, ENDPOINT.to_owned()));
     world.clock.run_with_the_runtime();
     seed::plant(&world, options.scenario)?;

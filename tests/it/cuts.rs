@@ -21,7 +21,13 @@ struct Kind {
 
 impl Kind {
     fn of(outcome: Outcome) -> Self {
-        Self { options: || short(Scenario::Good), before: |_| Vec::new(), denied_before: false, event: |_| push(), outcome }
+        Self {
+            options: || short(Scenario::Good),
+            before: |_| Vec::new(),
+            denied_before: false,
+            event: |_| push(),
+            outcome,
+        }
     }
 
     /// Everything up to the release.

@@ -674,3 +674,75 @@ async fn a_new_event_fails_with_the_problems_of_the_configuration() {
     let ExecutionOutcome::Failed { message, .. } = &executions[0].outcome else { panic!("{executions:?}") };
     assert!(message.contains("repositry"), "{message}");
 }
+
+#[tokio::test]
+async fn one_repository_or_prefix_with_too_many_services_is_a_problem_that_names_the_number() {
+    let service = |number| {
+        format!(
+            "\n[[service]]\narn = \"arn:aws:ecs:ap-northeast-1:123456789012:service/default/s{number}\"\nrepository = \"express-mode-custom-td\"\n"
+        )
+    };
+    let stage = Stage::of(Scenario::Good).await;
+    for (more, is_refused) in [(19, false), (20, true)] {
+        let config = stage.config.clone() + &(0..more).map(service).collect::<String>();
+        let problems = Config::parse(&config).err().map(|problems| problems.to_string()).unwrap_or_default();
+        assert_eq!(problems.contains("21 services") && problems.contains("can release 20"), is_refused, "{problems}");
+    }
+    assert!(stage.sandbox.calls().is_empty());
+}
+
+/// The event with another time.
+fn at(event: &str, time: &str) -> String {
+    let mut event: Value = serde_json::from_str(event).unwrap();
+    event["time"] = time.into();
+    event.to_string()
+}
+
+#[tokio::test]
+async fn an_event_from_the_future_counts_as_of_now_and_says_so() {
+    let stage = Stage::of(Scenario::Good).await;
+    let ahead = stage.release(&at(&push(), "2026-12-24T00:00:00Z")).await;
+    assert_eq!(ahead.outcome, Outcome::Succeeded, "{ahead}");
+    let said = ahead.timeline.iter().any(|moment| moment.detail.contains("ahead of the clock"));
+    assert!(said, "{ahead}");
+    let next = stage.release(&at(&event("ecr-image-push-single-manifest.json"), "2026-11-23T10:05:00Z")).await;
+    assert_eq!(next.outcome, Outcome::Succeeded, "what is pushed after it wins: {next}");
+    assert!(next.timeline.iter().all(|moment| !moment.detail.contains("ahead of the clock")), "{next}");
+}
+
+#[tokio::test]
+async fn an_upload_that_a_push_superseded_is_loud_and_one_that_a_newer_upload_superseded_is_not() {
+    for (newer, is_loud) in [(true, true), (false, false)] {
+        let stage = Stage::of(Scenario::Good).await;
+        let push = at(&event("ecr-image-push-single-manifest.json"), "2026-11-23T10:00:00Z");
+        let newest = if newer { push } else { at(&upload(&stage, "firelens"), "2026-11-23T10:00:00Z") };
+        let by = stage.release(&newest).await;
+        assert!([Outcome::Succeeded, Outcome::NoChange].contains(&by.outcome), "{by}");
+        let late = stage.release(&at(&upload(&stage, "datadog-sidecar"), "2026-11-23T09:00:00Z")).await;
+        assert_eq!(late.outcome, Outcome::Superseded, "{late}");
+        assert_eq!(late.attention.is_some(), is_loud, "{late}");
+        assert!(late.reason.as_ref().unwrap().contains(&by.release.to_string()), "it names by what: {late}");
+    }
+}
+
+#[tokio::test]
+async fn a_release_under_way_goes_on_when_the_configuration_breaks() {
+    let stage = Stage::of(Scenario::Good).await;
+    let clock = stage.sandbox.clock();
+    let aws = Aws::new(stage.sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
+    let handler = |config: Configured| {
+        let deployer = Arc::new(Deployer { config, aws: aws.clone(), metrics: |_| {} });
+        let lambda = durable::LambdaClient::new(&stage.sandbox.sdk_config());
+        let options = durable::Options::builder().lambda_client(lambda).build().unwrap();
+        durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options)
+    };
+    let (good, broken) = (handler(Config::parse(CONFIG).unwrap().into()), handler(Configured::Unusable("?".into())));
+    let invocations = AtomicU32::new(0);
+    let both = move |event| {
+        let is_first = invocations.fetch_add(1, Ordering::Relaxed) == 0;
+        if is_first { good(event) } else { broken(event) }
+    };
+    let executions = stage.sandbox.executions().run(&both, vec![("a".into(), push())]).await.unwrap();
+    assert!(executions[0].invocations > 3);
+    assert_eq!(report(&executions[0]).releases[0].outcome, Outcome::Succeeded);
+}

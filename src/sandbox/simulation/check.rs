@@ -157,7 +157,7 @@ fn outcome(end: Option<&End>) -> &str {
 /// Whether somebody is told: an execution that failed or was stopped raises an alarm, a report says so.
 fn is_loud(end: Option<&End>) -> bool {
     match end {
-        Some(End::Failed(_) | End::Stopped) => true,
+        Some(End::Failed(_) | End::Stopped | End::TimedOut) => true,
         Some(End::Report(_)) => {
             let says_so = release(end).and_then(|release| release.get("attention")).is_some_and(Value::is_string);
             says_so || ["failed", "rejected", "rolled_back", "held"].contains(&outcome(end))

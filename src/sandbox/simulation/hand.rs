@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::facts::Landing;
+use super::players::End;
 use super::schedule::Schedule;
 use super::story::{BY_HAND, Hand, Image};
 use crate::sandbox::SecondUpdate;
@@ -70,14 +71,15 @@ pub(super) fn act(schedule: &mut Schedule, what: Hand) {
     match what {
         Hand::Deploys { copies_tags } => deploy(schedule, copies_tags),
         Hand::RollsBack => roll_back(schedule),
-        Hand::StopsExecution => {
+        Hand::StopsExecution | Hand::EndsTime => {
+            let end = if what == Hand::EndsTime { End::TimedOut } else { End::Stopped };
             let newest = schedule.players.iter().rposition(super::players::Player::is_on_its_way);
             if let Some(number) = newest {
                 let world = std::sync::Arc::clone(&schedule.world);
                 if let Some(player) = schedule.players.get_mut(number) {
-                    player.stop(&world);
+                    player.stop(&world, end.clone());
                 }
-                schedule.note(&format!("a person stops x{number}"));
+                schedule.note(&format!("x{number} is cut off: {end}"));
             }
         }
     }

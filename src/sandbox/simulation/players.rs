@@ -43,6 +43,8 @@ pub(super) enum End {
     Failed(String),
     /// A person stopped it.
     Stopped,
+    /// Its time was out.
+    TimedOut,
 }
 
 impl End {
@@ -54,6 +56,7 @@ impl End {
                 ExecutionOutcome::Failed { error_type: "Error".to_owned(), message: message.clone() }
             }
             Self::Stopped => ExecutionOutcome::Stopped,
+            Self::TimedOut => ExecutionOutcome::TimedOut,
         }
     }
 }
@@ -76,6 +79,7 @@ impl fmt::Display for End {
             }
             Self::Failed(error) => write!(f, "FAILED: {error}"),
             Self::Stopped => f.write_str("STOPPED by a person"),
+            Self::TimedOut => f.write_str("TIMED OUT"),
         }
     }
 }
@@ -110,7 +114,7 @@ impl Player {
         Self { event, number, arn: None, invocations: 0, failures: 0, phase: Phase::Due(at) }
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("x{}", self.number)
     }
 
@@ -228,15 +232,15 @@ impl Player {
         }
     }
 
-    /// A person stops the execution for good.
-    pub(super) fn stop(&mut self, world: &World) {
+    /// The execution is cut off for good: stopped by a person, or because its time is out.
+    pub(super) fn stop(&mut self, world: &World, end: End) {
         if let Phase::Running { task, .. } = &self.phase {
             task.abort();
         }
         let name = self.name();
-        world.durable.cut_off(&name, End::Stopped.outcome());
+        world.durable.cut_off(&name, end.outcome());
         world.durable.release(self.arn.as_deref().unwrap_or_default());
-        self.phase = Phase::Ended(End::Stopped);
+        self.phase = Phase::Ended(end);
     }
 }
 

@@ -157,6 +157,9 @@ impl Schedule {
                 if let Some(ended) = self.facts.ended.get_mut(number).filter(|_| player.end().is_some()) {
                     *ended = Some(now);
                 }
+                if self.story.forgets && player.end().is_some() {
+                    self.world.durable.forget(&player.name());
+                }
                 let how = player.end().map_or_else(|| "waits".to_owned(), |end| format!("ends: {end}"));
                 self.note(&format!("x{number} {how}"));
             } else if player.is_overdue(now) {

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::dice::Dice;
-use crate::sandbox::SecondUpdate;
 use crate::sandbox::api::{ACCOUNT, REGION};
 use crate::sandbox::ecr::{digest_of, hex};
 use crate::sandbox::scenario::Scenario;
 use crate::sandbox::seed::{REPOSITORY, STATE_BUCKET, TASK_DEFINITION};
+use crate::sandbox::{DeploymentEnding, DeploymentTimes, PauseHook, SecondUpdate};
 
 /// The variable whose value says whose content a task definition is, and the one that a person sets by hand.
 pub(super) const MARKER: &str = "UPLOADED_AS";
@@ -111,6 +111,8 @@ pub enum Hand {
     RollsBack,
     /// Stops the newest execution that runs.
     StopsExecution,
+    /// Has set a time limit for executions that is over now for the newest one that runs.
+    EndsTime,
 }
 
 /// Everything that a seed decides before the first call.
@@ -124,6 +126,12 @@ pub(super) struct Story {
     pub(super) deliveries: Vec<Delivery>,
     pub(super) by_hand: Vec<ByHand>,
     pub(super) second_update: SecondUpdate,
+    /// How long deployments take, where they wait, and how those end that do not end well.
+    pub(super) deployment: DeploymentTimes,
+    pub(super) hook: Option<PauseHook>,
+    pub(super) ending: DeploymentEnding,
+    /// Whether Lambda keeps no execution that has ended.
+    pub(super) forgets: bool,
     /// Calls that may fail, at most.
     pub(super) faults: u64,
     /// Invocations that may die, at most.
@@ -159,7 +167,13 @@ impl Story {
         };
         let crashes = if dice.one_in(3) { dice.between(1, 2) } else { 0 };
         let by_hand = hands(dice);
-        Self { images, events, deliveries, by_hand, second_update, faults, crashes }
+        let (deployment, ending) = (times(dice), ending(dice));
+        let hook = dice.one_in(12).then(|| PauseHook {
+            stage: ["PRE_SCALE_UP", "POST_SCALE_UP"][usize::from(dice.one_in(2))].to_owned(),
+            minutes: u16::try_from(dice.between(1, 40)).unwrap_or(1),
+        });
+        let forgets = dice.one_in(6);
+        Self { images, events, deliveries, by_hand, second_update, deployment, hook, ending, forgets, faults, crashes }
     }
 
     /// The service's task definition with an image of this story, planted secrets, and a mark of whose content it is.
@@ -231,8 +245,9 @@ impl fmt::Display for Story {
         for ByHand { after, what } in &self.by_hand {
             writeln!(f, "after decision {after} a person: {what:?}")?;
         }
-        let Self { second_update, faults, crashes, .. } = self;
-        writeln!(f, "a second update: {second_update:?}; faults: {faults}; crashes: {crashes}")
+        let Self { second_update, deployment, hook, ending, forgets, faults, crashes, .. } = self;
+        writeln!(f, "a second update: {second_update:?}; faults: {faults}; crashes: {crashes}")?;
+        writeln!(f, "{deployment:?}, {ending:?}, {hook:?}; executions that have ended are forgotten: {forgets}")
     }
 }
 
@@ -314,12 +329,35 @@ fn hands(dice: &mut Dice) -> Vec<ByHand> {
     if !dice.one_in(3) {
         return Vec::new();
     }
-    let what = match dice.below(6) {
+    let what = match dice.below(7) {
         0..3 => Hand::Deploys { copies_tags: dice.one_in(2) },
         3 => Hand::RollsBack,
+        4 => Hand::EndsTime,
         _ => Hand::StopsExecution,
     };
     vec![ByHand { after: dice.between(1, 250), what }]
+}
+
+/// How long deployments take; with all traffic at once and no bake, what is bad gets through.
+fn times(dice: &mut Dice) -> DeploymentTimes {
+    let of = |canary_percent, canary_bake, bake| DeploymentTimes { canary_percent, canary_bake, bake };
+    match dice.below(10) {
+        0..6 => DeploymentTimes::default(),
+        6 => of(5.0, 1, 1),
+        7 => of(100.0, 0, 0),
+        8 => of(20.0, 10, 0),
+        _ => of(5.0, 3, 60),
+    }
+}
+
+fn ending(dice: &mut Dice) -> DeploymentEnding {
+    match dice.below(20) {
+        0 => DeploymentEnding::StoppedByFailure,
+        1 => DeploymentEnding::RollbackStopped,
+        2 => DeploymentEnding::RollbackFailed,
+        3 => DeploymentEnding::StoppedWhilePending,
+        _ => DeploymentEnding::RolledBack,
+    }
 }
 
 impl Event {

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::story::{Asks, ByHand, Delivery, Event, Hand, Image, Story, later, uuid};
-use crate::sandbox::deployment::SecondUpdate;
+use crate::sandbox::deployment::{DeploymentEnding, DeploymentTimes, SecondUpdate};
 use crate::sandbox::scenario::Scenario;
 
 /// A story, in the order in which it happens. Times are seconds from its beginning; image 0, a good one, is live then.
@@ -101,6 +101,10 @@ impl Tale {
             deliveries,
             by_hand: self.by_hand.clone(),
             second_update: self.second_update,
+            deployment: DeploymentTimes::default(),
+            hook: None,
+            ending: DeploymentEnding::default(),
+            forgets: false,
             faults: self.faults,
             crashes: self.crashes,
         }

@@ -68,7 +68,9 @@ impl Troubles {
                 strike(special(&held.operation).unwrap_or(FaultKind::ServerError), Moment::Before)
             }
             // The engine fails an execution whose checkpoints fail three times in a row, which would hide what a release makes of it.
-            _ if held.service == "lambda" => strike(FaultKind::Throttle, Moment::Before),
+            _ if held.operation.starts_with("Checkpoint") || held.operation.ends_with("State") => {
+                strike(FaultKind::Throttle, Moment::Before)
+            }
             _ => {
                 let kind = if dice.one_in(2) { FaultKind::AccessDenied } else { FaultKind::Throttle };
                 let until = later(now, dice.between(1_000, 300_000));
