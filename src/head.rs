@@ -65,9 +65,14 @@ pub struct Memory {
     pub others: Map<String, Value>,
 }
 
-impl release_protocol::Memory<String> for Memory {
+impl release_protocol::Memory<ReleaseId, String> for Memory {
     fn names(&self, definition: &String) -> bool {
         self.recent.iter().any(|release| release.task_definition_arn.as_ref() == Some(definition))
+    }
+
+    fn has_decided(&self, event: &ReleaseId) -> bool {
+        let is_decided = |outcome| matches!(outcome, Outcome::Succeeded | Outcome::RolledBack);
+        self.recent.iter().any(|release| release.release == *event && is_decided(release.outcome))
     }
 }
 

@@ -598,7 +598,10 @@ impl<N: Names> Course<N> {
         let is_loud = self.past.has_replaced || is_lost || outcome == Outcome::Rejected;
         let ending = State::Ending(Ending { outcome, good: None, by, is_loud });
         // Only an execution that has owned the service can have registered or called; what it did before it was cut off it finds by its marks.
-        let registered = self.past.may_have_acted && head.is_some_and(|head| head.has_displaced(me));
+        // Another execution of the same event that took the service has looked for that itself.
+        let is_inherited = |head: &Head<N>| outcome == Outcome::Duplicate && head.owner.release == me.event;
+        let has_lost = |head: &Head<N>| head.has_displaced(me) && !is_inherited(head);
+        let registered = self.past.may_have_acted && head.is_some_and(has_lost);
         let strays = head.filter(|_| registered).into_iter().flat_map(|head| strays_of(me, head)).cloned();
         let definitions: Vec<_> = self.past.given_up.take().into_iter().chain(strays).collect();
         if definitions.is_empty() && !registered {

@@ -33,9 +33,11 @@ pub trait Order: Name {
 }
 
 /// What a head remembers beside the members that the protocol changes.
-pub trait Memory<Definition>: Name + Default {
+pub trait Memory<Event, Definition>: Name + Default {
     /// Whether a release is remembered that deployed this task definition.
     fn names(&self, definition: &Definition) -> bool;
+    /// Whether this event's release is remembered as one that got through or was rolled back: there is nothing left to do for it.
+    fn has_decided(&self, event: &Event) -> bool;
 }
 
 /// The names that the protocol speaks of. The product has ARNs, the model small numbers.
@@ -57,7 +59,7 @@ pub trait Names: Clone + fmt::Debug + Eq + Hash + Send + Sync + 'static {
     /// What a head says of its owner for people and for later versions.
     type About: Name + Default;
     /// What a head remembers of releases that have ended.
-    type Memory: Memory<Self::Definition>;
+    type Memory: Memory<Self::Event, Self::Definition>;
 }
 
 /// One release in one execution: what asks, and who works on it.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::head::{Base, Head, Phase, Target};
-use crate::{Names, Order, Release};
+use crate::{Memory, Names, Order, Release};
 
 /// What a service heads to, and what runs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -237,7 +237,9 @@ enum SameWork<N: Names> {
 /// Whether somebody else does, or did, the same work; it counts whatever the order.
 fn plan_same_work<N: Names>(me: &Release<N>, head: &Head<N>, reading: &Reading<N>) -> Option<SameWork<N>> {
     let is_same = head.is_of(me);
-    let is_same_image = me.image.is_some() && head.owner.image == me.image && head.is_unfinished();
+    // An event that has come to its end before does not take up the work of a later one.
+    let is_open = head.is_unfinished() && !head.memory.has_decided(&me.event);
+    let is_same_image = me.image.is_some() && head.owner.image == me.image && is_open;
     if !is_same && !is_same_image {
         return None;
     }

@@ -1,10 +1,10 @@
 //! What an execution does next: each action of its course, against the head and the service as they are.
 
-use release_protocol::course::{Action, Answer, History, State, Wait};
+use release_protocol::course::{Action, Answer, Course, History, State, Wait};
 use release_protocol::follow::{Went, replaced};
 use release_protocol::head::{Change, Fence, Head, Phase};
 use release_protocol::plan::{Reading, Service};
-use release_protocol::{Order, Outcome};
+use release_protocol::{Order, Outcome, Release};
 
 use super::{Call, Definition, Guard, Half, Label, Small, Status, Story, Violation, World};
 
@@ -58,7 +58,8 @@ impl Story {
             }
             Action::Swap(change) => Answer::Swapped(self.swap(&mut next, index, &change)),
             Action::Amend(change) => {
-                next.write(index, change.apply(world.head.as_ref(), &me));
+                next.write(index, remember(change.apply(world.head.as_ref(), &me), &me, &change));
+                next.account.decided |= u8::from(is_decision(&change)) << me.event;
                 if matches!(change, Change::RemoveFence | Change::Record(_)) {
                     next.executions[index].is_fenced = false;
                 }
@@ -114,6 +115,11 @@ impl Story {
     ) {
         let execution = &world.executions[index];
         match (&execution.half, action) {
+            (Half::Nothing, Action::Read) if self.begins_late(world, index) => {
+                let mut next = world.clone();
+                next.executions[index].is_late = true;
+                out.push(((Some(index), "begins late"), next));
+            }
             (Half::Nothing, Action::Read | Action::ReadHistory) => {
                 let mut next = world.clone();
                 next.executions[index].half = Half::Head(world.head.clone(), self.is_past(world, index));
@@ -167,6 +173,13 @@ impl Story {
         }
     }
 
+    /// Whether this execution has not begun, and its event has come to its end.
+    pub(super) fn begins_late(&self, world: &World, index: usize) -> bool {
+        let execution = &world.executions[index];
+        let has_begun = execution.is_late || execution.course != Course::default();
+        !has_begun && world.account.decided >> self.release(index).event & 1 == 1
+    }
+
     /// What is made of the service beside the fence: without that rule, nothing.
     pub(super) fn believed(&self, index: usize, world: &World, service: Service<Small>) -> Service<Small> {
         match &world.executions[index].course.state {
@@ -197,6 +210,11 @@ impl Story {
         }
         let me = self.release(index);
         let mut head = head;
+        if self.lacks(Guard::EndsOnce)
+            && let Some(head) = &mut head
+        {
+            head.memory.decided = 0;
+        }
         if self.lacks(Guard::OwnerIsExempt)
             && let Some(head) = head.as_mut().filter(|head| head.is_owned_by(&me) && head.phase == Phase::Claimed)
             && head.order.is_newer_than(&me.order)
@@ -377,4 +395,16 @@ impl Story {
         next.settle(index);
         out.push(((Some(index), label), next));
     }
+}
+
+/// The head with an end that decides an event, as the product remembers it in the same write.
+fn remember(head: Option<Head<Small>>, me: &Release<Small>, change: &Change<Small>) -> Option<Head<Small>> {
+    head.map(|mut head| {
+        head.memory.decided |= u8::from(is_decision(change)) << me.event;
+        head
+    })
+}
+
+fn is_decision(change: &Change<Small>) -> bool {
+    matches!(change, Change::End { outcome: Outcome::Succeeded | Outcome::RolledBack, .. })
 }

@@ -12,6 +12,7 @@ pub(crate) enum Violation {
     RestoreOfSomethingElse,
     SecondUpdate,
     SecondRevision,
+    EndsTwice,
     NewestNotInPlaceAndNobodySaysSo,
     NothingFailedAndTheNewestIsNotInPlace,
     EndsOnBadRevision,
@@ -37,6 +38,9 @@ impl Story {
             return account.violation;
         }
         let executions = || world.executions.iter().enumerate();
+        if world.executions.iter().any(|execution| execution.is_late && execution.has_decided()) {
+            return Some(Violation::EndsTwice);
+        }
         let any_stopped = world.executions.iter().any(|execution| execution.is_stopped);
         let is_loud_for = |event: u8| {
             executions().any(|(index, execution)| self.release(index).event == event && execution.is_loud())

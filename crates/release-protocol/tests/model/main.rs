@@ -158,6 +158,12 @@ fn the_way_back_waits_until_no_deployment_runs() {
 }
 
 #[test]
+fn an_event_that_has_come_to_its_end_takes_up_no_later_work() {
+    let story = story("two tags on a bad digest, the first twice", vec![push(5), push(5)], vec![0, 0, 1]);
+    assert!(!without(Guard::EndsOnce, 1, &[Fault::Stop], story).is_empty());
+}
+
+#[test]
 fn a_call_is_looked_for_until_its_fence_ends() {
     let story = story("a push", vec![push(1)], vec![0]);
     assert!(!without(Guard::LookUntilFenceEnds, 1, &[Fault::LostAnswer, Fault::Crash], story).is_empty());

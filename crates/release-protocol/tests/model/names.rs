@@ -17,13 +17,19 @@ impl Order for Number {
     }
 }
 
-/// The head remembers every release, so whatever a release registered is known.
+/// The head remembers every release: whatever a release registered is known, and which events got through or were rolled back, a bit for each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct All;
+pub(crate) struct All {
+    pub(crate) decided: u8,
+}
 
-impl Memory<Definition> for All {
+impl Memory<u8, Definition> for All {
     fn names(&self, definition: &Definition) -> bool {
         !definition.is_foreign()
+    }
+
+    fn has_decided(&self, event: &u8) -> bool {
+        self.decided >> event & 1 == 1
     }
 }
 

@@ -150,6 +150,7 @@ impl Story {
             half: Half::Nothing,
             is_fresh: false,
             is_stopped: true,
+            is_late: false,
             saw_person: false,
             is_fenced: execution.is_fenced,
         };

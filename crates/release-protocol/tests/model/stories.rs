@@ -54,6 +54,8 @@ pub(crate) fn stories(executions: usize) -> Vec<Story> {
         story("two pushes, the second twice", vec![push(1), push(2)], vec![0, 1, 1]),
         story("two pushes, the first twice", vec![push(1), push(2)], vec![0, 0, 1]),
         story("two tags, the second twice", vec![push(1), push(1)], vec![0, 1, 1]),
+        story("two tags, the first twice", vec![push(1), push(1)], vec![0, 0, 1]),
+        story("two tags on a bad digest, the first twice", vec![push(5), push(5)], vec![0, 0, 1]),
         story("two tags on a bad digest, the second twice", vec![push(5), push(5)], vec![0, 1, 1]),
         story("push, upload, push", vec![push(1), upload(1, 2), push(3)], vec![0, 1, 2]),
         story("upload, push, upload", vec![upload(1, 1), push(2), upload(2, 3)], vec![0, 1, 2]),

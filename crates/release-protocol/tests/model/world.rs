@@ -91,6 +91,8 @@ pub(crate) enum Guard {
     ReturnWaits,
     ReturnIsFenced,
     LookUntilFenceEnds,
+    /// Not of section 9: what has come to its end does not take up later work.
+    EndsOnce,
 }
 
 /// What is explored.
@@ -127,6 +129,8 @@ pub(crate) struct Execution {
     saw_person: bool,
     /// Whether it was stopped for good.
     is_stopped: bool,
+    /// Whether its event had come to its end before it began.
+    is_late: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -175,6 +179,8 @@ struct Account {
     updates_left: [u8; 4],
     registered: [Vec<Definition>; 4],
     bad_got_through: u8,
+    /// The events that got through or were rolled back.
+    decided: u8,
     person_was_last: bool,
     person_was_replaced: bool,
     person_deployment: Option<u8>,
@@ -211,6 +217,7 @@ impl Story {
             is_fenced: false,
             saw_person: false,
             is_stopped: false,
+            is_late: false,
         };
         let (definition, status) = (Definition::FIRST, Status::Successful);
         let first = Deployment { definition, status, leads_back: false };
@@ -229,6 +236,7 @@ impl Story {
                 updates_left: [1; 4],
                 registered: Default::default(),
                 bad_got_through: 0,
+                decided: 0,
                 person_was_last: false,
                 person_was_replaced: false,
                 person_deployment: None,
@@ -335,6 +343,7 @@ impl Story {
             if !may_crash {
                 execution.recorded = Course::default();
             }
+            execution.is_late &= !execution.is_over() || execution.has_decided();
             let reads_anew =
                 matches!(execution.course.state, State::Planning { .. } | State::Returning(_) | State::Displaced(_));
             if reads_anew && execution.half == Half::Nothing {
@@ -352,6 +361,10 @@ impl Story {
             if alive.iter().all(|release| usize::from(release.event) != event) {
                 account.registered[event].clear();
                 account.updates_left[event] = 0;
+                account.decided &= !(1 << event);
+                if let Some(head) = &mut world.head {
+                    head.memory.decided &= !(1 << event);
+                }
             }
         }
         if alive.iter().all(|release| release.order.0 >= account.highest_landed) {
@@ -375,6 +388,10 @@ impl Execution {
             State::Over(ending) => Some(ending.outcome),
             _ => None,
         }
+    }
+
+    fn has_decided(&self) -> bool {
+        matches!(self.outcome(), Some(Outcome::Succeeded | Outcome::RolledBack))
     }
 
     fn is_loud(&self) -> bool {

@@ -128,7 +128,9 @@ fn bare(definition: &Value) -> Value {
 fn by_hand(seen: &Seen<'_>) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (number, person) in seen.facts.landings.iter().enumerate().filter(|(_, landing)| landing.by.is_none()) {
-        let Some(next) = seen.facts.landings.get(number + 1) else { continue };
+        // What ECS has stopped or rolled back by then is not replaced.
+        let next = seen.facts.landings.get(number + 1).filter(|next| next.before == person.definition);
+        let Some(next) = next else { continue };
         let Some(execution) = next.by else { continue };
         if seen.content(&next.definition).is_by_hand {
             continue;

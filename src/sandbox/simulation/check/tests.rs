@@ -163,6 +163,8 @@ fn a_change_by_hand_that_vanishes_in_silence_is_seen() {
     let document = scene.story.document(0, BY_HAND, "yes");
     scene.define(3, document);
     scene.facts.landings.insert(0, landing(0, None, 0, 3));
+    assert_eq!(scene.violated(), [""; 0], "it had ended by then");
+    scene.facts.landings[1].before = arn(3);
     assert_eq!(scene.violated(), ["P7"]);
     scene.facts.ends[1].0 = Some(End::Report(json!({
         "releases": [{"outcome": "succeeded", "previousTaskDefinitionArn": arn(3)}],
