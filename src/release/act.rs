@@ -4,7 +4,7 @@
 use aws_durable_execution_sdk::{StepContext, StepSemantics};
 use release_protocol::Outcome;
 use release_protocol::course::{Action, Answer, History, State};
-use release_protocol::head::{Change, Fence, Target};
+use release_protocol::head::{Change, Fence, Phase, Target};
 use release_protocol::plan::{Look, Reading, Service};
 use tokio::time::Instant;
 
@@ -184,7 +184,7 @@ impl Actor<'_> {
 
     fn is_old_claim(&self, head: &Head) -> bool {
         let age = self.aws.clock().now().duration_since(head.owner.about.claimed_at).as_secs();
-        age >= OLD_CLAIM && head.fence.is_none()
+        head.phase == Phase::Claimed && age >= OLD_CLAIM && head.fence.is_none()
     }
 
     async fn read_head(&mut self) -> Result<(), Failure> {

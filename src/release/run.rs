@@ -308,7 +308,11 @@ impl Run {
                     "the deployment was stopped, and not by this release: the service heads to {live} now, which stands"
                 )
             }
-            None => format!("nothing was deployed; the service heads to {live}"),
+            None => {
+                let asked = self.under_way.asked.as_deref().filter(|asked| !asked.is_empty());
+                let why = asked.map_or_else(String::new, |asked| format!("{asked}; "));
+                format!("{why}nothing was deployed; the service heads to {live}")
+            }
         }
     }
 

@@ -37,7 +37,8 @@ pub(super) async fn run(
 ) -> Result<(), BoxError> {
     let (deployer, request, report) = (Arc::clone(deployer), request.clone(), report.clone());
     let work = move |_| async move {
-        let (put, ended) = if written.has_claimed {
+        // A release that lost the service to another execution of its event leaves the report to that one.
+        let (put, ended) = if written.has_claimed && !is_stranger(&report) {
             let put = deployer.aws.put_report(&request, &report, true);
             tokio::join!(put, end_in_head(&deployer, &request, &report, &written))
         } else {
@@ -82,8 +83,7 @@ async fn end_in_head(
     report: &ReleaseReport,
     written: &Written,
 ) -> Result<bool, Failure> {
-    let is_stranger = matches!(report.outcome, Outcome::Duplicate | Outcome::Superseded);
-    if is_stranger && !written.has_claimed {
+    if is_stranger(report) && !written.has_claimed {
         return Ok(false);
     }
     let (aws, bucket, arn) = (&deployer.aws, &request.state_bucket, &request.service.arn);
@@ -101,10 +101,19 @@ async fn end_in_head(
     Err(Failure::new("s3:PutObject", arn.as_str(), Trouble::Throttled, "the head of the service keeps changing"))
 }
 
+/// Whether another release, or another execution of this one, has the say.
+fn is_stranger(report: &ReleaseReport) -> bool {
+    matches!(report.outcome, Outcome::Duplicate | Outcome::Superseded)
+}
+
 fn next_head(head: &Head, request: &Request, report: &ReleaseReport, written: &Written) -> Head {
     let me = &written.me;
     let ended = act::end(report.outcome, written.good.clone()).apply(Some(head), me);
     let mut next = ended.unwrap_or_else(|| head.clone());
+    let is_known = |recent: &Recent| recent.release == report.release && !matches!(recent.outcome, Outcome::Duplicate);
+    if is_stranger(report) && next.memory.recent.iter().any(is_known) {
+        return next;
+    }
     next.memory.remember(Recent {
         release: report.release.clone(),
         order: me.order.clone(),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::follow::{Displaced, Listed, Went, displaced, way_back};
 use crate::head::{Change, Head, Target};
 use crate::plan::{Look, Past, Plan, Reading, Service, Wish, plan, strays_of};
-use crate::{Names, Outcome, Release};
+use crate::{Names, Order, Outcome, Release};
 
 /// One release under way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -406,15 +406,30 @@ impl<N: Names> Course<N> {
                 self.past.newest = self.past.newest.take().or_else(|| look.after.clone());
                 State::Looking { look, back: None, then: Box::new(then) }
             }
-            Plan::Follow(target) => State::Following(target),
+            Plan::Follow(target) => {
+                self.go_by_base(head);
+                State::Following(target)
+            }
             Plan::Raise => State::Swapping(Change::Raise, Box::new(self.end_as(me, Outcome::Duplicate, head))),
             Plan::Duplicate => self.end_as(me, Outcome::Duplicate, head),
             Plan::Superseded => self.end_as(me, Outcome::Superseded, head),
-            Plan::Replaced => self.end_as(me, Outcome::Superseded, None),
+            Plan::Replaced => match head.filter(|head| head.is_owned_by(me)) {
+                // Newer events have ended as duplicates of this release: it does not leave their work in silence.
+                Some(head) if head.order.is_newer_than(&me.order) => Self::end(Outcome::Failed),
+                // It ends only if none does so meanwhile.
+                Some(_) => {
+                    let end = Change::End { outcome: Outcome::Superseded, good: None };
+                    State::Swapping(end, Box::new(self.end_as(me, Outcome::Superseded, None)))
+                }
+                None => self.end_as(me, Outcome::Superseded, None),
+            },
             Plan::Ignore => State::Ignored,
             Plan::Reject => self.end_as(me, Outcome::Rejected, head),
             Plan::AskOwner => State::AskingOwner(reading),
-            Plan::Adopt(target) => State::Swapping(Change::Adopt, Box::new(State::Following(target))),
+            Plan::Adopt(target) => {
+                self.go_by_base(head);
+                State::Swapping(Change::Adopt, Box::new(State::Following(target)))
+            }
             Plan::AwaitFence(id) => State::Waiting(Wait::Fence(id), again()),
             Plan::Reread => State::Rereading(reading),
             Plan::AwaitIdle => State::Waiting(Wait::Idle, again()),
@@ -422,6 +437,9 @@ impl<N: Names> Course<N> {
                 State::Swapping(Change::ClaimUnchanged(base), Box::new(self.end_as(me, Outcome::NoChange, None)))
             }
             Plan::Claim { base, look } => {
+                if look.is_some() {
+                    self.go_by_base(head);
+                }
                 let looks = look.is_some() || self.past.registered.is_some();
                 let register = State::Registering { base: base.definition.clone(), looks };
                 let then = match look.filter(|look| !look.definitions.is_empty()) {
@@ -431,6 +449,12 @@ impl<N: Names> Course<N> {
                 State::Swapping(Change::Claim(base), Box::new(then))
             }
         }
+    }
+
+    /// What had been listed before an update that this execution does not remember, or that a dead one made: what came between is to be said.
+    fn go_by_base(&mut self, head: Option<&Head<N>>) {
+        let base = head.and_then(|head| head.base.as_ref()).and_then(|base| base.newest.clone());
+        self.past.newest = self.past.newest.take().or(base);
     }
 
     fn fenced(&mut self, update: Update<N>, is_set: bool, service: Service<N>) -> State<N> {
@@ -462,7 +486,9 @@ impl<N: Names> Course<N> {
             Some(head) if head.is_fenced_by(me) => self.look(update),
             Some(head) if head.is_owned_by(me) => State::Planning { has_looked: false },
             Some(other) if other.is_of(me) => self.end_as(me, Outcome::Duplicate, head),
-            _ => self.end_as(me, Outcome::Superseded, head),
+            Some(_) => self.end_as(me, Outcome::Superseded, head),
+            // Somebody has removed it.
+            None => State::Planning { has_looked: false },
         }
     }
 

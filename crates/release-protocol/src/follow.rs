@@ -71,10 +71,11 @@ pub fn displaced<N: Names>(
     if newer.peek().is_none() {
         return if service.desired == target.definition { Displaced::Restore } else { Displaced::Fail };
     }
-    let Some(head) = head.filter(|head| head.is_owned_by(me)) else {
-        let is_same = head.is_some_and(|head| head.is_of(me));
-        return if is_same { Displaced::Duplicate } else { Displaced::Superseded };
-    };
+    // Without a head nobody else is known to own the service.
+    let Some(head) = head else { return Displaced::Fail };
+    if !head.is_owned_by(me) {
+        return if head.is_of(me) { Displaced::Duplicate } else { Displaced::Superseded };
+    }
     if let Some(own) = newer.find(|listed| listed.definition.as_ref() == Some(&target.definition)) {
         return Displaced::Follow(Target { definition: target.definition.clone(), revision: own.revision.clone() });
     }

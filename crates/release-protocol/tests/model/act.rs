@@ -48,7 +48,7 @@ impl Story {
                     State::Rereading(reading) if self.lacks(Guard::ReadAfterHead) => reading.service.clone(),
                     _ => self.read_service(&mut next, index),
                 };
-                let wish = self.wish(index, &service);
+                let wish = self.wish(world, index, &service);
                 Answer::Reread(service, wish)
             }
             Action::AskOwner(owner) => Answer::OwnerIsDead(world.is_dead(owner)),
@@ -224,7 +224,7 @@ impl Story {
         if self.lacks(Guard::SettledContent) {
             service.running = None;
         }
-        let wish = self.wish(index, &service);
+        let wish = self.wish(world, index, &service);
         let is_reread = matches!(world.executions[index].half, Half::Head(..));
         Answer::Read(Box::new(Reading { head, fence_is_past, service, wish, is_reread, owner_is_dead: None }))
     }
@@ -361,7 +361,8 @@ impl Story {
             return None;
         };
         let replaced = replaced(&execution.course.past, world.head.as_ref(), target, &world.list());
-        let has_replaced = !replaced.is_empty() && !self.lacks(Guard::ReplacedIsSaid);
+        let is_known = execution.course.past.newest.is_some();
+        let has_replaced = is_known && !replaced.is_empty() && !self.lacks(Guard::ReplacedIsSaid);
         Some(Answer::Followed { went, has_replaced })
     }
 

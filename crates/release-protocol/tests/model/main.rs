@@ -164,6 +164,15 @@ fn an_event_that_has_come_to_its_end_takes_up_no_later_work() {
 }
 
 #[test]
+fn an_owner_whose_tag_moves_does_not_leave_the_work_of_newer_events_in_silence() {
+    let again = story("X, Y, X again", vec![push(1), push(2), push(1)], vec![0, 1, 2]);
+    let tags = story("two tags on one digest", vec![push(1), push(1)], vec![0, 1]);
+    let kinds = vec![Fault::TagMoves, Fault::Crash, Fault::Slow, Fault::Stop];
+    let all = vec![Story { faults: 1, kinds: vec![Fault::TagMoves], ..again }, Story { faults: 2, kinds, ..tags }];
+    explore_all(all);
+}
+
+#[test]
 fn a_call_is_looked_for_until_its_fence_ends() {
     let story = story("a push", vec![push(1)], vec![0]);
     assert!(!without(Guard::LookUntilFenceEnds, 1, &[Fault::LostAnswer, Fault::Crash], story).is_empty());

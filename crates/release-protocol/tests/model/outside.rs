@@ -168,6 +168,12 @@ impl Story {
             next.account.person_deployment = Some(next.deploy(Definition::BY_HAND, false));
             out.push(((None, "a person deploys at the console"), next));
         }
+        if self.may(world, Fault::TagMoves) && !world.tag_has_moved {
+            let mut next = world.clone();
+            next.faults_left -= 1;
+            next.tag_has_moved = true;
+            out.push(((None, "the first event's tag moves"), next));
+        }
         let is_claimed = world.head.as_ref().is_some_and(|head| head.phase == Phase::Claimed && head.fence.is_none());
         if self.may(world, Fault::OldClaim) && is_claimed && !world.claim_is_old {
             let mut next = world.clone();

@@ -58,9 +58,12 @@ pub(crate) enum Fault {
     OldClaim,
     /// An update is denied: for good, as far as this execution can tell.
     Denied,
+    /// The first event's tag points to something else, which cannot be deployed.
+    TagMoves,
 }
 
 impl Fault {
+    /// All but a tag that moves, which is no fault and makes every story twice as large.
     pub(crate) const ALL: [Self; 8] = [
         Self::Crash,
         Self::LostAnswer,
@@ -199,6 +202,7 @@ pub(crate) struct World {
     active: Definition,
     running: Option<u8>,
     calls: Vec<Call>,
+    tag_has_moved: bool,
     faults_left: u8,
     account: Account,
 }
@@ -230,6 +234,7 @@ impl Story {
             active: Definition::FIRST,
             running: None,
             calls: Vec::new(),
+            tag_has_moved: false,
             faults_left: self.faults,
             account: Account {
                 highest_landed: 0,
@@ -268,7 +273,10 @@ impl Story {
         Definition { event: self.release(execution).event, document, image: event.image }
     }
 
-    fn wish(&self, execution: usize, service: &Service<Small>) -> Wish {
+    fn wish(&self, world: &World, execution: usize, service: &Service<Small>) -> Wish {
+        if world.tag_has_moved && self.executions[execution] == 0 {
+            return Wish::Replaced;
+        }
         if !self.event(execution).is_deployable {
             return Wish::Undeployable;
         }
