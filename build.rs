@@ -6,6 +6,7 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    #[expect(clippy::disallowed_methods, reason = "this is how cargo tells a build script what it builds")]
     let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|given| given == value);
     if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") && is("PROFILE", "release") {
         println!("cargo::rustc-link-arg-bin=bootstrap=-no-pie");

@@ -33,7 +33,7 @@ const MOST_CHECKPOINTS: usize = 3;
 /// name, the claim, the revision, the fence, the update.
 const FORCED_CALLS: u32 = 6;
 /// Releases among whose calls some fail.
-const UNLUCKY: u64 = 30;
+const UNLUCKY: u32 = 30;
 
 const UPDATE: &str = "UpdateExpressGatewayService";
 const CHECKPOINT: &str = "CheckpointDurableExecution";
@@ -132,13 +132,14 @@ async fn main() {
 async fn print_unlucky(without: usize) {
     let mut calls = 0;
     for seed in 1..=UNLUCKY {
-        let options = Options { faults: faults(seed), ..Options::default() };
+        let options = Options { faults: faults(seed.into()), ..Options::default() };
         calls += play_with(include_str!("../events/ecr-image-push.json"), options).await.calls.len();
     }
-    let with = calls as f64 / UNLUCKY as f64;
+    let float = |calls: usize| f64::from(u32::try_from(calls).unwrap());
+    let with = float(calls) / f64::from(UNLUCKY);
     println!(
         "Calls of a good release: {without}; with 3 % of them failing: {with:.0}, {:.2} times as many (at most 2)",
-        with / without as f64
+        with / float(without)
     );
 }
 

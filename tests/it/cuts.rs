@@ -1,6 +1,8 @@
 //! Every kind of release, cut at each of its AWS calls and at each checkpoint, before the server acts and after it has, with the answer lost:
 //! the end is that of a release which nothing has cut. The cuts are printed as they are played.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 
 use express_deployer::report::{Outcome, ReleaseReport};
