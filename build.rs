@@ -1,7 +1,7 @@
 //! Links the function for Linux at a fixed address, as Go links its programs. It generates nothing.
 //!
 //! An executable that may lie anywhere carries a megabyte of addresses to correct (180 kB of the archive), and corrects them at every cold
-//! start: half as much time again as an empty function takes. What an attacker could make of a fixed address needs a fault in memory that safe
+//! start. What an attacker could make of a fixed address needs a fault in memory that safe
 //! Rust does not have; stack, heap and libraries lie at random addresses as before. benches/README.md has the numbers.
 
 fn main() {

@@ -220,7 +220,6 @@ class Bench:
                 return int(line.split()[1]) * 1024
         raise Failure("the function's process has no VmHWM")
 
-
     def processor_time(self) -> int:
         """Nanoseconds that the function's process has run for so far, in all of its threads."""
         tasks = pathlib.Path(f"/proc/{self.function.pid}/task").iterdir()

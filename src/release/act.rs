@@ -61,14 +61,14 @@ pub(super) async fn run(run: &Run) -> Result<UnderWay, Ending> {
 pub(super) struct Actor<'a> {
     pub(super) aws: &'a Aws,
     pub(super) request: &'a Request,
-    pub(super) me: Release,
-    pub(super) attempt: u32,
+    me: Release,
+    attempt: u32,
     pub(super) under_way: UnderWay,
     /// The head that was read or written last.
-    pub(super) held: Option<HeldHead>,
+    held: Option<HeldHead>,
     pub(super) prepared: Option<Prepared>,
     pub(super) fence_sent: Option<Instant>,
-    pub(super) fences: u32,
+    fences: u32,
 }
 
 impl Actor<'_> {
