@@ -102,12 +102,22 @@ pub struct Recent {
 }
 
 impl Memory {
-    /// Remembers a release, in place of what was known of it before.
+    /// Remembers a release, in place of what was known of it before; what did the work is not forgotten for an execution of the same event that
+    /// left it to that one.
     pub fn remember(&mut self, release: Recent) {
+        let has_worked = |other: &Recent| other.release == release.release && other.outcome != Outcome::Duplicate;
+        if leaves_the_work(release.outcome) && self.recent.iter().any(has_worked) {
+            return;
+        }
         self.recent.retain(|other| other.release != release.release);
         self.recent.insert(0, release);
         self.recent.truncate(MAX_RECENT);
     }
+}
+
+/// Whether a release that ended so left the work to another one, or to another execution of its own event.
+pub const fn leaves_the_work(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Duplicate | Outcome::Superseded)
 }
 
 /// Where the state of a service lies below `services/` and `releases/`.
@@ -141,6 +151,7 @@ mod tests {
     use release_protocol::Memory as _;
     use release_protocol::head::{Base, Change};
 
+    use super::Outcome::{Duplicate, RolledBack, Succeeded, Superseded};
     use super::*;
 
     fn request(event: &str) -> Request {
@@ -196,5 +207,31 @@ mod tests {
         memory.remember(recent(29));
         assert_eq!(memory.recent.len(), MAX_RECENT);
         assert!(memory.names(&"web:29".to_owned()) && !memory.names(&"web:9".to_owned()));
+    }
+
+    #[test]
+    fn an_execution_that_left_the_work_to_another_one_does_not_speak_for_it() {
+        let (head, me) = claimed();
+        let ended = |outcome| Recent {
+            release: me.event.clone(),
+            order: me.order.clone(),
+            trigger: String::new(),
+            image: None,
+            digest: None,
+            task_definition_arn: None,
+            outcome,
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let outcomes = |told: &[Outcome]| {
+            let mut memory = head.memory.clone();
+            for outcome in told {
+                memory.remember(ended(*outcome));
+            }
+            memory.recent.iter().map(|recent| recent.outcome).collect::<Vec<_>>()
+        };
+        assert_eq!(outcomes(&[Succeeded, Duplicate]), [Succeeded]);
+        assert_eq!(outcomes(&[RolledBack, Superseded]), [RolledBack]);
+        assert_eq!(outcomes(&[Duplicate, Superseded, Succeeded]), [Succeeded]);
+        assert_eq!(outcomes(&[Duplicate, Superseded, Duplicate]), [Superseded]);
     }
 }

@@ -313,8 +313,8 @@ impl Sandbox {
         self.world.ecs().definitions.family(family)
     }
 
-    /// All deployments as `DescribeServiceDeployments` shows them, oldest first; a service's first one made its seeded
-    /// revision live.
+    /// All deployments as `DescribeServiceDeployments` shows them, oldest first, each with the ARN of its task definition; a service's first one
+    /// made its seeded revision live.
     pub fn deployments(&self) -> Vec<Value> {
         self.world.ecs().all_deployments(self.world.clock.now())
     }

@@ -9,6 +9,7 @@ use release_protocol::plan::{Look, Reading, Service};
 use tokio::time::Instant;
 
 use super::call;
+use super::follow::name_replaced;
 use super::prepare::{self, Prepared};
 use super::run::{Ending, Run, UnderWay};
 use super::step;
@@ -34,7 +35,7 @@ pub(super) async fn run(run: &Run) -> Result<UnderWay, Ending> {
     let name = match run.under_way.course.state {
         State::Stopping(_) => "stop",
         State::Returning(_) => "go back",
-        State::Displaced(_) => "look who came",
+        State::Proved(_) | State::Displaced(_) => "look who came",
         _ => "deploy",
     };
     let (deployer, request) = (run.deployer.clone(), run.request.clone());
@@ -111,7 +112,7 @@ impl Actor<'_> {
                 self.amend(&change).await?;
                 Ok(Answer::Done)
             }
-            Action::Fence { definition, leads_back } => Box::pin(self.fence(definition, leads_back)).await,
+            Action::Fence { definition, back_after } => Box::pin(self.fence(definition, back_after)).await,
             Action::Look(look) => Ok(Answer::Found(self.look(&look).await?)),
             Action::Register { looks, .. } => self.register(looks).await,
             Action::Update(definition) => self.update(&definition).await,
@@ -195,7 +196,7 @@ impl Actor<'_> {
 
     /// Keeps a head that was read. It knows of a claim that was made by an attempt which was cut off.
     fn keep(&mut self, held: Option<HeldHead>) {
-        let has_owned = |head: &Head| head.is_owned_by(&self.me) || head.has_displaced(&self.me);
+        let has_owned = |head: &Head| head.is_owned_by(&self.me) || head.former_owner(&self.me).is_some();
         self.under_way.has_claimed |= held.as_ref().is_some_and(|held| has_owned(&held.head));
         let own = held.as_ref().filter(|held| held.head.is_owned_by(&self.me));
         if let Some(base) = own.and_then(|held| held.head.base.as_ref()) {
@@ -223,7 +224,12 @@ impl Actor<'_> {
         self.keep(held);
         self.under_way.live = Some(service.desired.clone());
         let fence_is_past = self.fence_is_past();
-        Ok(Answer::History(Box::new(History { head: self.head().cloned(), fence_is_past, service, deployments })))
+        let history = History { head: self.head().cloned(), fence_is_past, service, deployments };
+        if let State::Returning(back) = &self.under_way.course.state {
+            let replaced = history.replaced(&self.under_way.course.past, &back.failed);
+            self.under_way.replaced.extend(name_replaced(replaced));
+        }
+        Ok(Answer::History(Box::new(history)))
     }
 
     /// The newest deployment of any of these task definitions.
@@ -281,12 +287,13 @@ impl Actor<'_> {
         Err(self.failure("s3:PutObject", Trouble::Throttled, "the head of the service keeps changing"))
     }
 
-    async fn fence(&mut self, definition: String, leads_back: bool) -> Result<Answer<head::Aws>, Failure> {
+    async fn fence(&mut self, definition: String, newest: Option<String>) -> Result<Answer<head::Aws>, Failure> {
         self.fences += 1;
         let number = format!("{} {} {} {}", self.me.execution, self.under_way.acts, self.attempt, self.fences);
         let id = Digest::of(number.as_bytes()).short().to_owned();
         let (execution, release) = (self.me.execution.clone(), self.me.event.clone());
-        let change = Change::Fence(Fence { execution, release, definition, leads_back, id });
+        let leads_back = newest.is_some();
+        let change = Change::Fence(Fence { execution, release, definition, leads_back, newest, id });
         self.fence_sent = Some(Instant::now());
         let (aws, arn) = (self.aws, self.request.service.arn.clone());
         let (is_set, service): (bool, Service<head::Aws>) =

@@ -20,7 +20,7 @@ use crate::watch::logs::SeenLogs;
 use crate::watch::{Seen, SeenRevision, Watch};
 use aws_durable_execution_sdk::StepSemantics;
 use aws_durable_execution_sdk::builders::wait_for_condition::WaitDecision;
-use release_protocol::follow::replaced;
+use release_protocol::follow::{Listed, replaced};
 use release_protocol::head::Target;
 use release_protocol::plan::Past;
 
@@ -137,7 +137,12 @@ async fn replaced_by(aws: &Aws, request: &Request, past: &Past<head::Aws>, watch
     let deployments = describe_deployments(aws, arn, &listed).await.ok()?;
     let target = Target { definition: watch.task_definition_arn.clone(), revision: watch.target_revision.clone() };
     let replaced = replaced(past, held.as_ref().map(|held| &held.head), &target, &deployments);
-    Some(replaced.into_iter().map(|other| other.definition.unwrap_or(other.revision)).collect())
+    Some(name_replaced(replaced))
+}
+
+/// Whose place was taken: task definitions, or service revisions where no more is known.
+pub(super) fn name_replaced(replaced: Vec<Listed<head::Aws>>) -> Vec<String> {
+    replaced.into_iter().map(|other| other.definition.unwrap_or(other.revision)).collect()
 }
 
 /// What logs a deployment should write that this release did not draft: that of an execution which died.

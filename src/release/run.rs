@@ -18,6 +18,7 @@ use crate::head;
 use crate::plan::{Draft, Request};
 use crate::report::{ReleaseReport, VerificationStatus};
 use crate::rollout::{End, Status};
+use crate::trigger::ReleaseId;
 use crate::watch::{Decision, Watch};
 
 /// What every release of one function shares.
@@ -294,7 +295,12 @@ impl Run {
                 (None, None) => Some(self.displacement()),
             },
         };
-        let attention = (ending.is_loud && ending.outcome.is_well()).then(|| self.attention());
+        let is_well = ending.outcome.is_well();
+        let attention = (ending.is_loud && is_well).then(|| self.attention(ending.outcome, by));
+        let reason = match self.replacement().filter(|_| !is_well) {
+            Some(replacement) => Some(reason.map_or_else(String::new, |reason| format!("{reason}; ")) + &replacement),
+            None => reason,
+        };
         Ending { outcome: ending.outcome, reason, attention }
     }
 
@@ -316,12 +322,21 @@ impl Run {
         }
     }
 
-    fn attention(&self) -> String {
-        if self.under_way.replaced.is_empty() {
-            return "what was uploaded is not part of what runs: upload it again if it should be".to_owned();
+    fn attention(&self, outcome: Outcome, by: Option<&ReleaseId>) -> String {
+        match (self.replacement(), by) {
+            (Some(replacement), _) => replacement,
+            (None, Some(release)) if outcome == Outcome::Succeeded => format!(
+                "the update took effect late: release {release}, which is newer, had found its image live already, and does not run"
+            ),
+            _ => "what was uploaded is not part of what runs: upload it again if it should be".to_owned(),
         }
-        let replaced = self.under_way.replaced.join(", ");
-        format!("{replaced}, deployed by somebody else at the same time, was replaced")
+    }
+
+    /// Whose place was taken without meaning to, in words.
+    fn replacement(&self) -> Option<String> {
+        let replaced = &self.under_way.replaced;
+        let names = (!replaced.is_empty()).then(|| replaced.join(", "))?;
+        Some(format!("{names}, deployed by somebody else at the same time, was replaced"))
     }
 
     /// Writes everything down.

@@ -8,7 +8,7 @@ use super::act;
 use super::run::Deployer;
 use super::step;
 use crate::aws::{Failure, Trouble};
-use crate::head::{Head, Recent, Release};
+use crate::head::{Head, Recent, Release, leaves_the_work};
 use crate::plan::Request;
 use crate::report::{Outcome, ReleaseReport};
 
@@ -38,7 +38,7 @@ pub(super) async fn run(
     let (deployer, request, report) = (Arc::clone(deployer), request.clone(), report.clone());
     let work = move |_| async move {
         // A release that lost the service to another execution of its event leaves the report to that one.
-        let (put, ended) = if written.has_claimed && !is_stranger(&report) {
+        let (put, ended) = if written.has_claimed && !leaves_the_work(report.outcome) {
             let put = deployer.aws.put_report(&request, &report, true);
             tokio::join!(put, end_in_head(&deployer, &request, &report, &written))
         } else {
@@ -83,7 +83,7 @@ async fn end_in_head(
     report: &ReleaseReport,
     written: &Written,
 ) -> Result<bool, Failure> {
-    if is_stranger(report) && !written.has_claimed {
+    if leaves_the_work(report.outcome) && !written.has_claimed {
         return Ok(false);
     }
     let (aws, bucket, arn) = (&deployer.aws, &request.state_bucket, &request.service.arn);
@@ -101,19 +101,10 @@ async fn end_in_head(
     Err(Failure::new("s3:PutObject", arn.as_str(), Trouble::Throttled, "the head of the service keeps changing"))
 }
 
-/// Whether another release, or another execution of this one, has the say.
-fn is_stranger(report: &ReleaseReport) -> bool {
-    matches!(report.outcome, Outcome::Duplicate | Outcome::Superseded)
-}
-
 fn next_head(head: &Head, request: &Request, report: &ReleaseReport, written: &Written) -> Head {
     let me = &written.me;
     let ended = act::end(report.outcome, written.good.clone()).apply(Some(head), me);
     let mut next = ended.unwrap_or_else(|| head.clone());
-    let is_known = |recent: &Recent| recent.release == report.release && !matches!(recent.outcome, Outcome::Duplicate);
-    if is_stranger(report) && next.memory.recent.iter().any(is_known) {
-        return next;
-    }
     next.memory.remember(Recent {
         release: report.release.clone(),
         order: me.order.clone(),

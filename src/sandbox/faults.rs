@@ -72,6 +72,9 @@ pub enum FaultKind {
     Contention,
     /// A role that IAM has not spread yet: `AccessDeniedException` about assuming it.
     RoleNotReady,
+    /// A person deploys a copy of what each service heads to, just before the call acts; the call itself answers as always. The moment does not
+    /// matter.
+    ByHand,
 }
 
 impl FaultKind {
@@ -79,6 +82,15 @@ impl FaultKind {
     pub(crate) fn is_blindness(self) -> bool {
         matches!(self, Self::Stale | Self::Missing)
     }
+}
+
+/// What happens to one call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Strike {
+    /// How it fails.
+    pub(crate) befalls: Option<(Moment, FaultKind)>,
+    /// A person deploys before it acts.
+    pub(crate) by_hand: bool,
 }
 
 /// The scripted faults and how often each has seen its operation.
@@ -90,19 +102,22 @@ impl FaultPlan {
         self.0.push((fault, 0));
     }
 
-    /// Counts one call of `operation` and says what befalls it.
-    pub(crate) fn strike(&mut self, operation: &str) -> Option<(Moment, FaultKind)> {
-        let mut hit = None;
+    /// Counts one call of `operation` and says what befalls it, and whether a person acts before it.
+    pub(crate) fn strike(&mut self, operation: &str) -> Strike {
+        let mut strike = Strike::default();
         // The calls of a running function are not in the list of calls.
         let listed = !matches!(operation, "CheckpointDurableExecution" | "GetDurableExecutionState");
         let meant = |fault: &Fault| fault.operation == operation || fault.operation == "*" && listed;
         for (fault, seen) in self.0.iter_mut().filter(|(fault, _)| meant(fault)) {
             *seen = seen.saturating_add(1);
             if *seen >= fault.nth && *seen - fault.nth < fault.times {
-                hit = hit.or(Some((fault.moment, fault.kind)));
+                match fault.kind {
+                    FaultKind::ByHand => strike.by_hand = true,
+                    kind => strike.befalls = strike.befalls.or(Some((fault.moment, kind))),
+                }
             }
         }
-        hit
+        strike
     }
 }
 
@@ -144,7 +159,15 @@ pub(crate) fn json_refusal(kind: FaultKind, service: &str, operation: &str, reso
             ApiError::client("Too many concurrent attempts to create a new revision of the specified family.")
         }
         (FaultKind::RoleNotReady, _) => ApiError::new("AccessDeniedException", ROLE_NOT_READY),
-        (FaultKind::Drop | FaultKind::Crash | FaultKind::Stop | FaultKind::Stale | FaultKind::Missing, _) => {
+        (
+            FaultKind::Drop
+            | FaultKind::Crash
+            | FaultKind::Stop
+            | FaultKind::Stale
+            | FaultKind::Missing
+            | FaultKind::ByHand,
+            _,
+        ) => {
             return None;
         }
     };
@@ -167,7 +190,12 @@ pub(crate) fn s3_refusal(kind: FaultKind, operation: &str, resource: &str) -> Op
                 "The conditional request cannot succeed due to a conflicting operation against this resource.";
             (409, "ConditionalRequestConflict", message.to_owned())
         }
-        FaultKind::Drop | FaultKind::Crash | FaultKind::Stop | FaultKind::Stale | FaultKind::Missing => return None,
+        FaultKind::Drop
+        | FaultKind::Crash
+        | FaultKind::Stop
+        | FaultKind::Stale
+        | FaultKind::Missing
+        | FaultKind::ByHand => return None,
     };
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message><RequestId>SANDBOX</RequestId></Error>"
@@ -194,9 +222,9 @@ mod tests {
     fn a_fault_hits_exactly_its_calls() {
         let mut plan = FaultPlan::default();
         plan.add(fault(2, 2));
-        let hits: Vec<bool> = (0..5).map(|_| plan.strike("PutObject").is_some()).collect();
+        let hits: Vec<bool> = (0..5).map(|_| plan.strike("PutObject").befalls.is_some()).collect();
         assert_eq!(hits, [false, true, true, false, false]);
-        assert!(plan.strike("GetObject").is_none());
+        assert!(plan.strike("GetObject").befalls.is_none());
     }
 
     #[test]
@@ -204,7 +232,7 @@ mod tests {
         let mut plan = FaultPlan::default();
         plan.add(Fault { operation: "*".to_owned(), ..fault(2, 1) });
         let calls = ["GetObject", "CheckpointDurableExecution", "GetDurableExecution", "PutObject"];
-        assert_eq!(calls.map(|call| plan.strike(call).is_some()), [false, false, true, false]);
+        assert_eq!(calls.map(|call| plan.strike(call).befalls.is_some()), [false, false, true, false]);
     }
 
     #[test]
@@ -212,7 +240,7 @@ mod tests {
         let mut plan = FaultPlan::default();
         plan.strike("PutObject");
         plan.add(fault(1, 1));
-        assert_eq!(plan.strike("PutObject"), Some((Moment::Before, FaultKind::Throttle)));
+        assert_eq!(plan.strike("PutObject").befalls, Some((Moment::Before, FaultKind::Throttle)));
     }
 
     #[tokio::test]

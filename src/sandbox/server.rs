@@ -206,6 +206,11 @@ pub(super) fn answer(world: &World, request: &Request) -> Outcome {
     }
     world.settle();
     let strike = world.faults().strike(&operation);
+    if strike.by_hand {
+        let mut ecs = world.ecs();
+        ecs.redeploy_by_hand(ecs::Context { now: world.clock.now(), registry: &world.registry(), blindness: None });
+    }
+    let strike = strike.befalls;
     let blindness = strike.map(|(_, kind)| kind).filter(|kind| kind.is_blindness());
     let strike = strike.filter(|_| blindness.is_none());
     let mut outcome = match strike {

@@ -746,3 +746,33 @@ async fn a_release_under_way_goes_on_when_the_configuration_breaks() {
     assert!(executions[0].invocations > 3);
     assert_eq!(report(&executions[0]).releases[0].outcome, Outcome::Succeeded);
 }
+
+/// A person deploys while an update is on the wire: the release's own, or the one that leads back. The process dies after that call, after what is
+/// written of it, or before any checkpoint.
+#[tokio::test]
+async fn what_a_person_deployed_at_the_same_second_is_named_also_after_a_crash() {
+    const AT_ONCE: DeploymentTimes = DeploymentTimes { canary_percent: 100.0, canary_bake: 0, bake: 0 };
+    let way_back = Options { scenario: Scenario::NoLogs, deployment: AT_ONCE, ..Options::default() };
+    for (options, update, expected) in [(Options::default(), 1, Outcome::Succeeded), (way_back, 2, Outcome::RolledBack)]
+    {
+        let (call, mut replaced) = (("UpdateExpressGatewayService", update), 0);
+        let after = [call, ("PutObject", 2 * update + 1)].map(|(operation, nth)| (operation, nth, Moment::After));
+        let checkpoints = (1..=26).map(|nth| ("CheckpointDurableExecution", nth, Moment::Before));
+        for (operation, nth, moment) in after.into_iter().chain(checkpoints) {
+            let stage = Stage::with(options.clone()).await;
+            stage.sandbox.inject(fault(call.0, update, Moment::Before, FaultKind::ByHand));
+            stage.sandbox.inject(fault(operation, nth, moment, FaultKind::Crash));
+            let release = stage.release(&push()).await;
+            let case = format!("update {update}, crash {moment:?} {operation} {nth}: {release}");
+            assert_eq!(release.outcome, expected, "{case}");
+            // A bad canary that is seen before it is through is stopped: nothing leads back then.
+            let deployments = stage.sandbox.deployments();
+            let Some(by_hand) = deployments.get(usize::try_from(update).unwrap()) else { continue };
+            let persons = by_hand["taskDefinition"].as_str().unwrap();
+            let said = release.attention.iter().chain(&release.reason).cloned().collect::<String>();
+            assert!(said.contains(&format!("{persons}, deployed by somebody else")), "{case}");
+            replaced += 1;
+        }
+        assert!(replaced > 10, "{replaced}");
+    }
+}

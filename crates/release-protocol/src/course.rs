@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::follow::{Displaced, Listed, Went, displaced, way_back};
+use crate::follow::{Displaced, Listed, Went, displaced, replaced_on_the_way_back, way_back};
 use crate::head::{Change, Head, Target};
 use crate::plan::{Look, Past, Plan, Reading, Service, Wish, plan, strays_of};
 use crate::{Names, Order, Outcome, Release};
@@ -64,6 +64,8 @@ pub enum State<N: Names> {
     Waiting(Wait<N>, Box<State<N>>),
     /// It follows its deployment.
     Following(Target<N>),
+    /// Its deployment, which it had to look for, is through and good: it reads whether a newer release has found nothing to do meanwhile.
+    Proved(Target<N>),
     /// Its deployment was stopped without its doing: it reads what took the place.
     Displaced(Target<N>),
     /// It stops its deployment.
@@ -167,8 +169,8 @@ pub enum Action<N: Names> {
     Fence {
         /// What the call will bring.
         definition: N::Definition,
-        /// Whether it leads back.
-        leads_back: bool,
+        /// The deployment after which one that leads back counts; `None` for a release's own update.
+        back_after: Option<N::Revision>,
     },
     /// Find the newest deployment: [`Answer::Found`].
     Look(Look<N>),
@@ -268,6 +270,15 @@ pub struct History<N: Names> {
     pub deployments: Vec<Listed<N>>,
 }
 
+impl<N: Names> History<N> {
+    /// Whose place a way back may have taken that an attempt, cut off since, has made and that nobody remembers.
+    pub fn replaced(&self, past: &Past<N>, failed: &Target<N>) -> Vec<Listed<N>> {
+        let head = self.head.as_ref();
+        let is_forgotten = past.may_have_acted && self.service.running.is_none();
+        if is_forgotten { replaced_on_the_way_back(past, head, failed, &self.deployments) } else { Vec::new() }
+    }
+}
+
 impl<N: Names> Default for Course<N> {
     fn default() -> Self {
         Self { past: Past::default(), state: State::Planning { has_looked: false } }
@@ -313,9 +324,10 @@ impl<N: Names> Course<N> {
             State::Swapping(change, _) => Action::Swap(change.clone()),
             State::Looking { look, .. } => Action::Look(look.clone()),
             State::Registering { base, looks } => Action::Register { base: base.clone(), looks: *looks },
-            State::Fencing(update) => {
-                Action::Fence { definition: update.definition.clone(), leads_back: update.back.is_some() }
-            }
+            State::Fencing(update) => Action::Fence {
+                definition: update.definition.clone(),
+                back_after: update.back.as_ref().map(|back| back.after.clone()),
+            },
             State::Outrun(_) => Action::ReadHead,
             State::Updating(update) => Action::Update(update.definition.clone()),
             State::Amending(change, _) => Action::Amend(change.clone()),
@@ -323,7 +335,7 @@ impl<N: Names> Course<N> {
             State::Following(target) | State::FollowingStop(target) | State::FollowingReturn(_, target) => {
                 Action::Follow(target.clone())
             }
-            State::Displaced(_) | State::Returning(_) => Action::ReadHistory,
+            State::Proved(_) | State::Displaced(_) | State::Returning(_) => Action::ReadHistory,
             State::Stopping(target) => Action::Stop(target.clone()),
             State::Ending(ending) => Action::Amend(Change::End { outcome: ending.outcome, good: ending.good.clone() }),
             State::Ignored | State::Over(_) => Action::Nothing,
@@ -350,7 +362,10 @@ impl<N: Names> Course<N> {
                 *then
             }
             (State::Swapping(..), Answer::Swapped(false)) => State::Planning { has_looked: false },
-            (State::Looking { back, .. }, Answer::Found(Some(target))) => self.took_effect(target, back),
+            (State::Looking { back, .. }, Answer::Found(Some(target))) => {
+                self.past.was_found |= back.is_none();
+                self.took_effect(target, back)
+            }
             (State::Registering { base, .. }, Answer::Registered(definition)) => {
                 self.past.registered = Some(definition.clone());
                 self.past.may_have_acted = false;
@@ -366,6 +381,7 @@ impl<N: Names> Course<N> {
                 self.past.followed = Some(target.revision.clone());
                 self.followed(target, went)
             }
+            (State::Proved(target), Answer::History(history)) => self.proved(me, target, &history),
             (State::Displaced(target), Answer::History(history)) => self.displaced(me, target, &history),
             (State::Stopping(target), Answer::Stopped { is_through: true }) => Return::from(target),
             (State::Stopping(target), Answer::Stopped { is_through: false }) => State::FollowingStop(target),
@@ -546,16 +562,28 @@ impl<N: Names> Course<N> {
 impl<N: Names> Course<N> {
     fn followed(&mut self, target: Target<N>, went: Went) -> State<N> {
         match went {
-            Went::Good => {
-                let good = Some(target.definition);
-                State::Ending(Ending { outcome: Outcome::Succeeded, good, by: None, is_loud: self.past.has_replaced })
-            }
+            Went::Good if self.past.was_found => State::Proved(target),
+            Went::Good => self.succeed(target, None),
             Went::Bad => State::Stopping(target),
             Went::BadAndThrough => Return::from(target),
             Went::LeftAsItIs | Went::Lost => Self::end(Outcome::Failed),
             Went::RolledBack => Self::end(Outcome::RolledBack),
             Went::Stopped => State::Displaced(target),
         }
+    }
+
+    fn succeed(&self, target: Target<N>, by: Option<Successor<N>>) -> State<N> {
+        let (good, is_loud) = (Some(target.definition), self.past.has_replaced || by.is_some());
+        State::Ending(Ending { outcome: Outcome::Succeeded, good, by, is_loud })
+    }
+
+    /// A newer release that asked for something else may have found it live, while this one's call was on its way.
+    fn proved(&self, me: &Release<N>, target: Target<N>, history: &History<N>) -> State<N> {
+        let is_live = history.service.desired == target.definition;
+        let head = history.head.as_ref().filter(|head| is_live && !head.is_owned_by(me));
+        let misled = head.filter(|head| head.outcome == Some(Outcome::NoChange) && head.owner.image != me.image);
+        let by = misled.map(|head| Successor { release: head.owner.release.clone(), covers: false });
+        self.succeed(target, by)
     }
 
     fn displaced(&mut self, me: &Release<N>, target: Target<N>, history: &History<N>) -> State<N> {
@@ -581,7 +609,8 @@ impl<N: Names> Course<N> {
         if let Some(own) =
             fence.filter(|fence| fence.execution == me.execution && !(back.has_looked && history.fence_is_past))
         {
-            let (definitions, after) = (vec![own.definition.clone()], Some(back.after.clone()));
+            let (definitions, after) = (vec![own.definition.clone()], own.newest.clone());
+            let after = after.or_else(|| Some(back.after.clone()));
             let look = Look { definitions, registered: false, after };
             let then = if history.fence_is_past {
                 State::Returning(Return { has_looked: true, ..back.clone() })
@@ -593,6 +622,7 @@ impl<N: Names> Course<N> {
         if service.running.is_some() {
             return State::Waiting(Wait::Idle, again(back));
         }
+        self.past.has_replaced |= !history.replaced(&self.past, &back.failed).is_empty();
         if service.desired != back.failed.definition {
             return Self::end(Outcome::RolledBack);
         }
@@ -604,7 +634,9 @@ impl<N: Names> Course<N> {
         match way {
             Some(definition) => {
                 let base = back.failed.definition.clone();
-                State::Fencing(Update { definition, base, back: Some(Return { has_looked: false, ..back }) })
+                // Only what comes after the newest deployment that is listed now can be what this call brings.
+                let after = service.newest.clone().unwrap_or(back.after);
+                State::Fencing(Update { definition, base, back: Some(Return { after, has_looked: false, ..back }) })
             }
             None => Self::end(Outcome::Failed),
         }
@@ -626,8 +658,12 @@ impl<N: Names> Course<N> {
         // Only an execution that has owned the service can have registered or called; what it did before it was cut off it finds by its marks.
         // Another execution of the same event that took the service has looked for that itself.
         let is_inherited = |head: &Head<N>| outcome == Outcome::Duplicate && head.owner.release == me.event;
-        let has_lost = |head: &Head<N>| head.has_displaced(me) && !is_inherited(head);
-        let registered = self.past.may_have_acted && head.is_some_and(has_lost);
+        let former = head.filter(|head| self.past.may_have_acted && !is_inherited(head));
+        let former = former.and_then(|head| head.former_owner(me));
+        let registered = former.is_some();
+        if let Some(former) = former {
+            self.past.newest = self.past.newest.take().or_else(|| former.newest.clone());
+        }
         let strays = head.filter(|_| registered).into_iter().flat_map(|head| strays_of(me, head)).cloned();
         let definitions: Vec<_> = self.past.given_up.take().into_iter().chain(strays).collect();
         if definitions.is_empty() && !registered {

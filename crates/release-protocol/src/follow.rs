@@ -119,10 +119,26 @@ pub fn replaced<N: Names>(
 ) -> Vec<Listed<N>> {
     let older = deployments.iter().skip_while(|listed| listed.revision != target.revision).skip(1);
     let between = older.take_while(|listed| Some(&listed.revision) != past.newest.as_ref());
-    let foreign = between.filter(|listed| {
-        let named = |definition| head.is_some_and(|head| head.names(definition));
-        let own = |definition| Some(definition) == past.registered.as_ref();
-        listed.definition.as_ref().is_none_or(|definition| !own(definition) && !named(definition))
-    });
-    foreign.cloned().collect()
+    between.filter(|listed| is_foreign(past, head, listed)).cloned().collect()
+}
+
+/// The deployments of others that came after a bad one and are not the newest any more, nor what its way back leads to: that way back may have
+/// taken their place, where nobody remembers what it did.
+pub fn replaced_on_the_way_back<N: Names>(
+    past: &Past<N>,
+    head: Option<&Head<N>>,
+    failed: &Target<N>,
+    deployments: &[Listed<N>],
+) -> Vec<Listed<N>> {
+    let back = head.and_then(|head| way_back(past, head, failed, deployments));
+    let newer = deployments.iter().take_while(|listed| listed.revision != failed.revision).skip(1);
+    let others = newer.filter(|listed| listed.definition != back && is_foreign(past, head, listed));
+    others.cloned().collect()
+}
+
+/// Whether nobody knows a deployment's task definition as a release's.
+fn is_foreign<N: Names>(past: &Past<N>, head: Option<&Head<N>>, listed: &Listed<N>) -> bool {
+    let named = |definition| head.is_some_and(|head| head.names(definition));
+    let own = |definition| Some(definition) == past.registered.as_ref();
+    listed.definition.as_ref().is_none_or(|definition| !own(definition) && !named(definition))
 }

@@ -42,7 +42,7 @@ pub struct Head<N: Names> {
     /// Executions that lost the service to another release before they had ended, the newest last: what they deployed is theirs to judge, also
     /// when they died before they recorded it.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
-    pub displaced: Vec<N::Execution>,
+    pub displaced: Vec<FormerOwner<N>>,
     /// The newest release that ended `succeeded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_good: Option<LastGood<N>>,
@@ -65,6 +65,17 @@ pub struct Owner<N: Names> {
     /// More of it, for people.
     #[serde(flatten)]
     pub about: N::About,
+}
+
+/// An execution that lost a service before it had ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "camelCase")]
+pub struct FormerOwner<N: Names> {
+    /// The execution.
+    pub execution: N::Execution,
+    /// The newest deployment that its base had listed: what came between that one and its own was somebody else's.
+    #[serde(rename = "newestRevisionArn", default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<N::Revision>,
 }
 
 /// How far an owner is.
@@ -117,6 +128,9 @@ pub struct Fence<N: Names> {
     /// Whether the call leads back to something older: then it makes that no revision of a release.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub leads_back: bool,
+    /// The newest deployment that was listed before a call that leads back; what was listed before a release's update stands in the base.
+    #[serde(rename = "newestRevisionArn", default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<N::Revision>,
     /// New for each call.
     pub id: N::FenceId,
 }
@@ -157,9 +171,9 @@ impl<N: Names> Head<N> {
         self.fence.as_ref().is_some_and(|fence| fence.execution == me.execution)
     }
 
-    /// Whether this execution lost the service before it had ended.
-    pub fn has_displaced(&self, me: &Release<N>) -> bool {
-        self.displaced.contains(&me.execution)
+    /// What is remembered of this execution, where it lost the service before it had ended.
+    pub fn former_owner(&self, me: &Release<N>) -> Option<&FormerOwner<N>> {
+        self.displaced.iter().find(|former| former.execution == me.execution)
     }
 
     /// Whether the owner has not ended.
@@ -252,7 +266,7 @@ impl<N: Names> Change<N> {
                 }
             }
             Self::End { outcome, good } => {
-                head.displaced.retain(|execution| *execution != me.execution);
+                head.displaced.retain(|former| former.execution != me.execution);
                 if head.is_owned_by(me) {
                     head.phase = Phase::Ended;
                     head.outcome = Some(*outcome);
@@ -319,11 +333,12 @@ fn raise<N: Names>(head: &mut Head<N>, me: &Release<N>) {
 
 /// Remembers an owner that has not ended and loses the service.
 fn displace_owner<N: Names>(head: &mut Head<N>, me: &Release<N>) {
-    head.displaced.retain(|execution| *execution != me.execution);
+    head.displaced.retain(|former| former.execution != me.execution);
     if !head.is_unfinished() || head.is_owned_by(me) {
         return;
     }
-    head.displaced.push(head.owner.execution.clone());
+    let newest = head.base.as_ref().and_then(|base| base.newest.clone());
+    head.displaced.push(FormerOwner { execution: head.owner.execution.clone(), newest });
     if head.displaced.len() > MAX_DISPLACED {
         head.displaced.remove(0);
     }

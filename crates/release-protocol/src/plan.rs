@@ -79,6 +79,8 @@ pub struct Past<N: Names> {
     pub active: Option<N::Definition>,
     /// The newest deployment that was listed then.
     pub newest: Option<N::Revision>,
+    /// Whether its deployment was found by a look: others may have read the service before it took effect.
+    pub was_found: bool,
     /// Whether its report has to say that it took the place of somebody else's deployment.
     pub has_replaced: bool,
 }
@@ -94,6 +96,7 @@ impl<N: Names> Default for Past<N> {
             repairing: None,
             active: None,
             newest: None,
+            was_found: false,
             has_replaced: false,
         }
     }

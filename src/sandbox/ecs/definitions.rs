@@ -92,6 +92,18 @@ impl Definitions {
         self.0.last().ok_or_else(|| ApiError::server("the revision was not stored"))
     }
 
+    /// Registers what a revision says once more, without its tags, and gives the new one's ARN.
+    pub(crate) fn copy(&mut self, arn: &str) -> Option<String> {
+        let mut copy = self.by_arn(arn)?.clone();
+        copy.revision = self.newest(&copy.family).saturating_add(1);
+        copy.tags = json!([]);
+        let arn = copy.arn();
+        copy.document["taskDefinitionArn"] = json!(arn);
+        copy.document["revision"] = json!(copy.revision);
+        self.0.push(copy);
+        Some(arn)
+    }
+
     fn newest(&self, family: &str) -> u32 {
         self.0
             .iter()

@@ -57,7 +57,13 @@ impl Ecs {
             .services
             .iter()
             .flat_map(|service| service.deployments.iter().map(move |deployment| (service, deployment)));
-        pairs.map(|(service, deployment)| describe(service, deployment, now)).collect()
+        let described = pairs.map(|(service, deployment)| {
+            let mut described = describe(service, deployment, now);
+            let target = service.revisions.get(deployment.target);
+            described["taskDefinition"] = json!(target.map(|revision| &revision.definition_arn));
+            described
+        });
+        described.collect()
     }
 
     fn deployment(&self, arn: &str) -> Option<(&Service, &Deployment)> {

@@ -132,6 +132,19 @@ impl Ecs {
         begun.ok_or_else(service_not_found)
     }
 
+    /// A person deploys a copy of what each service heads to.
+    pub(crate) fn redeploy_by_hand(&mut self, context: Context<'_>) {
+        let live = |service: &Service| {
+            let heading = service.revisions.get(service.heading(context.now)?)?;
+            Some((service.arn(), heading.definition_arn.clone()))
+        };
+        let live: Vec<(String, String)> = self.services.iter().filter_map(live).collect();
+        for (service, definition) in live {
+            // One that is refused because a deployment runs is not made.
+            let _ = self.definitions.copy(&definition).map(|copy| self.deploy_by_hand(&service, &copy, context));
+        }
+    }
+
     /// Begins a deployment and ends the one under way. Settings that the update does not name stay as they are.
     fn deploy(
         &mut self,

@@ -6,7 +6,7 @@ use release_protocol::head::{Change, Fence, Head, Phase};
 use release_protocol::plan::{Reading, Service};
 use release_protocol::{Order, Outcome, Release};
 
-use super::{Call, Definition, Guard, Half, Label, Small, Status, Story, Violation, World};
+use super::{Call, Definition, Fault, Guard, Half, Label, Small, Status, Story, Violation, World};
 
 impl Story {
     pub(super) fn act(&self, world: &World, index: usize, out: &mut Vec<(Label, World)>) {
@@ -143,9 +143,9 @@ impl Story {
                 let answer = self.read(world, index, action, head, service.clone());
                 self.answer(next, index, answer, "reads the head", out);
             }
-            (Half::Nothing, Action::Fence { definition, .. }) => {
+            (Half::Nothing, Action::Fence { definition, back_after }) => {
                 let mut next = world.clone();
-                if self.set_fence(&mut next, index, *definition) {
+                if self.set_fence(&mut next, index, *definition, *back_after) {
                     next.executions[index].half = Half::FenceIsSet;
                     out.push(((Some(index), "sets its fence"), next));
                     let mut next = world.clone();
@@ -157,9 +157,9 @@ impl Story {
                     self.answer(next, index, Answer::Fenced { is_set: false, service }, "cannot set its fence", out);
                 }
             }
-            (Half::Service(service), Action::Fence { definition, .. }) => {
+            (Half::Service(service), Action::Fence { definition, back_after }) => {
                 let mut next = world.clone();
-                let is_set = self.set_fence(&mut next, index, *definition);
+                let is_set = self.set_fence(&mut next, index, *definition, *back_after);
                 let service = self.believed(index, world, service.clone());
                 self.answer(next, index, Answer::Fenced { is_set, service }, "sets its fence", out);
             }
@@ -268,16 +268,16 @@ impl Story {
         true
     }
 
-    pub(super) fn set_fence(&self, next: &mut World, index: usize, definition: Definition) -> bool {
-        let is_back = matches!(&next.executions[index].course.state, State::Fencing(update) if update.back.is_some());
-        if is_back && self.lacks(Guard::ReturnIsFenced) {
+    pub(super) fn set_fence(&self, next: &mut World, index: usize, definition: Definition, newest: Option<u8>) -> bool {
+        let leads_back = newest.is_some();
+        if leads_back && self.lacks(Guard::ReturnIsFenced) {
             next.executions[index].is_fenced = true;
             return true;
         }
         let me = self.release(index);
         // Two fences that follow each other differ; more than that nobody needs to tell apart.
         let id = next.head.as_ref().and_then(|head| head.fence.as_ref()).map_or(0, |fence| 1 - fence.id);
-        let fence = Fence { execution: me.execution, release: me.event, definition, leads_back: is_back, id };
+        let fence = Fence { execution: me.execution, release: me.event, definition, leads_back, newest, id };
         let is_set = self.swap(next, index, &Change::Fence(fence));
         if is_set {
             next.executions[index].is_fenced = true;
@@ -382,6 +382,9 @@ impl Story {
         let is_stopping = matches!(execution.course.state, State::FollowingStop(_));
         // The answer to what a course rests for is recorded by itself.
         let is_recorded = execution.course.is_resting();
+        if self.lacks(Guard::LateIsLoud) {
+            execution.course.past.was_found = false;
+        }
         let was_displaced = matches!(&answer, Answer::Followed { went: Went::Stopped, .. });
         let course = std::mem::take(&mut execution.course).take(&me, answer);
         if is_stopping && was_displaced && self.lacks(Guard::BadIsLoud) {
@@ -389,6 +392,10 @@ impl Story {
             return self.give_up(next, index, out);
         }
         next.account.updates_left[usize::from(me.event)] += course.past.repairs - repairs;
+        if !is_recorded && course.is_resting() && self.may(&next, Fault::Crash) {
+            out.push(((Some(index), "acts, and crashes before that is recorded"), next.crashed(index)));
+        }
+        let execution = &mut next.executions[index];
         execution.course = course;
         if is_recorded {
             execution.recorded = execution.course.clone();

@@ -60,7 +60,8 @@ impl Story {
             let event = self.event(index);
             self.release(index).event == newest || event.is_push && wanted.is_push && event.image == wanted.image
         };
-        let is_said = executions().any(|(index, execution)| does_same(index) && execution.is_loud());
+        let is_said =
+            executions().any(|(index, execution)| execution.is_loud() && (does_same(index) || execution.names(newest)));
         if account.person_was_last {
             return self.check_person(world, is_said, does_same);
         }

@@ -68,7 +68,8 @@ fn three_executions_hold_without_faults_and_come_to_an_end() {
 /// What the model says once a rule is taken away.
 fn without(guard: Guard, faults: u8, kinds: &[Fault], story: Story) -> Vec<Violation> {
     let story = Story { faults, kinds: kinds.to_vec(), ..story };
-    assert!(explore(&story, true).violations.is_empty(), "with all rules, {} holds", story.name);
+    let found = explore(&story, true).violations;
+    assert!(found.is_empty(), "with all rules, {} holds: {found:#?}", story.name);
     let explored = explore(&Story { without: Some(guard), ..story }, true);
     explored.violations.into_iter().map(|(kind, _)| kind).collect()
 }
@@ -161,6 +162,19 @@ fn the_way_back_waits_until_no_deployment_runs() {
 fn an_event_that_has_come_to_its_end_takes_up_no_later_work() {
     let story = story("two tags on a bad digest, the first twice", vec![push(5), push(5)], vec![0, 0, 1]);
     assert!(!without(Guard::EndsOnce, 1, &[Fault::Stop], story).is_empty());
+}
+
+/// A call that lands after its fence may be a second update: that is not promised. It must not end well everywhere.
+#[test]
+fn what_was_found_late_is_loud_where_a_newer_release_found_nothing_to_do() {
+    let story = story("push, revert", vec![push(1), push(0)], vec![0, 1]);
+    let story = Story { faults: 2, kinds: vec![Fault::LateCall, Fault::LostAnswer], ..story };
+    let is_silent = |story: &Story| {
+        let found = explore(story, false).violations;
+        found.iter().any(|(kind, _)| *kind == Violation::NewestNotInPlaceAndNobodySaysSo)
+    };
+    assert!(!is_silent(&story));
+    assert!(is_silent(&Story { without: Some(Guard::LateIsLoud), ..story }));
 }
 
 #[test]

@@ -120,19 +120,22 @@ impl Story {
         }
     }
 
+    pub(super) fn be_late(&self, world: &World, index: usize, out: &mut Vec<(Label, World)>) {
+        let given_up = |call: &Call| usize::from(call.execution) == index && !call.is_awaited;
+        let is_fenced = world.executions[index].is_fenced;
+        if is_fenced && self.may(world, Fault::LateCall) && world.calls.iter().any(given_up) {
+            let mut next = world.without_fence(index);
+            next.faults_left -= 1;
+            out.push(((Some(index), "its fence runs out while a call of it is on the wire"), next));
+        }
+    }
+
     pub(super) fn crash(&self, world: &World, index: usize, out: &mut Vec<(Label, World)>) {
         let execution = &world.executions[index];
         if execution.is_stopped || execution.course.is_resting() || !self.may(world, Fault::Crash) {
             return;
         }
-        let mut next = world.clone();
-        next.faults_left -= 1;
-        next.abandon_calls(index);
-        let execution = &mut next.executions[index];
-        execution.course = execution.recorded.clone().resumed();
-        execution.half = Half::Nothing;
-        execution.is_fresh = false;
-        out.push(((Some(index), "crashes and is resumed"), next));
+        out.push(((Some(index), "crashes and is resumed"), world.crashed(index)));
     }
 
     pub(super) fn stop(&self, world: &World, index: usize, out: &mut Vec<(Label, World)>) {

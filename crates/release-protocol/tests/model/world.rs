@@ -58,12 +58,15 @@ pub(crate) enum Fault {
     OldClaim,
     /// An update is denied: for good, as far as this execution can tell.
     Denied,
+    /// A call that was given up lands after its fence is past.
+    LateCall,
     /// The first event's tag points to something else, which cannot be deployed.
     TagMoves,
 }
 
 impl Fault {
-    /// All but a tag that moves, which is no fault and makes every story twice as large.
+    /// All but a call that lands after everybody has given it up, of which little is promised, and a tag that moves, which is no fault; each makes
+    /// every story twice as large.
     pub(crate) const ALL: [Self; 8] = [
         Self::Crash,
         Self::LostAnswer,
@@ -94,6 +97,8 @@ pub(crate) enum Guard {
     ReturnWaits,
     ReturnIsFenced,
     LookUntilFenceEnds,
+    /// Not of section 9: what was found late does not end well in silence where a newer release has found nothing to do.
+    LateIsLoud,
     /// Not of section 9: what has come to its end does not take up later work.
     EndsOnce,
 }
@@ -307,6 +312,7 @@ impl Story {
             self.crash(world, index, out);
             self.stop(world, index, out);
             self.be_slow(world, index, out);
+            self.be_late(world, index, out);
             for (_, next) in &mut *out {
                 self.forget(next);
             }
@@ -323,6 +329,7 @@ impl Story {
             self.crash(world, index, out);
             self.stop(world, index, out);
             self.be_slow(world, index, out);
+            self.be_late(world, index, out);
         }
         self.strike(world, out);
         for (_, next) in &mut *out {
@@ -352,8 +359,10 @@ impl Story {
                 execution.recorded = Course::default();
             }
             execution.is_late &= !execution.is_over() || execution.has_decided();
-            let reads_anew =
-                matches!(execution.course.state, State::Planning { .. } | State::Returning(_) | State::Displaced(_));
+            let reads_anew = matches!(
+                execution.course.state,
+                State::Planning { .. } | State::Returning(_) | State::Proved(_) | State::Displaced(_)
+            );
             if reads_anew && execution.half == Half::Nothing {
                 execution.is_fresh = false;
                 execution.saw_person = false;
@@ -404,6 +413,11 @@ impl Execution {
 
     fn is_loud(&self) -> bool {
         self.is_stopped || matches!(&self.course.state, State::Over(ending) if ending.is_loud)
+    }
+
+    /// Whether its report names this event's release as the one that took its place.
+    fn names(&self, event: u8) -> bool {
+        matches!(&self.course.state, State::Over(ending) if ending.by.as_ref().is_some_and(|by| by.release == event))
     }
 
     fn has_replaced(&self) -> bool {
@@ -518,6 +532,18 @@ impl World {
             call.is_awaited = false;
         }
         self.calls.sort_unstable();
+    }
+
+    /// An execution's process has died in a step: what it did since it recorded its course is forgotten.
+    fn crashed(&self, index: usize) -> Self {
+        let mut next = self.clone();
+        next.faults_left -= 1;
+        next.abandon_calls(index);
+        let execution = &mut next.executions[index];
+        execution.course = execution.recorded.clone().resumed();
+        execution.half = Half::Nothing;
+        execution.is_fresh = false;
+        next
     }
 
     fn without_fence(&self, index: usize) -> Self {
