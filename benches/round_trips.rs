@@ -11,15 +11,13 @@
 )]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws_durable_execution_sdk as durable;
 use express_deployer::aws::{Aws, Clock};
 use express_deployer::config::Config;
 use express_deployer::release::{self, Deployer};
-use express_deployer::sandbox::executions::Execution;
-use express_deployer::sandbox::{Arrival, Call, Fault, FaultKind, Moment, Options, Sandbox, Scenario};
+use sandbox::executions::Execution;
+use sandbox::{Arrival, Call, Fault, FaultKind, Moment, Options, Sandbox, Scenario};
 
 /// A round trip within a region, roughly.
 const LATENCY: Duration = Duration::from_millis(20);
@@ -55,10 +53,7 @@ async fn play_with(event: &str, options: Options) -> Played {
     let clock = sandbox.clock();
     let aws = Aws::new(sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
     let config = Config::parse(include_str!("../examples/deployer.toml")).unwrap();
-    let deployer = Arc::new(Deployer { config: config.into(), aws, metrics: |_| {} });
-    let options =
-        durable::Options::builder().lambda_client(durable::LambdaClient::new(&sandbox.sdk_config())).build().unwrap();
-    let handler = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
+    let handler = release::handler(Deployer { config: config.into(), aws, metrics: |_| {} }).unwrap();
     let events = vec![("bench".to_owned(), event.to_owned())];
     let began = Instant::now();
     let execution = sandbox.executions().run(&handler, events).await.unwrap().remove(0);

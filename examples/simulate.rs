@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use clap::Parser;
-use express_deployer::sandbox::simulation::{self, Run};
+use sandbox::simulation::{self, Run};
 
 #[path = "../tests/it/simulation/function.rs"]
 mod function;

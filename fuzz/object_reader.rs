@@ -2,7 +2,8 @@
 
 use log_objects::level::Level;
 use log_objects::object::ObjectReader;
-use log_objects::text::{Lines, MAX_LINE};
+use log_objects::problem::MAX_LINE;
+use log_objects::text::Lines;
 
 /// The decoded bytes that a reader may take.
 const LIMIT: u64 = 1 << 20;

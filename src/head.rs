@@ -197,7 +197,7 @@ mod tests {
             image: None,
             digest: None,
             task_definition_arn: Some(format!("web:{number}")),
-            outcome: Outcome::Succeeded,
+            outcome: Succeeded,
             at: Timestamp::UNIX_EPOCH,
         };
         let mut memory = head.memory;

@@ -42,5 +42,3 @@ pub mod stdout;
 
 #[cfg(feature = "cli")]
 pub mod cli;
-#[cfg(feature = "sandbox")]
-pub mod sandbox;

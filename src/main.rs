@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use aws_durable_execution_sdk as durable;
-use durable::lambda_runtime::{self, Error, LambdaEvent, service_fn};
+use aws_durable_execution_sdk::lambda_runtime::{self, Error, LambdaEvent, service_fn};
 use express_deployer::aws::Aws;
 use express_deployer::release::{self, Configured, Deployer};
 use express_deployer::stdout;
@@ -18,10 +17,7 @@ async fn main() -> Result<(), Error> {
     stdout::write_logs();
     let aws = Aws::from_environment().await;
     let config = Configured::from_source(&aws, source()?).await;
-    let options = durable::Options::builder().lambda_client(durable::LambdaClient::new(aws.config())).build()?;
-    let deployer = Arc::new(Deployer { config, aws, metrics: stdout::write_metric });
-    let service = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
-    let service = Arc::new(service);
+    let service = Arc::new(release::handler(Deployer { config, aws, metrics: stdout::write_metric })?);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let service = Arc::clone(&service);
         async move {

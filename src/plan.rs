@@ -8,7 +8,6 @@ use release_protocol::plan::Wish;
 
 use crate::config::{Config, Logs, Service};
 use crate::image::{Digest, ImageRef, Platform};
-use crate::report::{ImageChange, ReleaseReport};
 use crate::task_definition::{READ_ONLY, TaskDefinition, Unreadable};
 use crate::trigger::{ImagePush, Order, ReleaseId, Trigger, Upload};
 use crate::validate::{self, Finding, Origin, Subject};
@@ -140,6 +139,21 @@ impl Asked {
             Self::Rejected(_) => Wish::Undeployable,
         }
     }
+}
+
+/// The image of the container that the release is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageChange {
+    /// The container.
+    pub container: String,
+    /// The image that was live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// The image of the new revision.
+    pub after: String,
+    /// The tag that was pushed or resolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
 }
 
 /// The next task definition and what is known about it.
@@ -298,7 +312,8 @@ fn decide(
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings.truncate(MAX_FINDINGS);
-    let changes = ReleaseReport::describe_changes(&situation.live.definition.differences(&definition, MAX_CHANGES));
+    let differences = situation.live.definition.differences(&definition, MAX_CHANGES);
+    let changes = differences.iter().map(ToString::to_string).collect();
     let previous = situation.live.serving.as_ref().unwrap_or(&situation.live.task_definition_arn).clone();
     let previous_logs = compared_logs(service, &situation.live, &previous);
     let is_rejected = validate::is_rejected(&findings);

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use aws_durable_execution_sdk as durable;
 use durable::builders::map_parallel::CompletionConfig;
-use durable::{BoxError, DurableContext, StepSemantics};
+use durable::lambda_runtime::{self, LambdaEvent};
+use durable::{BoxError, DurableContext, InvocationPayload, InvocationResponse, StepSemantics};
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use release_protocol::course::State;
 use serde::{Deserialize, Serialize};
@@ -52,12 +54,28 @@ enum Released {
     Ignored(String),
 }
 
+/// The answer of one invocation.
+pub type Answer = BoxFuture<'static, Result<InvocationResponse, lambda_runtime::Error>>;
+
+/// The function as Lambda runs it: every durable invocation goes through [`run`].
+///
+/// # Errors
+/// When the engine refuses its options.
+pub fn handler(
+    deployer: Deployer,
+) -> Result<impl Fn(LambdaEvent<InvocationPayload>) -> Answer + Send + Sync, BoxError> {
+    let lambda = durable::LambdaClient::new(deployer.aws.config());
+    let options = durable::Options::builder().lambda_client(lambda).build()?;
+    let deployer = Arc::new(deployer);
+    Ok(durable::wrap(move |event, ctx| run(Arc::clone(&deployer), event, ctx), options))
+}
+
 /// Releases every service that an event concerns, side by side, and reports on each.
 ///
 /// # Errors
 /// When the configuration is unusable, when an event concerns more services than one execution can release, when a report could not be written,
 /// or when the durable service refuses a checkpoint: everything else is in the report.
-pub async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableContext) -> Result<Report, BoxError> {
+async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableContext) -> Result<Report, BoxError> {
     if !ctx.is_replaying()
         && let Some(Concerned::Nobody(reason)) = deployer.config.read().map(|config| concern(config, event.get(), None))
     {

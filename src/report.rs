@@ -5,13 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::ServiceArn;
 use crate::head;
-use crate::task_definition::Difference;
+use crate::head::Outcome;
+use crate::plan::ImageChange;
+use crate::rollout::{CircuitBreaker, Deployment, StoppedTask};
 use crate::trigger::{ReleaseId, Trigger};
 use crate::validate::Finding;
-use crate::verify::compare::Comparison;
-use log_objects::level::Levels;
-
-pub use crate::head::Outcome;
+use crate::verify::verification::Verification;
 
 mod text;
 
@@ -70,21 +69,6 @@ pub struct ReleaseReport {
     pub timeline: Vec<Moment>,
 }
 
-/// The image of the container that the release is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImageChange {
-    /// The container.
-    pub container: String,
-    /// The image that was live.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<String>,
-    /// The image of the new revision.
-    pub after: String,
-    /// The tag that was pushed or resolved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tag: Option<String>,
-}
-
 /// The deployment as it was last seen.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -115,105 +99,6 @@ pub struct RolloutReport {
     pub stopped_tasks: Vec<StoppedTask>,
 }
 
-/// The deployment circuit breaker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CircuitBreaker {
-    /// Its status in the words of ECS.
-    pub status: String,
-    /// Tasks that failed.
-    pub failures: i32,
-    /// Failures at which it rolls back.
-    pub threshold: i32,
-}
-
-/// A task that stopped, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoppedTask {
-    /// The task's id.
-    pub task: String,
-    /// The reason that ECS gives.
-    pub reason: String,
-    /// What its containers say: name, exit code, reason.
-    pub containers: Vec<String>,
-}
-
-/// What the logs proved.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Verification {
-    /// The verdict.
-    pub status: VerificationStatus,
-    /// Why, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-    /// Records of the new revision that were read.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub records: u64,
-    /// The first object with a record of the new revision, as `s3://bucket/key`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub object: Option<String>,
-    /// A record from it, shortened, secrets masked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub record: Option<String>,
-    /// How many of the records have which level.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub levels: Option<Levels>,
-    /// The same for the old revision in the same time, where the two are compared.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous_levels: Option<Levels>,
-    /// What the comparison of the two says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub comparison: Option<Comparison>,
-    /// At most five records of errors, shortened, secrets masked.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<String>,
-    /// Objects that could not be read to the end, with the reason.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub problems: Vec<String>,
-}
-
-impl Verification {
-    /// A verdict with its reason and no evidence.
-    pub fn without_evidence(status: VerificationStatus, detail: impl Into<String>) -> Self {
-        let detail = Some(detail.into());
-        Self {
-            status,
-            detail,
-            records: 0,
-            object: None,
-            record: None,
-            levels: None,
-            previous_levels: None,
-            comparison: None,
-            errors: Vec::new(),
-            problems: Vec::new(),
-        }
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
-
-/// The verdict of the verification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VerificationStatus {
-    /// Records of the new revision say what they should.
-    Passed,
-    /// They say what they must not, or did not come in time.
-    Failed,
-    /// No records came, or too few: nobody can tell.
-    Inconclusive,
-    /// The task definition writes no logs to S3, or the configuration switches the verification off.
-    NotConfigured,
-    /// Logs are written, but in a way that proves nothing.
-    NotVerifiable,
-    /// The release ended before there was anything to verify.
-    NotReached,
-}
-
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
@@ -223,6 +108,23 @@ pub struct Moment {
     pub what: String,
     /// More of it.
     pub detail: String,
+}
+
+impl RolloutReport {
+    /// A deployment as it was seen, and the tasks of its revision that stopped.
+    pub fn of(deployment: &Deployment, stopped_tasks: Vec<StoppedTask>) -> Self {
+        Self {
+            deployment_arn: deployment.arn.clone(),
+            status: deployment.status.as_word().to_owned(),
+            phase: deployment.phase().to_string(),
+            traffic_percent: deployment.traffic_percent,
+            reason: deployment.reason.clone(),
+            triggered_alarms: deployment.triggered_alarms.clone(),
+            circuit_breaker: deployment.circuit_breaker.clone(),
+            architecture_override: deployment.architecture_override.clone(),
+            stopped_tasks,
+        }
+    }
 }
 
 impl Report {
@@ -246,11 +148,6 @@ impl ReleaseReport {
     /// Whether nobody has to do or to know anything.
     pub fn is_well(&self) -> bool {
         self.outcome.is_well() && self.attention.is_none()
-    }
-
-    /// Where the places differ, as the report shows them.
-    pub fn describe_changes(differences: &[Difference]) -> Vec<String> {
-        differences.iter().map(ToString::to_string).collect()
     }
 
     /// One line in CloudWatch's embedded metric format (Amazon CloudWatch user guide, "Embedded metric format specification"): a count of one

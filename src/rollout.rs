@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::{CircuitBreaker, RolloutReport, StoppedTask};
-
 pub mod course;
 
 use course::Course;
@@ -269,21 +267,28 @@ impl Deployment {
             _ => self.status.as_word().to_owned(),
         }
     }
+}
 
-    /// The deployment as the report shows it.
-    pub fn report(&self, stopped_tasks: Vec<StoppedTask>) -> RolloutReport {
-        RolloutReport {
-            deployment_arn: self.arn.clone(),
-            status: self.status.as_word().to_owned(),
-            phase: self.phase().to_string(),
-            traffic_percent: self.traffic_percent,
-            reason: self.reason.clone(),
-            triggered_alarms: self.triggered_alarms.clone(),
-            circuit_breaker: self.circuit_breaker.clone(),
-            architecture_override: self.architecture_override.clone(),
-            stopped_tasks,
-        }
-    }
+/// The deployment circuit breaker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CircuitBreaker {
+    /// Its status in the words of ECS.
+    pub status: String,
+    /// Tasks that failed.
+    pub failures: i32,
+    /// Failures at which it rolls back.
+    pub threshold: i32,
+}
+
+/// A task that stopped, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoppedTask {
+    /// The task's id.
+    pub task: String,
+    /// The reason that ECS gives.
+    pub reason: String,
+    /// What its containers say: name, exit code, reason.
+    pub containers: Vec<String>,
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod mask;
 mod options;
 pub mod reading;
 pub mod search;
+pub mod verification;
 
 use std::fmt;
 

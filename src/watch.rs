@@ -5,11 +5,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::Verify;
-use crate::report::{Verification, VerificationStatus};
 use crate::rollout::course::{Course, LONGEST};
 use crate::rollout::{Deployment, End, Phase, Status};
 use crate::verify::checks::Checks;
 use crate::verify::evidence::Evidence;
+use crate::verify::verification::{Verification, VerificationStatus};
 use crate::verify::{Expectation, LogOutput};
 
 pub(crate) mod logs;

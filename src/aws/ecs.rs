@@ -19,8 +19,8 @@ use serde_json::{Map, Value};
 use super::{Aws, Failure, Trouble, failure};
 use crate::config::ServiceArn;
 use crate::plan::{ListedDeployment, ServiceState};
-use crate::report::{CircuitBreaker, StoppedTask};
 use crate::rollout::course::{Course, Hook};
+use crate::rollout::{CircuitBreaker, StoppedTask};
 use crate::rollout::{Deployment, Holding, Status};
 use crate::task_definition::TaskDefinition;
 

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 
 use super::{Aws, Failure, Trouble, failure};
 use crate::config::ServiceArn;
+use crate::head::Outcome;
 use crate::head::{self, Head, MAX_HEAD};
 use crate::plan::{Request, Uploaded};
-use crate::report::{Outcome, ReleaseReport};
+use crate::report::ReleaseReport;
 use crate::task_definition::{MAX_DOCUMENT, TaskDefinition, Unreadable};
 use crate::trigger::Upload;
 

@@ -10,7 +10,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 
 use crate::release::PROGRESS;
-use crate::sandbox::clock::VirtualClock;
+use sandbox::clock::VirtualClock;
 
 /// A layer that prints what the flow tells.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use clap::Args;
 use super::{Unusable, runtime};
 use crate::aws::Clock;
 use crate::config::parse_duration;
-use crate::sandbox::{Advance, Options, Sandbox, Scenario};
+use sandbox::{Advance, Options, Sandbox, Scenario};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -1,21 +1,22 @@
 //! `try`: one event through the real handler, against the stand-in, with its story told as it happens.
 
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use aws_durable_execution_sdk as durable;
+use aws_durable_execution_sdk::lambda_runtime::tracing::subscriber::{
+    layer::SubscriberExt as _, registry, util::SubscriberInitExt as _,
+};
 use clap::Args;
-use durable::lambda_runtime::tracing::subscriber::{layer::SubscriberExt as _, registry, util::SubscriberInitExt as _};
+use sandbox::executions::ExecutionOutcome;
+use sandbox::{Options, Sandbox, Scenario};
 
 use super::progress::Progress;
 use super::{Unusable, runtime};
 use crate::aws::{Aws, Clock};
-use crate::config::{Config, MAX_TEXT};
+use crate::config::{Config, MAX_TEXT as MAX_CONFIG};
 use crate::release::{self, Deployer};
 use crate::report::Report;
-use crate::sandbox::executions::ExecutionOutcome;
-use crate::sandbox::{Options, Sandbox, Scenario};
 use crate::trigger::{MAX_EVENT, recognise};
 
 /// The configuration that fits the stand-in's service.
@@ -39,10 +40,10 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
     let event = read_event(arguments)?;
     let config = match &arguments.config {
-        Some(path) => std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?,
+        Some(path) => read_bounded(path, MAX_CONFIG, "a configuration")?,
         None => CONFIG.to_owned(),
     };
-    let config = Config::parse(config.get(..MAX_TEXT).unwrap_or(&config))?;
+    let config = Config::parse(&config)?;
     let report = runtime()?.block_on(play(arguments, event, config))?;
     if arguments.json {
         anstream::println!("{}", serde_json::to_string_pretty(&report)?);
@@ -54,15 +55,26 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
 
 fn read_event(arguments: &Arguments) -> Result<String, Unusable> {
     let path = &arguments.event;
-    let read =
-        if path.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
-    let event = read.map_err(|error| format!("{}: {error}", path.display()))?;
-    if event.len() > MAX_EVENT {
-        return Err(format!("{}: {} bytes; an event has at most {MAX_EVENT}", path.display(), event.len()).into());
-    }
+    let event = read_bounded(path, MAX_EVENT, "an event")?;
     serde_json::from_str::<serde::de::IgnoredAny>(&event)
         .map_err(|error| format!("{}: not JSON: {error}", path.display()))?;
     Ok(event)
+}
+
+/// Reads a file, or standard input for `-`, up to so many bytes; more are refused.
+fn read_bounded(path: &Path, at_most: usize, what: &str) -> Result<String, Unusable> {
+    let say = |error: std::io::Error| format!("{}: {error}", path.display());
+    let source: Box<dyn Read> = match path.as_os_str() == "-" {
+        true => Box::new(std::io::stdin()),
+        false => Box::new(std::fs::File::open(path).map_err(say)?),
+    };
+    let mut text = String::new();
+    let bound = u64::try_from(at_most).unwrap_or(u64::MAX).saturating_add(1);
+    source.take(bound).read_to_string(&mut text).map_err(say)?;
+    if text.len() > at_most {
+        return Err(format!("{}: more than {at_most} bytes; {what} has at most so many", path.display()).into());
+    }
+    Ok(text)
 }
 
 /// Starts the stand-in a moment after the event, and plays the event to its end.
@@ -75,10 +87,7 @@ async fn play(arguments: &Arguments, event: String, config: Config) -> Result<Re
         registry().with(Progress::new(clock.clone())).init();
     }
     let aws = Aws::new(sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
-    let deployer = Arc::new(Deployer { config: config.into(), aws, metrics: |_| {} });
-    let lambda = durable::LambdaClient::new(&sandbox.sdk_config());
-    let options = durable::Options::builder().lambda_client(lambda).build()?;
-    let handler = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
+    let handler = release::handler(Deployer { config: config.into(), aws, metrics: |_| {} })?;
     let executions = sandbox.executions().run(&handler, vec![("try".to_owned(), event)]).await?;
     let execution = executions.into_iter().next().ok_or("the stand-in ran no execution")?;
     match execution.outcome {

@@ -14,10 +14,10 @@ use crate::config::{Service, ServiceArn, Verify, parse_duration};
 use crate::observe::live::read_live;
 use crate::observe::logs::{self, Look};
 use crate::plan::Live;
-use crate::report::VerificationStatus;
 use crate::rollout::course::Course;
 use crate::verify::checks::Checks;
 use crate::verify::evidence::Evidence;
+use crate::verify::verification::VerificationStatus;
 use crate::verify::{Expectation, LogOutput, Proof, expect_logs};
 use crate::watch::logs::{Baseline, LogWatch, Moment, SeenLogs};
 
@@ -219,9 +219,9 @@ mod tests {
     use crate::aws::Clock;
     use crate::aws::ecs::Task;
     use crate::observe::logs::{Target, read};
-    use crate::sandbox::{Options, Sandbox};
     use crate::task_definition::TaskDefinition;
     use crate::verify::compare::Compare;
+    use sandbox::{Options, Sandbox};
 
     const DEFINITION: &str = "arn:aws:ecs:ap-northeast-1:123456789012:task-definition/web:6";
 

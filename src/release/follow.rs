@@ -13,7 +13,7 @@ use crate::head;
 use crate::observe::live::describe_deployments;
 use crate::observe::logs::{self, Look};
 use crate::plan::Request;
-use crate::report::StoppedTask;
+use crate::rollout::StoppedTask;
 use crate::verify::checks::Checks;
 use crate::verify::{self, Expectation};
 use crate::watch::logs::SeenLogs;

@@ -16,9 +16,10 @@ use crate::aws::{Aws, Failure, Trouble};
 use crate::config::{Config, MAX_TEXT, OnFailure};
 use crate::head;
 use crate::plan::{Draft, Request};
-use crate::report::{ReleaseReport, VerificationStatus};
+use crate::report::ReleaseReport;
 use crate::rollout::{End, Status};
 use crate::trigger::ReleaseId;
+use crate::verify::verification::VerificationStatus;
 use crate::watch::{Decision, Watch};
 
 /// What every release of one function shares.

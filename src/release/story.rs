@@ -7,7 +7,9 @@ use release_protocol::head::Target;
 use super::run::{Ending, UnderWay};
 use crate::head;
 use crate::plan::{Draft, Request};
-use crate::report::{Moment, ReleaseReport, StoppedTask, Verification, VerificationStatus};
+use crate::report::{Moment, ReleaseReport, RolloutReport};
+use crate::rollout::StoppedTask;
+use crate::verify::verification::{Verification, VerificationStatus};
 use crate::watch::Watch;
 
 /// A release's report, and the time within it.
@@ -27,7 +29,7 @@ impl Story {
             service: request.service.arn.clone(),
             release: request.release(),
             trigger: request.trigger.clone(),
-            outcome: crate::report::Outcome::Failed,
+            outcome: head::Outcome::Failed,
             reason: None,
             attention: None,
             image: None,
@@ -108,7 +110,7 @@ impl Story {
 
     pub(super) fn followed(&mut self, watch: &Watch) {
         self.add_phases(watch);
-        self.report.rollout = watch.deployment.as_ref().map(|deployment| deployment.report(Vec::new()));
+        self.report.rollout = watch.deployment.as_ref().map(|deployment| RolloutReport::of(deployment, Vec::new()));
         self.report.verification = watch.verification();
     }
 
@@ -132,7 +134,7 @@ impl Story {
             && failed.deployment_arn == deployment.arn
         {
             let stopped = std::mem::take(&mut failed.stopped_tasks);
-            *failed = deployment.report(stopped);
+            *failed = RolloutReport::of(deployment, stopped);
         }
     }
 

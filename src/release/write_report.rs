@@ -8,9 +8,10 @@ use super::act;
 use super::run::Deployer;
 use super::step;
 use crate::aws::{Failure, Trouble};
+use crate::head::Outcome;
 use crate::head::{Head, Recent, Release, leaves_the_work};
 use crate::plan::Request;
-use crate::report::{Outcome, ReleaseReport};
+use crate::report::ReleaseReport;
 
 /// How often the outcome is put into a head that changes under it, before the step is tried again.
 const MAX_SWAPS: u32 = 10;

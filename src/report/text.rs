@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{ReleaseReport, Report, RolloutReport, Verification, VerificationStatus};
+use super::{ReleaseReport, Report, RolloutReport};
+use crate::verify::verification::{Verification, VerificationStatus};
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Quiet, Verify};
-use crate::report::{Verification, VerificationStatus};
 use crate::verify::checks::Checks;
 use crate::verify::compare::{Comparison, Decision};
 use crate::verify::evidence::{Evidence, Sample, Verdict};
+use crate::verify::verification::{Verification, VerificationStatus};
 use crate::verify::{Expectation, LogOutput, deadline};
 use log_objects::level::Levels;
 

@@ -1,6 +1,7 @@
 //! The watch played without anything to watch: each promise about following a deployment, held by values alone.
 
 use super::*;
+use crate::report::RolloutReport;
 use crate::rollout::Holding;
 use crate::rollout::course::Hook;
 
@@ -468,10 +469,10 @@ fn another_processor_is_told_and_reported_once() {
     assert!(!watch.wants_revision());
     look(&mut watch, seen("SUCCESSFUL", 100.0), None);
     assert_eq!(names(&watch), [(0, "starting"), (0, "other processor"), (10, "done")]);
-    let report = watch.deployment.unwrap().report(Vec::new());
+    let report = RolloutReport::of(&watch.deployment.unwrap(), Vec::new());
     assert_eq!(serde_json::to_value(&report).unwrap()["architectureOverride"], "ARM64");
     assert!(report.to_string().contains("ECS runs the tasks on ARM64"));
-    let usual = deployment("SUCCESSFUL", 100.0).report(Vec::new());
+    let usual = RolloutReport::of(&deployment("SUCCESSFUL", 100.0), Vec::new());
     assert!(!serde_json::to_string(&usual).unwrap().contains("architecture"));
 }
 

@@ -7,8 +7,10 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use express_deployer::aws::Clock;
-use express_deployer::report::{Outcome, Report, Verification, VerificationStatus};
-use express_deployer::sandbox::{Options, Sandbox, Scenario};
+use express_deployer::head::Outcome;
+use express_deployer::report::Report;
+use express_deployer::verify::verification::{Verification, VerificationStatus};
+use sandbox::{Options, Sandbox, Scenario};
 
 /// Runs the tool in the repository's folder, without the environment of whoever runs the tests.
 pub(crate) fn run(arguments: &[&str], input: &str) -> Output {

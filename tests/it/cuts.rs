@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use express_deployer::report::{Outcome, ReleaseReport};
-use express_deployer::sandbox::{DeploymentTimes, FaultKind, Moment, Options, Scenario, SecondUpdate};
+use express_deployer::head::Outcome;
+use express_deployer::report::ReleaseReport;
+use sandbox::{DeploymentTimes, FaultKind, Moment, Options, Scenario, SecondUpdate};
 
 use crate::flow::{FAMILY, STATE, Stage, event, fault, push, push_again, report, upload};
 

@@ -8,10 +8,10 @@ use std::fmt::Write as _;
 use express_deployer::aws::{Aws, Clock};
 use express_deployer::config::Config;
 use express_deployer::image::Platform;
-use express_deployer::sandbox::Scenario;
 use express_deployer::task_definition::{READ_ONLY, TaskDefinition};
 use express_deployer::validate::rules::TABLE;
 use express_deployer::validate::{Origin, Severity, is_rejected};
+use sandbox::Scenario;
 use serde_json::Value;
 
 use crate::flow::Stage;

@@ -3,17 +3,17 @@
 #![cfg(test)]
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use aws_durable_execution_sdk as durable;
 use express_deployer::aws::{Aws, Clock};
 use express_deployer::config::Config;
+use express_deployer::head::Outcome;
 use express_deployer::release::{self, Configured, Deployer};
-use express_deployer::report::{Outcome, ReleaseReport, Report, VerificationStatus};
-use express_deployer::sandbox::executions::{Execution, ExecutionOutcome};
-use express_deployer::sandbox::{DeploymentTimes, Fault, FaultKind, Moment, Options, Sandbox, Scenario, SecondUpdate};
+use express_deployer::report::{ReleaseReport, Report};
 use express_deployer::verify::compare::Decision;
+use express_deployer::verify::verification::VerificationStatus;
+use sandbox::executions::{Execution, ExecutionOutcome};
+use sandbox::{DeploymentTimes, Fault, FaultKind, Moment, Options, Sandbox, Scenario, SecondUpdate};
 use serde_json::Value;
 
 const CONFIG: &str = include_str!("../../examples/deployer.toml");
@@ -48,10 +48,7 @@ impl Stage {
         let aws = Aws::new(self.sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
         let config =
             Config::parse(&self.config).map_or_else(|_| Configured::Unusable(self.config.clone()), Configured::from);
-        let deployer = Arc::new(Deployer { config, aws, metrics: |_| {} });
-        let lambda = durable::LambdaClient::new(&self.sandbox.sdk_config());
-        let options = durable::Options::builder().lambda_client(lambda).build().unwrap();
-        let handler = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
+        let handler = release::handler(Deployer { config, aws, metrics: |_| {} }).unwrap();
         self.sandbox.executions().run(&handler, events).await.unwrap()
     }
 
@@ -730,12 +727,7 @@ async fn a_release_under_way_goes_on_when_the_configuration_breaks() {
     let stage = Stage::of(Scenario::Good).await;
     let clock = stage.sandbox.clock();
     let aws = Aws::new(stage.sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
-    let handler = |config: Configured| {
-        let deployer = Arc::new(Deployer { config, aws: aws.clone(), metrics: |_| {} });
-        let lambda = durable::LambdaClient::new(&stage.sandbox.sdk_config());
-        let options = durable::Options::builder().lambda_client(lambda).build().unwrap();
-        durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options)
-    };
+    let handler = |config| release::handler(Deployer { config, aws: aws.clone(), metrics: |_| {} }).unwrap();
     let (good, broken) = (handler(Config::parse(CONFIG).unwrap().into()), handler(Configured::Unusable("?".into())));
     let invocations = AtomicU32::new(0);
     let both = move |event| {

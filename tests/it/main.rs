@@ -8,8 +8,6 @@ mod documents;
 mod flow;
 mod objects;
 mod rules;
-mod sandbox_ecs;
-mod sandbox_executions;
 mod simulation;
 mod tidy;
 mod triggers;

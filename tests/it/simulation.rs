@@ -8,8 +8,8 @@ mod function;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use express_deployer::sandbox::Scenario;
-use express_deployer::sandbox::simulation::{self, Hand, Run, Tale};
+use sandbox::Scenario;
+use sandbox::simulation::{self, Hand, Run, Tale};
 
 /// Schedules that each small story is played under.
 const SCHEDULES: u64 = 12;

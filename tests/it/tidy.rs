@@ -5,6 +5,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
 fn sources() -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -16,9 +20,9 @@ fn sources() -> Vec<(String, String)> {
             }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = root();
     let mut paths = Vec::new();
-    for folder in ["src", "log-objects/src", "tests"] {
+    for folder in ["src", "crates", "tests"] {
         walk(&root.join(folder), &mut paths);
     }
     paths.sort();
@@ -45,11 +49,13 @@ fn the_core_knows_no_client_no_clock_and_no_environment() {
         "src/aws",
         "src/observe",
         "src/cli",
-        "src/sandbox",
         "src/main.rs",
         "src/stdout.rs",
         "src/bin/",
         "src/lib.rs",
+        "crates/sandbox/",
+        "crates/release-protocol/tests/",
+        "crates/release-protocol/examples/",
         "tests/",
     ];
     let foreign = [
@@ -80,12 +86,45 @@ fn the_core_knows_no_client_no_clock_and_no_environment() {
 #[test]
 fn the_function_does_not_know_the_sandbox_or_the_command_line() {
     for (name, text) in sources() {
-        let outside = ["src/cli", "src/sandbox", "src/lib.rs", "src/bin/", "tests/"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix));
-        if !outside {
-            assert!(!code(&text).contains("crate::sandbox") && !code(&text).contains("crate::cli"), "{name}");
+        let outside = ["src/cli", "src/lib.rs", "src/bin/", "crates/sandbox/", "tests/"];
+        if outside.iter().any(|prefix| name.starts_with(prefix)) {
+            continue;
         }
+        let knows = |line: &str| line.contains("sandbox::") || line.contains("crate::cli");
+        assert!(!code(&text).lines().any(knows), "{name}");
+    }
+}
+
+/// The report tells what the stages made: they do not know it.
+#[test]
+fn the_report_stands_above_the_stages() {
+    let above = ["src/report", "src/release", "src/aws/s3.rs", "src/cli", "src/lib.rs", "src/watch/tests.rs", "tests/"];
+    for (name, text) in sources().into_iter().filter(|(name, _)| !above.iter().any(|above| name.starts_with(above))) {
+        assert!(!code(&text).contains("crate::report"), "{name}");
+    }
+}
+
+/// It is written from what AWS does, not from what the product makes of it.
+#[test]
+fn the_sandbox_depends_on_nothing_of_the_product() {
+    let manifest = fs::read_to_string(root().join("crates/sandbox/Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
+        let Some(dependencies) = manifest.get(table).and_then(toml::Value::as_table) else { continue };
+        for (name, dependency) in dependencies {
+            let is_path = dependency.get("path").is_some() || dependency.get("workspace").is_some();
+            assert!(!is_path, "[{table}] {name} is a path");
+        }
+    }
+}
+
+/// The documents that the sandbox holds from the start are those that `events/` names.
+#[test]
+fn the_sandbox_is_seeded_with_the_documents_of_the_events() {
+    for entry in fs::read_dir(root().join("crates/sandbox/src/seed/task-definitions")).unwrap() {
+        let path = entry.unwrap().path();
+        let own = root().join("events/task-definitions").join(path.file_name().unwrap());
+        assert_eq!(fs::read_to_string(&path).unwrap(), fs::read_to_string(own).unwrap(), "{}", path.display());
     }
 }
 

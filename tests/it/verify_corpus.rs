@@ -7,14 +7,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use express_deployer::aws::{Aws, Clock};
-use express_deployer::sandbox::Scenario;
 use express_deployer::task_definition::TaskDefinition;
 use express_deployer::verify::checks::Checks;
 use express_deployer::verify::evidence::{Evidence, Object, Verdict};
 use express_deployer::verify::reading::Reading;
 use express_deployer::verify::{Expectation, LogOutput, Revision, expect_logs};
-use log_objects::object::{MAX_OBJECT, ObjectReader, Problem};
+use log_objects::object::{MAX_OBJECT, ObjectReader};
+use log_objects::problem::Problem;
 use log_objects::text::Lines;
+use sandbox::Scenario;
 use serde_json::{Map, Value, json};
 
 use crate::flow::Stage;

@@ -5,44 +5,17 @@ mod gzip;
 mod snappy;
 mod zstd;
 
+use super::problem::Problem;
 use super::record::Record;
-use super::text::{Lines, MAX_LINE, Text};
+use super::text::{Lines, Text};
 use gzip::Gzip;
 use snappy::Snappy;
 use zstd::Zstd;
 
 /// The most decoded bytes that are read of one object. Fluent Bit's own limit is 50 GB; what a verification needs stands at the start.
 pub const MAX_OBJECT: u64 = 64 << 20;
-/// The most gzip members, or frames of another encoding, in an object: each part of a multipart upload is one, and S3 takes 10,000 parts.
-const MAX_MEMBERS: u32 = 10_000;
 /// The bytes that decide the encoding: a snappy block has its first character at the twelfth at the latest.
 const MAGIC: usize = 12;
-
-/// What is wrong with an object. What was read before still counts.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    /// An encoding that is recognised and not decoded.
-    #[error("the object is {0}, which cannot be read yet")]
-    Encoding(&'static str),
-    /// The stream of this encoding breaks off.
-    #[error("the {0} stream ends too early")]
-    Truncated(&'static str),
-    /// The stream of this encoding is damaged: what the decoder says.
-    #[error("the {0} stream is damaged: {1}")]
-    Damaged(&'static str, String),
-    /// More gzip members, or other frames, than an upload can have parts.
-    #[error("the object has more than {MAX_MEMBERS} compressed parts")]
-    Members,
-    /// More bytes than may be read: the limit.
-    #[error("only the first {0} decoded bytes were read")]
-    TooLarge(u64),
-    /// Lines that hold no JSON object: how many.
-    #[error("lines that are no JSON objects: {0}")]
-    NotJson(u64),
-    /// Lines over [`MAX_LINE`]: how many.
-    #[error("lines over {MAX_LINE} bytes, left out: {0}")]
-    LongLines(u64),
-}
 
 /// A reader of one object. It holds one line and one inflate window, whatever the object's size.
 #[derive(Debug)]
@@ -172,6 +145,7 @@ mod tests {
     use flate2::write::GzEncoder;
 
     use super::*;
+    use crate::problem::MAX_LINE;
 
     fn gzip(text: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());

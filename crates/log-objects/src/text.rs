@@ -6,11 +6,8 @@ use std::str::from_utf8;
 use memchr::memchr_iter;
 use serde::{Deserialize, Serialize};
 
-use super::object::Problem;
+use super::problem::{MAX_LINE, Problem};
 use super::record::{Joiner, Line, Record, Templates};
-
-/// The longest line that is read, in bytes; the log driver cuts lines at 16 KiB.
-pub const MAX_LINE: usize = 1 << 20;
 
 /// What a line of an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

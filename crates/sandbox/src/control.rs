@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::faults::Fault;
-use super::server::plain;
 use super::state::World;
 use super::wire::{Reply, Request};
 
@@ -21,7 +20,7 @@ pub(crate) fn handle(world: &World, request: &Request) -> Reply {
     match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/_sandbox/calls") => match serde_json::to_value(world.calls()) {
             Ok(calls) => json_answer(&calls),
-            Err(error) => plain(500, &error.to_string()),
+            Err(error) => Reply::plain(500, &error.to_string()),
         },
         ("GET", "/_sandbox/clock") => json_answer(&json!({"now": world.clock.now().to_string()})),
         ("POST", "/_sandbox/clock") => match serde_json::from_slice::<Move>(&request.body) {
@@ -30,16 +29,16 @@ pub(crate) fn handle(world: &World, request: &Request) -> Reply {
                 world.settle();
                 json_answer(&json!({"now": world.clock.now().to_string()}))
             }
-            Err(error) => plain(400, &error.to_string()),
+            Err(error) => Reply::plain(400, &error.to_string()),
         },
         ("POST", "/_sandbox/faults") => match serde_json::from_slice::<Fault>(&request.body) {
             Ok(fault) => {
                 world.faults().add(fault);
                 json_answer(&json!({}))
             }
-            Err(error) => plain(400, &error.to_string()),
+            Err(error) => Reply::plain(400, &error.to_string()),
         },
-        _ => plain(404, "the sandbox has GET calls, GET and POST clock, and POST faults"),
+        _ => Reply::plain(404, "the sandbox has GET calls, GET and POST clock, and POST faults"),
     }
 }
 

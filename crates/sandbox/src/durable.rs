@@ -20,8 +20,8 @@ use tokio::sync::Notify;
 use self::calls::{ApiError, Call, CheckpointInput, json_reply};
 use self::operation::Times;
 use self::record::{Answered, Lease, Record};
-use crate::sandbox::clock::VirtualClock;
-use crate::sandbox::wire::{Reply, Request};
+use crate::clock::VirtualClock;
+use crate::wire::{Reply, Request};
 
 pub use self::record::ExecutionOutcome;
 

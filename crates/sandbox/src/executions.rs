@@ -10,11 +10,11 @@ use futures_util::future::join_all;
 use serde::Deserialize;
 use thiserror::Error;
 
-pub use crate::sandbox::durable::{ExecutionOutcome, OperationSummary};
+pub use crate::durable::{ExecutionOutcome, OperationSummary};
 
-use crate::sandbox::clock::VirtualClock;
-use crate::sandbox::durable::{DurableService, Invocation, Outlook};
-use crate::sandbox::faults::CrashSignal;
+use crate::clock::VirtualClock;
+use crate::durable::{DurableService, Invocation, Outlook};
+use crate::faults::CrashSignal;
 
 /// Invocations of one execution, at most: a handler that needs more goes round in circles.
 const INVOCATIONS: u32 = 2_000;

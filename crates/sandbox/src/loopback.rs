@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use percent_encoding::percent_decode_str;
 use tokio::net::TcpListener;
 
-use crate::sandbox::wire::{Reply, Request};
+use crate::wire::{Reply, Request};
 
 /// Serves `answer` for the life of the test's runtime and returns the endpoint.
 pub(crate) async fn serve<F>(answer: F) -> String

@@ -17,8 +17,8 @@ use jiff::Timestamp;
 use self::bucket::{Bucket, Object, Version};
 use self::object_headers::MetadataNames;
 use self::refusal::Refusal;
-use crate::sandbox::clock::VirtualClock;
-use crate::sandbox::wire::{Reply, Request};
+use crate::clock::VirtualClock;
+use crate::wire::{Reply, Request};
 
 /// The bytes of a key, at most (S3 user guide, "Naming Amazon S3 objects").
 const KEY_BYTES: usize = 1_024;

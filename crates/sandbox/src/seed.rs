@@ -48,15 +48,11 @@ const BLOBS: [&str; 6] = [
 
 /// The documents that lie in the upload bucket, in the versions that the upload events name.
 const UPLOADS: [(&str, &str, &str); 5] = [
-    ("plain-arm64", "v-plain-arm64", include_str!("../../events/task-definitions/plain-arm64.json")),
-    ("datadog-sidecar", "v-datadog-sidecar", include_str!("../../events/task-definitions/datadog-sidecar.json")),
-    ("health-check", "v-health-check", include_str!("../../events/task-definitions/health-check.json")),
-    ("firelens", "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e", include_str!("../../events/task-definitions/firelens.json")),
-    (
-        "health check (v2+)",
-        "096fKKXTRTtl3on89fVOnFD9rkXS1Nxq",
-        include_str!("../../events/task-definitions/health-check.json"),
-    ),
+    ("plain-arm64", "v-plain-arm64", include_str!("seed/task-definitions/plain-arm64.json")),
+    ("datadog-sidecar", "v-datadog-sidecar", include_str!("seed/task-definitions/datadog-sidecar.json")),
+    ("health-check", "v-health-check", include_str!("seed/task-definitions/health-check.json")),
+    ("firelens", "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e", include_str!("seed/task-definitions/firelens.json")),
+    ("health check (v2+)", "096fKKXTRTtl3on89fVOnFD9rkXS1Nxq", include_str!("seed/task-definitions/health-check.json")),
 ];
 
 pub(crate) const TASK_DEFINITION: &str = include_str!("seed/express-mode-custom-td.json");

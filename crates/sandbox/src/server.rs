@@ -103,7 +103,7 @@ fn response(reply: Reply, is_head: bool) -> Response<Full<Bytes>> {
 /// Reads a request whole.
 async fn read(request: hyper::Request<Incoming>) -> Result<Request, Reply> {
     let (head, body) = request.into_parts();
-    let too_large = |_| plain(413, "the body is larger than the stand-in takes");
+    let too_large = |_| Reply::plain(413, "the body is larger than the stand-in takes");
     let body = Limited::new(body, MAX_BODY).collect().await.map_err(too_large)?.to_bytes().to_vec();
     understand(head, body)
 }
@@ -113,7 +113,7 @@ pub(super) fn understand(head: Parts, body: Vec<u8>) -> Result<Request, Reply> {
     let mut headers = head.headers;
     let body = if chunked::is_chunked(&headers) {
         chunked::strip(&mut headers);
-        chunked::unwrap(&body).ok_or_else(|| plain(400, "the aws-chunked body is malformed"))?
+        chunked::unwrap(&body).ok_or_else(|| Reply::plain(400, "the aws-chunked body is malformed"))?
     } else {
         body
     };
@@ -128,10 +128,6 @@ pub(super) fn understand(head: Parts, body: Vec<u8>) -> Result<Request, Reply> {
         headers,
         body,
     })
-}
-
-pub(super) fn plain(status: u16, text: &str) -> Reply {
-    Reply { status, headers: vec![("content-type", "text/plain".to_owned())], body: text.as_bytes().to_vec() }
 }
 
 /// What becomes of a call.
@@ -277,7 +273,7 @@ fn act(world: &World, target: &Target, request: &Request, input: &Value, blindne
 /// A blob behind the URL that ECR handed out; without its signature it is refused.
 fn layer(world: &World, request: &Request, digest: &str) -> Reply {
     if request.query("X-Amz-Signature").is_none_or(str::is_empty) {
-        return plain(403, "the URL is not signed");
+        return Reply::plain(403, "the URL is not signed");
     }
     match world.registry().blob(digest) {
         Some(blob) => Reply {
@@ -285,6 +281,6 @@ fn layer(world: &World, request: &Request, digest: &str) -> Reply {
             headers: vec![("content-type", "application/octet-stream".to_owned())],
             body: blob.to_vec(),
         },
-        None => plain(404, "no such layer"),
+        None => Reply::plain(404, "no such layer"),
     }
 }

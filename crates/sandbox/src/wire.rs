@@ -39,3 +39,11 @@ pub(crate) struct Reply {
     /// The body.
     pub(crate) body: Vec<u8>,
 }
+
+impl Reply {
+    /// A text.
+    pub(crate) fn plain(status: u16, text: &str) -> Self {
+        let headers = vec![("content-type", "text/plain".to_owned())];
+        Self { status, headers, body: text.as_bytes().to_vec() }
+    }
+}

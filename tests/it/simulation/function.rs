@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use aws_durable_execution_sdk as durable;
 use express_deployer::aws::{Aws, Clock};
 use express_deployer::config::Config;
 use express_deployer::release::{self, Configured, Deployer};
-use express_deployer::sandbox::simulation::{Process, Service, ServiceFuture};
+use sandbox::simulation::{Process, Service, ServiceFuture};
 
 const CONFIG: &str = include_str!("../../../examples/deployer.toml");
 
@@ -14,15 +13,10 @@ const CONFIG: &str = include_str!("../../../examples/deployer.toml");
 pub(crate) fn new(process: Process) -> Service {
     let Process { sdk_config, clock, downloads } = process;
     let sdk_config = sdk_config.into_builder().timeout_config(Aws::time_limits()).build();
-    let lambda = durable::LambdaClient::new(&sdk_config);
     let aws = Aws::new(sdk_config, Clock::from_fn(move || clock.now())).with_downloads(downloads);
     let config = Config::parse(CONFIG).map_or_else(|_| Configured::Unusable(CONFIG.to_owned()), Configured::from);
-    let deployer = Arc::new(Deployer { config, aws, metrics: |_| {} });
-    match durable::Options::builder().lambda_client(lambda).build() {
-        Ok(options) => {
-            let service = durable::wrap(move |event, ctx| release::run(Arc::clone(&deployer), event, ctx), options);
-            Arc::new(move |event| -> ServiceFuture { service(event) })
-        }
+    match release::handler(Deployer { config, aws, metrics: |_| {} }) {
+        Ok(service) => Arc::new(move |event| -> ServiceFuture { service(event) }),
         Err(error) => {
             let message = format!("the engine's options are refused: {error}");
             Arc::new(move |_| -> ServiceFuture {

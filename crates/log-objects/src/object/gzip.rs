@@ -2,7 +2,7 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{MAX_MEMBERS, Problem};
+use crate::problem::{MAX_MEMBERS, Problem};
 use crate::record::Record;
 use crate::text::Text;
 

@@ -4,7 +4,7 @@
 //! The format is that of `format_description.txt` in google/snappy. A decoder of our own, because the libraries want a whole block in memory
 //! and its end known.
 
-use super::Problem;
+use crate::problem::Problem;
 use crate::record::Record;
 use crate::text::{Lines, Text};
 

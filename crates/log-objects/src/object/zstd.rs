@@ -8,7 +8,7 @@ use std::io::Read;
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use super::{MAX_MEMBERS, Problem};
+use crate::problem::{MAX_MEMBERS, Problem};
 use crate::record::Record;
 use crate::text::Text;
 

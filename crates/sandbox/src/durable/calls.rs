@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::update::Update;
-use crate::sandbox::wire::{Reply, Request};
+use crate::wire::{Reply, Request};
 
 /// The path that all calls share (Lambda API reference, `CheckpointDurableExecution`).
 pub(super) const PATH: &str = "/2025-12-01/durable-executions/";

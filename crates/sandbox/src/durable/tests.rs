@@ -8,7 +8,7 @@ use aws_sdk_lambda::types::{
 
 use super::calls::PATH;
 use super::*;
-use crate::sandbox::loopback;
+use crate::loopback;
 
 struct World {
     service: DurableService,

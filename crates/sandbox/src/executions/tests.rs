@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::sandbox::loopback;
+use crate::loopback;
 
 /// Far more real time than any of these handlers needs: a hang fails instead of lasting.
 const PATIENCE: Duration = Duration::from_mins(1);

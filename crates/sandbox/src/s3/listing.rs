@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use super::bucket::{Bucket, Object, Version};
 use super::refusal::Refusal;
 use super::xml;
-use crate::sandbox::wire::Request;
+use crate::wire::Request;
 
 /// Keys on one page, at most (S3 API reference, `ListObjectsV2`, `max-keys`).
 const PAGE: usize = 1_000;

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::bucket::Object;
 use super::refusal::Refusal;
-use crate::sandbox::wire::Request;
+use crate::wire::Request;
 
 /// Headers that S3 stores with an object and gives back as they were.
 const STORED: [&str; 5] =

@@ -5,7 +5,7 @@
 use thiserror::Error;
 
 use super::xml;
-use crate::sandbox::wire::Reply;
+use crate::wire::Reply;
 
 /// One of S3's errors, or its `304 Not Modified`.
 #[derive(Debug, Error, PartialEq, Eq)]

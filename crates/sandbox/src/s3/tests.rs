@@ -7,7 +7,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
 use super::*;
-use crate::sandbox::loopback;
+use crate::loopback;
 
 const BUCKET: &str = "state";
 

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::hand::{heading, newest_deployment};
 use super::players::{End, Player};
-use crate::sandbox::seed::{REPOSITORY, STATE_BUCKET};
-use crate::sandbox::state::World;
+use crate::seed::{REPOSITORY, STATE_BUCKET};
+use crate::state::World;
 
 /// An update of the service that took effect.
 #[derive(Clone, Debug)]

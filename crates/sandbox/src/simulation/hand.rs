@@ -6,11 +6,11 @@ use super::facts::Landing;
 use super::players::End;
 use super::schedule::Schedule;
 use super::story::{BY_HAND, Hand, Image};
-use crate::sandbox::SecondUpdate;
-use crate::sandbox::api::{ACCOUNT, REGION};
-use crate::sandbox::ecs::{CLUSTER, Context};
-use crate::sandbox::seed::{REPOSITORY, SERVICE};
-use crate::sandbox::state::World;
+use crate::SecondUpdate;
+use crate::api::{ACCOUNT, REGION};
+use crate::ecs::{CLUSTER, Context};
+use crate::seed::{REPOSITORY, SERVICE};
+use crate::state::World;
 
 /// What the service heads to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

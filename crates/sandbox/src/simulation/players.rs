@@ -19,11 +19,11 @@ use tokio::task::JoinHandle;
 use super::dice::Dice;
 use super::story::later;
 use super::wire::{Caller, Line, Pauses, Time, Wire};
-use crate::sandbox::api::REGION;
-use crate::sandbox::clock::VirtualClock;
-use crate::sandbox::durable::{ExecutionOutcome, Outlook};
-use crate::sandbox::executions::{Answer, answer};
-use crate::sandbox::state::World;
+use crate::api::REGION;
+use crate::clock::VirtualClock;
+use crate::durable::{ExecutionOutcome, Outlook};
+use crate::executions::{Answer, answer};
+use crate::state::World;
 
 /// How long an invocation may work, in milliseconds (`Timeout` in template.yaml).
 pub(super) const INVOCATION: i64 = 180_000;

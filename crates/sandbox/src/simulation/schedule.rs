@@ -13,10 +13,10 @@ use super::players::{Player, Troupe};
 use super::story::{Asks, Hand, Story, later, upload_key, version};
 use super::trouble::{Fate, Troubles};
 use super::wire::{Broken, Held};
-use crate::sandbox::seed::{REPOSITORY, STATE_BUCKET};
-use crate::sandbox::server::{self, Outcome};
-use crate::sandbox::state::World;
-use crate::sandbox::wire::Reply;
+use crate::seed::{REPOSITORY, STATE_BUCKET};
+use crate::server::{self, Outcome};
+use crate::state::World;
+use crate::wire::Reply;
 
 /// Decisions of one run and calls of one execution, at most: what needs more goes round in circles.
 const DECISIONS: u64 = 30_000;

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::dice::Dice;
-use crate::sandbox::api::{ACCOUNT, REGION};
-use crate::sandbox::ecr::{digest_of, hex};
-use crate::sandbox::scenario::Scenario;
-use crate::sandbox::seed::{REPOSITORY, STATE_BUCKET, TASK_DEFINITION};
-use crate::sandbox::{DeploymentEnding, DeploymentTimes, PauseHook, SecondUpdate};
+use crate::api::{ACCOUNT, REGION};
+use crate::ecr::{digest_of, hex};
+use crate::scenario::Scenario;
+use crate::seed::{REPOSITORY, STATE_BUCKET, TASK_DEFINITION};
+use crate::{DeploymentEnding, DeploymentTimes, PauseHook, SecondUpdate};
 
 /// The variable whose value says whose content a task definition is, and the one that a person sets by hand.
 pub(super) const MARKER: &str = "UPLOADED_AS";

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::story::{Asks, ByHand, Delivery, Event, Hand, Image, Story, later, uuid};
-use crate::sandbox::deployment::{DeploymentEnding, DeploymentTimes, SecondUpdate};
-use crate::sandbox::scenario::Scenario;
+use crate::deployment::{DeploymentEnding, DeploymentTimes, SecondUpdate};
+use crate::scenario::Scenario;
 
 /// A story, in the order in which it happens. Times are seconds from its beginning; image 0, a good one, is live then.
 #[derive(Clone, Debug)]

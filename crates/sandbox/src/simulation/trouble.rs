@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::dice::Dice;
 use super::story::later;
 use super::wire::Held;
-use crate::sandbox::faults::{Fault, FaultKind, Moment};
+use crate::faults::{Fault, FaultKind, Moment};
 
 /// What becomes of one call.
 #[derive(Clone, Debug, PartialEq)]

@@ -19,9 +19,9 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, oneshot};
 
 use super::dice::Dice;
-use crate::sandbox::clock::VirtualClock;
-use crate::sandbox::server::{describe, understand};
-use crate::sandbox::wire::{Reply, Request};
+use crate::clock::VirtualClock;
+use crate::server::{describe, understand};
+use crate::wire::{Reply, Request};
 
 /// Who calls: the number of an execution in the story, and of its invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

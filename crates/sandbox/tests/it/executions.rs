@@ -4,8 +4,8 @@
 
 use aws_durable_execution_sdk::{BoxError, DurableContext, LambdaClient, Options as DurableOptions, wrap};
 use aws_sdk_lambda::types::ExecutionStatus;
-use express_deployer::sandbox::executions::{Execution, ExecutionOutcome};
-use express_deployer::sandbox::{Fault, FaultKind, Moment, Options, Sandbox};
+use sandbox::executions::{Execution, ExecutionOutcome};
+use sandbox::{Fault, FaultKind, Moment, Options, Sandbox};
 use serde_json::{Value, json};
 
 struct Stage {

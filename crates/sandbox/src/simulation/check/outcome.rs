@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Seen, Violation, outcome, release};
-use crate::sandbox::simulation::players::End;
+use crate::simulation::players::End;
 
 pub(super) fn check(seen: &Seen<'_>) -> Vec<Violation> {
     let mut violations = Vec::new();

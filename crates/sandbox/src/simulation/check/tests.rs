@@ -9,7 +9,7 @@ use super::super::dice::Dice;
 use super::super::facts::{Facts, Landing};
 use super::super::story::{Delivery, Image, MARKER, later};
 use super::*;
-use crate::sandbox::scenario::Scenario;
+use crate::scenario::Scenario;
 
 /// Two events, one execution each: a push of a good image, and ten seconds later one of another image.
 struct Scene {

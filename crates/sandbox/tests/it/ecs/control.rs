@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use express_deployer::sandbox::{Advance, Options, Sandbox};
+use sandbox::{Advance, Options, Sandbox};
 use serde_json::{Value, json};
 
 use super::stage::{SERVICE, Stage, pushed, request};

@@ -1,7 +1,7 @@
 //! Every kind of fault, before and after the server acted.
 
 use aws_sdk_ecs::error::ProvideErrorMetadata as _;
-use express_deployer::sandbox::{FaultKind, Moment};
+use sandbox::{FaultKind, Moment};
 
 use super::stage::{FAMILY, SERVICE, Stage, article, pushed};
 

@@ -4,7 +4,7 @@ use aws_sdk_ecs::types::{
     DeploymentLifecycleHookStatus as HookStatus, ServiceDeploymentLifecycleStage as Stages,
     ServiceDeploymentStatus as Status,
 };
-use express_deployer::sandbox::{DeploymentEnding, DeploymentTimes, Options, PauseHook, Scenario, SecondUpdate};
+use sandbox::{DeploymentEnding, DeploymentTimes, Options, PauseHook, Scenario, SecondUpdate};
 
 use super::stage::{SERVICE, Stage, pushed};
 

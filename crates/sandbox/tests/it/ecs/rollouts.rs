@@ -1,7 +1,7 @@
 //! Whole rollouts, with their tasks and log objects, by moving the clock.
 
 use aws_sdk_ecs::types::ServiceDeploymentStatus as Status;
-use express_deployer::sandbox::{Sandbox, Scenario};
+use sandbox::{Sandbox, Scenario};
 use serde_json::json;
 
 use super::stage::{FAMILY, LOGS, SERVICE, Stage, article, pushed, unpack};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::types::{ServiceDeployment, ServiceDeploymentStatus as Status};
-use express_deployer::sandbox::{Fault, FaultKind, Moment, Options, Sandbox, Scenario};
+use sandbox::{Fault, FaultKind, Moment, Options, Sandbox, Scenario};
 use serde_json::{Value, json};
 
 pub(super) const SERVICE: &str = "arn:aws:ecs:ap-northeast-1:123456789012:service/default/express-mode-custom-td-f9de";
@@ -119,7 +119,7 @@ pub(super) fn pushed(tag: &str) -> String {
 }
 
 pub(super) fn article() -> Value {
-    serde_json::from_str(include_str!("../../../src/sandbox/seed/express-mode-custom-td.json")).unwrap()
+    serde_json::from_str(include_str!("../../../src/seed/express-mode-custom-td.json")).unwrap()
 }
 
 pub(super) fn unpack(body: &[u8]) -> Vec<Value> {

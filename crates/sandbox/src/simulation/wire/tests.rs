@@ -1,16 +1,20 @@
 //! What a client meets on this wire: it waits until it is let go, gives up on virtual time, and tries again.
 
 use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::aws::Aws;
-use crate::sandbox::Options;
-use crate::sandbox::seed::STATE_BUCKET;
-use crate::sandbox::server::{Outcome, answer};
-use crate::sandbox::state::World;
+use crate::Options;
+use crate::seed::STATE_BUCKET;
+use crate::server::{Outcome, answer};
+use crate::state::World;
+
+/// How long an attempt of the client may take, and a call with all its attempts.
+const ATTEMPT: Duration = Duration::from_secs(10);
+const CALL: Duration = Duration::from_secs(25);
 
 struct Scene {
     world: World,
@@ -31,7 +35,7 @@ fn scene() -> Scene {
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("A", "b", None, None, "test")))
         .endpoint_url(&world.endpoint)
         .retry_config(RetryConfig::standard())
-        .timeout_config(Aws::time_limits())
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build())
         .sleep_impl(Pauses::new(Dice::new(1)))
         .time_source(Time(world.clock.clone()))
         .http_client(line)
