@@ -99,6 +99,7 @@ fn subject(definition: &TaskDefinition) -> Subject<'_> {
         allowed_roles: None,
         allowed_registries: None,
         verify_timeout: Some(600),
+        verify_containers: &[],
     }
 }
 

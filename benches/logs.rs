@@ -20,7 +20,7 @@ use express_deployer::task_definition::TaskDefinition;
 use express_deployer::verify::checks::Checks;
 use express_deployer::verify::evidence::{Evidence, Object};
 use express_deployer::verify::reading::Reading;
-use express_deployer::verify::{Expectation, LogOutput, Revision, expect_logs};
+use express_deployer::verify::{Expectation, Revision, S3Output, expect_logs};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
@@ -154,7 +154,7 @@ fn decompress(zipped: &[u8]) -> u64 {
     }
 }
 
-fn output() -> LogOutput {
+fn output() -> S3Output {
     let definition = include_bytes!("../events/task-definitions/firelens.json");
     match expect_logs(&TaskDefinition::parse(definition).unwrap(), "Main", &[]) {
         Expectation::Logs(mut outputs) => outputs.remove(0),

@@ -11,7 +11,7 @@ use crate::image::{Digest, ImageRef, Platform};
 use crate::task_definition::{READ_ONLY, TaskDefinition, Unreadable};
 use crate::trigger::{ImagePush, Order, ReleaseId, Trigger, Upload};
 use crate::validate::{self, Finding, Origin, Subject};
-use crate::verify::{self, Expectation, LogOutput};
+use crate::verify::{self, Expectation, S3Output};
 
 mod findings;
 mod heading;
@@ -176,7 +176,7 @@ pub struct Draft {
     pub logs: Expectation,
     /// Where the live revision logs, when the new one's logs are compared with its own.
     #[serde(default)]
-    pub previous_logs: Vec<LogOutput>,
+    pub previous_logs: Vec<S3Output>,
 }
 
 /// The places of difference that are shown.
@@ -299,12 +299,14 @@ fn decide(
         allowed_roles: guard.and_then(|guard| guard.roles.as_deref()),
         allowed_registries: guard.and_then(|guard| guard.registries.as_deref()),
         verify_timeout: (service.verify.logs != Logs::Off).then_some(service.verify.timeout),
+        verify_containers: &service.verify.containers,
     }));
     service.rules.apply(&mut findings);
     let logs = match service.verify.logs {
         Logs::Off => Expectation::NotConfigured("the configuration switches the verification off".to_owned()),
         Logs::IfConfigured | Logs::Required => {
-            verify::expect_logs(&definition, &service.container, &service.verify.containers)
+            let verify = &service.verify;
+            verify::expect_logs_within(&definition, &service.container, &verify.containers, verify.timeout)
         }
     };
     if service.verify.logs == Logs::Required {
@@ -339,7 +341,7 @@ fn reject_unreadable(live: &Live, findings: Vec<Finding>) -> Asked {
 
 /// Where the revision that serves now logs, when the configuration asks for a comparison with it. While another deployment is on, the
 /// definition at hand is not the one that serves, and nothing is compared.
-fn compared_logs(service: &Service, live: &Live, previous: &str) -> Vec<LogOutput> {
+fn compared_logs(service: &Service, live: &Live, previous: &str) -> Vec<S3Output> {
     if service.verify.compare.is_none() || live.task_definition_arn != previous {
         return Vec::new();
     }

@@ -13,9 +13,8 @@ use crate::task_definition::{Container, TaskDefinition, Unreadable};
 pub mod json_schema;
 pub mod levels;
 mod log_choice;
-mod log_output;
-mod log_router;
 pub(crate) mod nearest;
+mod router_severity;
 pub mod rules;
 
 /// How bad a finding is.
@@ -79,6 +78,16 @@ pub struct Subject<'a> {
     pub allowed_registries: Option<&'a [String]>,
     /// The verification's timeout in seconds, where logs are to be verified.
     pub verify_timeout: Option<u64>,
+    /// The containers whose logs are to be verified, too.
+    pub verify_containers: &'a [String],
+}
+
+impl<'a> Subject<'a> {
+    /// The containers whose logs are to be verified; none where none are.
+    fn verified_containers(&self) -> impl Iterator<Item = &'a str> {
+        let others = self.verify_containers.iter().map(String::as_str).filter(|name| *name != self.container);
+        std::iter::once(self.container).chain(others).filter(|_| self.verify_timeout.is_some())
+    }
 }
 
 /// Who wrote the document.

@@ -1,15 +1,13 @@
 //! Verification by logs: from a task definition alone which objects its tasks will write to S3, and from their bytes the verdict. It lists
 //! and fetches nothing and reads no clock; how an object is read is the crate [`log_objects`]'s.
 //!
-//! The river: [`expect_logs`] -> [`LogOutput::searches`] for a task -> list the prefixes -> [`LogOutput::keys_of`] it -> [`reading::Reading`] of each object that the
+//! The flow: [`expect_logs`] -> [`S3Output::searches`] for a task -> list the prefixes -> [`S3Output::keys_of`] it -> [`reading::Reading`] of each object that the
 //! [`evidence::Evidence`] still wants -> its verdict.
 
 pub mod checks;
 pub mod compare;
 pub mod evidence;
-pub mod key_format;
 pub mod mask;
-mod options;
 pub mod reading;
 pub mod search;
 pub mod verification;
@@ -18,17 +16,18 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::firelens;
-use crate::task_definition::{Container, TaskDefinition};
-use key_format::{KeyFormat, TaskKeys};
+use crate::firelens::key_format::{KeyFormat, TaskKeys};
+use crate::firelens::obstacle::{self, NoOutput, Obstacle};
+use crate::firelens::s3_output::{Compression, LogOutput};
+use crate::firelens::{self, router};
+use crate::task_definition::TaskDefinition;
 use log_objects::text::Lines;
-use options::Options;
 
 /// What a container's log configuration lets us look for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Expectation {
     /// Its logs go to S3, here.
-    Logs(Vec<LogOutput>),
+    Logs(Vec<S3Output>),
     /// Its logs do not go to S3: why, for people.
     NotConfigured(String),
     /// Its logs may go to S3, but nothing found or missing there would prove anything: why, for people.
@@ -46,7 +45,7 @@ pub enum Proof {
 
 /// One S3 output of a container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogOutput {
+pub struct S3Output {
     /// The container.
     pub container: String,
     /// The bucket.
@@ -68,7 +67,7 @@ pub struct LogOutput {
     pub other_containers: Vec<String>,
 }
 
-impl LogOutput {
+impl S3Output {
     /// The keys of the objects that a task writes.
     pub fn keys_of(&self, task: &str) -> TaskKeys {
         self.key_format.of_task(&self.container, task)
@@ -105,59 +104,72 @@ impl fmt::Display for Revision {
 }
 
 /// How long to wait for logs, in seconds: the configured time, but never less than the slowest output needs.
-pub fn deadline(timeout: u64, outputs: &[LogOutput]) -> u64 {
-    outputs.iter().map(LogOutput::first_object_after).fold(timeout, u64::max)
+pub fn deadline(timeout: u64, outputs: &[S3Output]) -> u64 {
+    outputs.iter().map(S3Output::first_object_after).fold(timeout, u64::max)
 }
 
 /// What to look for when tasks of this definition run: the logs of the container, and of others where somebody asks for theirs. What is asked
 /// for and cannot be had makes the whole unverifiable.
 pub fn expect_logs(definition: &TaskDefinition, container: &str, others: &[String]) -> Expectation {
-    let mut outputs = match read_output(definition, container) {
-        Ok(output) => vec![output],
-        Err(why) => return why,
-    };
-    for other in others.iter().filter(|other| *other != container) {
-        match read_output(definition, other) {
-            Ok(output) => outputs.push(output),
-            Err(Expectation::NotConfigured(why)) => return Expectation::NotVerifiable(why),
-            Err(why) => return why,
-        }
-    }
-    Expectation::Logs(outputs)
+    expect(definition, container, others, None)
 }
 
-/// The S3 output of a container; the error is the expectation without one.
-fn read_output(definition: &TaskDefinition, name: &str) -> Result<LogOutput, Expectation> {
-    let container = definition
-        .container(name)
-        .ok_or_else(|| Expectation::NotConfigured(format!("the task definition has no container `{name}`")))?;
-    let router = definition.containers().find(Container::is_log_router);
-    let options = Options::of(container, router)?;
-    let lines = options.lines()?;
-    let key_format = options.key_format()?;
-    let proof = if lines == Lines::Json && options.adds_metadata() { Proof::ByMetadata } else { Proof::ByKey };
-    if !key_format.is_searchable(name) {
-        let why = "s3_key_format names neither the task nor a date before its first random part, so nothing narrows the search; put \
-                   $TAG first";
-        return Err(Expectation::NotVerifiable(why.to_owned()));
+/// The same for a verification that waits so long, in seconds: logs that come later prove nothing.
+pub fn expect_logs_within(
+    definition: &TaskDefinition,
+    container: &str,
+    others: &[String],
+    timeout: u64,
+) -> Expectation {
+    expect(definition, container, others, Some(timeout))
+}
+
+fn expect(definition: &TaskDefinition, container: &str, others: &[String], timeout: Option<u64>) -> Expectation {
+    let (mut outputs, mut nothing) = (Vec::new(), None);
+    for name in std::iter::once(container).chain(others.iter().map(String::as_str).filter(|name| *name != container)) {
+        match read_output(definition, name, timeout) {
+            Ok(output) => outputs.push(output),
+            Err(NoOutput::Hidden(Obstacle { message, .. })) => return Expectation::NotVerifiable(message),
+            Err(NoOutput::NotConfigured(why)) if name == container => nothing = Some(why),
+            Err(NoOutput::NotConfigured(why)) => {
+                return Expectation::NotVerifiable(obstacle::not_written(definition, name, &why).message);
+            }
+        }
     }
-    if proof == Proof::ByKey && !key_format.names_task(name) {
-        let why = "neither the key nor the records name the task; put $TAG into s3_key_format, or leave `log_key` out and \
-                   `enable-ecs-log-metadata` on";
-        return Err(Expectation::NotVerifiable(why.to_owned()));
+    nothing.map_or(Expectation::Logs(outputs), Expectation::NotConfigured)
+}
+
+/// The S3 output of a container, as far as it proves anything.
+fn read_output(definition: &TaskDefinition, name: &str, timeout: Option<u64>) -> Result<S3Output, NoOutput> {
+    let output = obstacle::find_output(definition, name)?;
+    let late = || timeout.and_then(|timeout| obstacle::late(&output, timeout));
+    let found = obstacle::unverifiable(&output).or_else(|| obstacle::untraceable(&output)).or_else(late);
+    if let Some(found) = found {
+        return Err(NoOutput::Hidden(found));
     }
+    let (Some(bucket), Some(upload_timeout), Some(Ok(key_format))) =
+        (output.bucket(), output.upload_timeout(), output.keys())
+    else {
+        // All of these can be seen, or an obstacle was found before.
+        return Err(NoOutput::NotConfigured(format!("the S3 output of container `{name}` cannot be read")));
+    };
+    let lines = if output.stores_bare_lines() { Lines::Bare } else { Lines::Json };
     let others = definition.containers().filter_map(|other| other.name()).filter(|other| *other != name);
-    Ok(LogOutput {
+    Ok(S3Output {
         container: name.to_owned(),
-        bucket: options.bucket()?.to_owned(),
-        region: options.region().to_owned(),
+        bucket: bucket.to_owned(),
+        region: output.region().to_owned(),
         key_format,
-        upload_timeout: options.upload_timeout(),
-        proof,
+        upload_timeout,
+        proof: proof(&output, lines),
         lines,
-        is_snappy: options.is_snappy(),
+        is_snappy: output.compression() == Some(Compression::Snappy),
         other_containers: others.map(str::to_owned).collect(),
     })
+}
+
+fn proof(output: &LogOutput<'_>, lines: Lines) -> Proof {
+    if lines == Lines::Json && router::adds_metadata(output.router) { Proof::ByMetadata } else { Proof::ByKey }
 }
 
 #[cfg(test)]
@@ -178,7 +190,7 @@ mod tests {
         expect_logs(&definition(options, &json!({"type": "fluentbit"})), "Main", &[])
     }
 
-    fn output(options: &Value) -> LogOutput {
+    fn output(options: &Value) -> S3Output {
         match expect(options) {
             Expectation::Logs(outputs) => outputs[0].clone(),
             other => panic!("{other:?}"),
@@ -202,12 +214,12 @@ mod tests {
         assert_eq!(read.other_containers, ["log-router"]);
         assert_eq!(read.keys_of("1f2e").prefix(), "logs/Main-firelens-1f2e/");
         let text = serde_json::to_string(&read).unwrap();
-        assert_eq!(serde_json::from_str::<LogOutput>(&text).unwrap(), read);
+        assert_eq!(serde_json::from_str::<S3Output>(&text).unwrap(), read);
     }
 
     #[test]
     fn defaults_are_those_of_the_plugin() {
-        let read = output(&json!({"Name": "s3", "bucket": "logs", "region": ""}));
+        let read = output(&json!({"Name": " S3 ", "bucket": "logs", "region": ""}));
         assert_eq!((read.region.as_str(), read.upload_timeout), ("us-east-1", 600));
         assert_eq!(read.keys_of("1f2e").prefix(), "fluent-bit-logs/Main-firelens-1f2e/");
     }
@@ -263,6 +275,11 @@ mod tests {
             (with("bucket", "${BUCKET}"), "`bucket` takes a variable"),
             (with("compression", "arrow"), "compressed with arrow"),
             (with("format", "otlp_json"), "format otlp_json"),
+            (with("format", "otlp_json_pretty"), "format otlp_json_pretty"),
+            (with("format", "OTLP_JSON_Pretty "), "format otlp_json_pretty"),
+            (with("format", "Parquet"), "format parquet"),
+            (with("compression", "Parquet"), "compressed with parquet"),
+            (with("compression", "GZIP"), "`compression` has a value that Fluent Bit does not know"),
             (with("endpoint", "http://minio:9000"), "not Amazon S3"),
             (why(expect(&json!({"Name": "s3"}))), "names no bucket"),
             (why(expect(&json!({"name": "s3", "bucket": "b"}))), "no `Name`"),
@@ -274,10 +291,12 @@ mod tests {
     #[test]
     fn a_value_that_is_a_secret_cannot_be_verified() {
         let document = json!({"containerDefinitions": [{"name": "Main", "logConfiguration": {"logDriver": "awsfirelens",
-            "options": {"Name": "s3"}, "secretOptions": [{"name": "bucket", "valueFrom": "arn:aws:ssm:x"}]}}]});
+            "options": {"Name": "s3"}, "secretOptions": [{"name": "bucket", "valueFrom": "arn:aws:ssm:x"}]}},
+            {"name": "log-router", "firelensConfiguration": {"type": "fluentbit"}}]});
         let definition = TaskDefinition::parse(document.to_string().as_bytes()).unwrap();
         let reason = why(expect_logs(&definition, "Main", &[]));
-        assert_eq!(reason, "not verifiable: the option `bucket` is a secret, so its value cannot be seen here");
+        let bucket = "the option `bucket` is a secret, so its value cannot be seen here";
+        assert_eq!(reason, format!("not verifiable: the logs of `Main` cannot be verified: {bucket}"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::rollout::{Deployment, End, Phase, Status};
 use crate::verify::checks::Checks;
 use crate::verify::evidence::Evidence;
 use crate::verify::verification::{Verification, VerificationStatus};
-use crate::verify::{Expectation, LogOutput};
+use crate::verify::{Expectation, S3Output};
 
 pub(crate) mod logs;
 mod pace;
@@ -163,7 +163,7 @@ impl Watch {
     }
 
     /// Counts the old revision's records, too, where the configuration compares the two and its logs can be found.
-    pub(crate) fn compare_with(&mut self, previous: &str, outputs: &[LogOutput], verify: &Verify) {
+    pub(crate) fn compare_with(&mut self, previous: &str, outputs: &[S3Output], verify: &Verify) {
         if verify.compare.is_some() && !outputs.is_empty() {
             let (task_definition_arn, outputs) = (previous.to_owned(), outputs.to_vec());
             self.logs.baseline = Some(Baseline { task_definition_arn, outputs, evidence: Evidence::default() });

@@ -18,7 +18,7 @@ use crate::rollout::course::Course;
 use crate::verify::checks::Checks;
 use crate::verify::evidence::Evidence;
 use crate::verify::verification::VerificationStatus;
-use crate::verify::{Expectation, LogOutput, Proof, expect_logs};
+use crate::verify::{Expectation, Proof, S3Output, expect_logs};
 use crate::watch::logs::{Baseline, LogWatch, Moment, SeenLogs};
 
 /// Seconds between two looks.
@@ -193,7 +193,7 @@ async fn explain(
     Ok(ExitCode::SUCCESS)
 }
 
-fn explain_output(output: &LogOutput) {
+fn explain_output(output: &S3Output) {
     let format = output.key_format.as_str();
     anstream::println!("container {}: bucket {} in {}, keys {format}", output.container, output.bucket, output.region);
     let why = if output.key_format.names_task(&output.container) {

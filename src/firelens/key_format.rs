@@ -92,7 +92,7 @@ impl KeyFormat {
 
     /// The format with the parts of the tag put in, then the tag. The order matters: a `$TAG[7]` that has no part is left over, and its
     /// `$TAG` becomes the whole tag with `[7]` behind it.
-    pub(super) fn resolve(&self, container: &str, task: &str) -> String {
+    pub(crate) fn resolve(&self, container: &str, task: &str) -> String {
         let tag = format!("{container}-firelens-{task}");
         let pieces = tag.split(|letter| self.delimiters.contains(letter)).filter(|piece| !piece.is_empty());
         let mut resolved = self.format.clone();
@@ -140,7 +140,7 @@ impl TaskKeys {
 }
 
 /// A stretch of a format whose tag is resolved.
-pub(super) enum Part<'a> {
+pub(crate) enum Part<'a> {
     Literal(&'a str),
     /// Known by its shape only.
     Varying {
@@ -152,7 +152,7 @@ pub(super) enum Part<'a> {
 }
 
 /// Whether a conversion stays the same for an hour at least, and sorts in no way of its own.
-pub(super) fn is_calendar(code: char) -> bool {
+pub(crate) fn is_calendar(code: char) -> bool {
     matches!(
         code,
         'C' | 'd'
@@ -184,7 +184,7 @@ pub(super) fn is_calendar(code: char) -> bool {
     )
 }
 
-pub(super) fn split(resolved: &str) -> Vec<Part<'_>> {
+pub(crate) fn split(resolved: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut rest = resolved;
     while let Some(first) = rest.chars().next() {

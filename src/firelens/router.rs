@@ -4,38 +4,71 @@
 //! Sources: amazon-ecs-agent, `agent/taskresource/firelens/firelens_unix.go` (`parseOptions`); the change log of
 //! aws-for-fluent-bit.
 
-pub(super) use crate::firelens::{go_bool, has_own_configuration, kind, option, options};
+use serde_json::{Map, Value};
+
 use crate::task_definition::{Container, TaskDefinition};
-use crate::validate::Severity;
 
 /// A version of Fluent Bit: major, minor, patch.
-pub(super) type Version = (u32, u32, u32);
+pub(crate) type Version = (u32, u32, u32);
 
 /// The last Fluent Bit of the image's 2.x line; what came later is new to every such router.
-pub(super) const FLUENT_BIT_OF_2_X: Version = (1, 9, 10);
+pub(crate) const FLUENT_BIT_OF_2_X: Version = (1, 9, 10);
 
 /// Later than everything.
 const UNKNOWN: Version = (u32::MAX, u32::MAX, u32::MAX);
 
 /// The log router of a definition, which is the first one; the rule `extra-log-router` speaks of others.
-pub(super) fn find(definition: &TaskDefinition) -> Option<Container<'_>> {
+pub(crate) fn find(definition: &TaskDefinition) -> Option<Container<'_>> {
     definition.containers().find(Container::is_log_router)
 }
 
 /// The JSON pointer of an option of `firelensConfiguration`.
-pub(super) fn pointer(router: Container<'_>, option: &str) -> String {
+pub(crate) fn pointer(router: Container<'_>, option: &str) -> String {
     let option = option.replace('~', "~0").replace('/', "~1");
     format!("{}/firelensConfiguration/options/{option}", router.pointer())
 }
 
-/// How bad it is when the router stops: an essential one takes the task with it, another one only the logs.
-pub(super) fn severity_of_death(router: Container<'_>) -> Severity {
-    if router.is_essential() { Severity::Error } else { Severity::Warning }
+/// `firelensConfiguration.type`.
+pub(crate) fn kind(router: Container<'_>) -> Option<&str> {
+    router.members.get("firelensConfiguration")?.get("type")?.as_str()
+}
+
+/// `firelensConfiguration.options`.
+pub(crate) fn options(router: Container<'_>) -> Option<&Map<String, Value>> {
+    router.members.get("firelensConfiguration")?.get("options")?.as_object()
+}
+
+/// An option of `firelensConfiguration`; the agent knows each in one spelling only.
+pub(crate) fn option<'a>(router: Container<'a>, name: &str) -> Option<&'a str> {
+    options(router)?.get(name)?.as_str()
+}
+
+/// Go's reading of a boolean (`strconv.ParseBool`).
+pub(crate) fn go_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether records get `ecs_*` members: the default, and off for every value that Go's `ParseBool` refuses (`parseOptions` of the agent).
+pub(crate) fn adds_metadata(router: Container<'_>) -> bool {
+    option(router, "enable-ecs-log-metadata").is_none_or(|value| go_bool(value) == Some(true))
+}
+
+/// Whether it reads configuration that is not in the document: a file of its image, or files that the `init` images
+/// load.
+pub(crate) fn has_own_configuration(router: Container<'_>) -> bool {
+    let loads = |variable: &Value| {
+        variable.get("name").and_then(Value::as_str).is_some_and(|name| name.starts_with("aws_fluent_bit_init_"))
+    };
+    option(router, "config-file-type").is_some() || router.list("environment").iter().any(loads)
 }
 
 /// Who builds an image, as its name tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Builder<'a> {
+pub(crate) enum Builder<'a> {
     /// AWS: `aws-for-fluent-bit`, with its tag.
     Aws(&'a str),
     /// The Fluent project: `fluent/fluent-bit`, with its tag.
@@ -48,7 +81,7 @@ pub(super) enum Builder<'a> {
 
 impl<'a> Builder<'a> {
     /// Reads the image's name. A copy in a registry of one's own counts only where the path shows what was copied.
-    pub(super) fn of(router: Container<'a>) -> Self {
+    pub(crate) fn of(router: Container<'a>) -> Self {
         let image = router.image().unwrap_or_default();
         let (name, digest) = image.split_once('@').map_or((image, false), |(name, _)| (name, true));
         let (path, tag) = match name.rsplit_once(':') {
@@ -74,16 +107,16 @@ impl<'a> Builder<'a> {
 
 /// Which Fluent Bit runs in a router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FluentBit {
+pub(crate) struct FluentBit {
     /// The newest version that it can be.
-    pub(super) newest: Version,
+    pub(crate) newest: Version,
     /// Whether the tag says so; a tag that moves says it only for now.
-    pub(super) is_certain: bool,
+    pub(crate) is_certain: bool,
 }
 
 impl FluentBit {
     /// Reads the tag of a known image.
-    pub(super) fn of(router: Container<'_>) -> Self {
+    pub(crate) fn of(router: Container<'_>) -> Self {
         let certainly = |newest| Self { newest, is_certain: true };
         match Builder::of(router) {
             Builder::Aws(tag) => match plain(tag) {
@@ -97,7 +130,7 @@ impl FluentBit {
     }
 
     /// What is known of the version, as messages say it.
-    pub(super) fn statement(&self) -> String {
+    pub(crate) fn statement(&self) -> String {
         let (major, minor, patch) = self.newest;
         let version = match (minor, patch) {
             (u32::MAX, _) => format!("{major}"),

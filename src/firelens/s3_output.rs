@@ -5,25 +5,134 @@
 
 use serde_json::Value;
 
-use crate::firelens::AGENT_OPTIONS;
-pub(super) use crate::firelens::switch;
+use super::key_format::{BadKeyFormat, DEFAULT_DELIMITERS, DEFAULT_FORMAT, KeyFormat};
+use super::router::{self, Version};
+use super::{DEFAULT_UPLOAD_TIMEOUT, seconds};
 use crate::task_definition::{Container, TaskDefinition};
-use crate::validate::Severity;
-use crate::validate::log_router::{self, FluentBit, Version};
-use crate::verify::key_format::{DEFAULT_DELIMITERS, DEFAULT_FORMAT, KeyFormat};
+
+/// The options of the S3 output that decide where the objects are and what is in them: a value of theirs that cannot be seen makes the output
+/// unknowable.
+pub(crate) const DECISIVE: [&str; 10] = [
+    "bucket",
+    "region",
+    "endpoint",
+    "s3_key_format",
+    "s3_key_format_tag_delimiters",
+    "static_file_path",
+    "upload_timeout",
+    "compression",
+    "format",
+    "log_key",
+];
+
+/// Options that the agent keeps for itself; they make no output section.
+pub(crate) const AGENT_OPTIONS: [&str; 3] = ["log-driver-buffer-limit", "include-pattern", "exclude-pattern"];
+
+/// `region` when it is not set (`config_map` in Fluent Bit's `plugins/out_s3/s3.c`).
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// What `format` makes of records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// A line of JSON for each record; `json` is the same here.
+    JsonLines,
+    /// OpenTelemetry's JSON, on one line or on many: it drops the members that FireLens adds.
+    Otlp,
+    /// An Arrow file.
+    Arrow,
+    /// A Parquet file.
+    Parquet,
+}
+
+/// What `compression` makes of objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compression {
+    /// Nothing.
+    None,
+    /// gzip.
+    Gzip,
+    /// zstd.
+    Zstd,
+    /// Snappy blocks, which no magic bytes tell.
+    Snappy,
+    /// An Arrow file.
+    Arrow,
+    /// A Parquet file.
+    Parquet,
+}
+
+/// A word that an option takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Word<T: 'static = ()> {
+    /// The word.
+    pub(crate) text: &'static str,
+    /// Whether it counts in any case.
+    pub(crate) ignores_case: bool,
+    /// The version of Fluent Bit that brought it.
+    pub(crate) since: Version,
+    /// What it means.
+    pub(crate) meaning: T,
+}
+
+/// In every version that is still around.
+pub(crate) const ALWAYS: Version = (0, 0, 0);
+
+/// The words of `format`, which are compared without case: `flb_pack_to_json_format_type` in `src/flb_pack.c` and `cb_s3_init` in
+/// `plugins/out_s3/s3.c` use `strcasecmp`, from 5.0.5 on, which brought the option.
+pub(crate) const FORMATS: [Word<Format>; 6] = [
+    format_word("json_lines", ALWAYS, Format::JsonLines),
+    format_word("json", ALWAYS, Format::JsonLines),
+    format_word("otlp_json", ALWAYS, Format::Otlp),
+    format_word("otlp_json_pretty", ALWAYS, Format::Otlp),
+    format_word("arrow", (5, 1, 0), Format::Arrow),
+    format_word("parquet", (5, 1, 0), Format::Parquet),
+];
+
+const fn format_word(text: &'static str, since: Version, meaning: Format) -> Word<Format> {
+    Word { text, ignores_case: true, since, meaning }
+}
+
+/// The words of `compression`. `flb_aws_compression_get_type` in `src/aws/flb_aws_compress.c` compares with `strcmp`, in 1.9 and 5.x alike;
+/// `none`, `arrow` and `parquet` are looked for before, with `strcasecmp`, by `cb_s3_init` in `plugins/out_s3/s3.c`.
+pub(crate) const COMPRESSIONS: [Word<Compression>; 6] = [
+    compression_word("gzip", false, ALWAYS, Compression::Gzip),
+    compression_word("zstd", false, (4, 1, 0), Compression::Zstd),
+    compression_word("snappy", false, (5, 0, 0), Compression::Snappy),
+    compression_word("none", true, (2, 0, 0), Compression::None),
+    compression_word("arrow", true, ALWAYS, Compression::Arrow),
+    compression_word("parquet", true, (4, 1, 0), Compression::Parquet),
+];
+
+const fn compression_word(
+    text: &'static str,
+    ignores_case: bool,
+    since: Version,
+    meaning: Compression,
+) -> Word<Compression> {
+    Word { text, ignores_case, since, meaning }
+}
+
+/// The word that a Fluent Bit which knows it reads.
+pub(crate) fn read_word<T>(words: &'static [Word<T>], text: &str) -> Option<&'static Word<T>> {
+    let is_meant = |word: &&Word<T>| match word.ignores_case {
+        true => word.text.eq_ignore_ascii_case(text),
+        false => word.text == text,
+    };
+    words.iter().find(is_meant)
+}
 
 /// The log output of one container: its `awsfirelens` options, and the router that acts on them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LogOutput<'a> {
+pub(crate) struct LogOutput<'a> {
     /// The container whose lines are routed.
-    pub(super) container: Container<'a>,
+    pub(crate) container: Container<'a>,
     /// The log router that they go through.
-    pub(super) router: Container<'a>,
+    pub(crate) router: Container<'a>,
 }
 
 /// What a document says about one option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Setting<'a> {
+pub(crate) enum Setting<'a> {
     /// Nothing: the default holds.
     Absent,
     /// A value that only the running task knows: a secret, or text with a `${VARIABLE}` of the router's environment.
@@ -34,7 +143,7 @@ pub(super) enum Setting<'a> {
 
 impl<'a> LogOutput<'a> {
     /// The outputs of a definition, in the containers' order; none where there is no router to act on them.
-    pub(super) fn all(definition: &'a TaskDefinition) -> impl Iterator<Item = Self> {
+    pub(crate) fn all(definition: &'a TaskDefinition) -> impl Iterator<Item = Self> {
         let router = definition.containers().find(Container::is_log_router);
         router.into_iter().flat_map(|router| {
             definition
@@ -44,21 +153,28 @@ impl<'a> LogOutput<'a> {
         })
     }
 
-    /// The outputs that Fluent Bit's S3 plugin writes. The plugin's name may have any case, the key `Name` may not.
-    pub(super) fn to_s3(definition: &'a TaskDefinition) -> impl Iterator<Item = Self> {
-        Self::all(definition).filter(|output| {
-            let plugin = output.container.log_option("Name").unwrap_or_default();
-            output.plugin_key() == "Name" && plugin.trim().eq_ignore_ascii_case("s3")
-        })
+    /// The outputs that Fluent Bit's S3 plugin writes.
+    pub(crate) fn to_s3(definition: &'a TaskDefinition) -> impl Iterator<Item = Self> {
+        Self::all(definition).filter(Self::is_s3)
+    }
+
+    /// Whether Fluent Bit's S3 plugin writes it. The plugin's name may have any case, and blanks around it; the key `Name` may not.
+    pub(crate) fn is_s3(&self) -> bool {
+        self.plugin_key() == "Name" && self.plugin().is_some_and(|plugin| plugin.eq_ignore_ascii_case("s3"))
+    }
+
+    /// The output plugin that the options name, without blanks around it.
+    pub(crate) fn plugin(&self) -> Option<&'a str> {
+        self.container.log_option(self.plugin_key()).map(str::trim)
     }
 
     /// The option that names the output plugin; the agent looks for exactly this spelling.
-    pub(super) fn plugin_key(&self) -> &'static str {
-        if log_router::kind(self.router) == Some("fluentd") { "@type" } else { "Name" }
+    pub(crate) fn plugin_key(&self) -> &'static str {
+        if router::kind(self.router) == Some("fluentd") { "@type" } else { "Name" }
     }
 
     /// The names of the options that go to the plugin, secret ones included.
-    pub(super) fn plugin_options(&self) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn plugin_options(&self) -> impl Iterator<Item = &'a str> {
         let written = self.container.log_options().into_iter().flat_map(|options| options.keys().map(String::as_str));
         written.chain(self.secret_options()).filter(|name| !AGENT_OPTIONS.contains(name))
     }
@@ -73,7 +189,7 @@ impl<'a> LogOutput<'a> {
     }
 
     /// What the plugin gets for an option, in whatever case it is written: Fluent Bit ignores the case of keys.
-    pub(super) fn setting(&self, option: &str) -> Setting<'a> {
+    pub(crate) fn setting(&self, option: &str) -> Setting<'a> {
         if self.secret_options().any(|name| name.eq_ignore_ascii_case(option)) {
             return Setting::Hidden;
         }
@@ -88,35 +204,73 @@ impl<'a> LogOutput<'a> {
     }
 
     /// Whether an option of Fluent Bit's is visibly switched on.
-    pub(super) fn is_on(&self, option: &str) -> bool {
+    pub(crate) fn is_on(&self, option: &str) -> bool {
         matches!(self.setting(option), Setting::Given(_, text) if switch(text) == Some(true))
     }
 
+    /// The value of an option that is given and can be seen; an empty one counts as absent, as it does for Fluent Bit.
+    pub(crate) fn value(&self, option: &str) -> Option<&'a str> {
+        match self.setting(option) {
+            Setting::Given(_, text) => Some(text).filter(|text| !text.is_empty()),
+            Setting::Absent | Setting::Hidden => None,
+        }
+    }
+
+    /// `bucket`.
+    pub(crate) fn bucket(&self) -> Option<&'a str> {
+        self.value("bucket")
+    }
+
+    /// `region`.
+    pub(crate) fn region(&self) -> &'a str {
+        self.value("region").unwrap_or(DEFAULT_REGION)
+    }
+
+    /// `upload_timeout`, in seconds; `None` where only the running task knows it.
+    pub(crate) fn upload_timeout(&self) -> Option<u64> {
+        self.visible("upload_timeout", "")
+            .map(|text| if text.is_empty() { DEFAULT_UPLOAD_TIMEOUT } else { seconds(text) })
+    }
+
+    /// `format`; `None` for a word that no Fluent Bit knows.
+    pub(crate) fn format(&self) -> Option<Format> {
+        self.value("format").map_or(Some(Format::JsonLines), |text| Some(read_word(&FORMATS, text)?.meaning))
+    }
+
+    /// `compression`; `None` for a word that no Fluent Bit knows.
+    pub(crate) fn compression(&self) -> Option<Compression> {
+        self.value("compression").map_or(Some(Compression::None), |text| Some(read_word(&COMPRESSIONS, text)?.meaning))
+    }
+
+    /// Whether an object holds bare lines, the value of one member, and no records.
+    pub(crate) fn stores_bare_lines(&self) -> bool {
+        self.value("log_key").is_some()
+    }
+
+    /// How the keys of the objects are made, where that can be seen.
+    pub(crate) fn keys(&self) -> Option<Result<KeyFormat, BadKeyFormat>> {
+        let is_static = self.value("static_file_path").and_then(switch) == Some(true);
+        Some(KeyFormat::parse(self.key_format()?, self.tag_delimiters()?, is_static))
+    }
+
     /// The format of the objects' keys, where it can be seen.
-    pub(super) fn key_format(&self) -> Option<&'a str> {
+    pub(crate) fn key_format(&self) -> Option<&'a str> {
         self.visible("s3_key_format", DEFAULT_FORMAT)
     }
 
     /// The characters that cut the tag into parts, where they can be seen.
-    pub(super) fn tag_delimiters(&self) -> Option<&'a str> {
+    pub(crate) fn tag_delimiters(&self) -> Option<&'a str> {
         self.visible("s3_key_format_tag_delimiters", DEFAULT_DELIMITERS)
     }
 
     /// Whether every key holds the id of the task that wrote it; `None` where that cannot be seen.
-    pub(super) fn key_names_task(&self) -> Option<bool> {
-        let format = KeyFormat::parse(self.key_format()?, self.tag_delimiters()?, false).ok()?;
-        Some(format.names_task(self.container.name()?))
-    }
-
-    /// Whether the keys begin with something that narrows a search for them; `None` where that cannot be seen.
-    pub(super) fn key_is_searchable(&self) -> Option<bool> {
-        let format = KeyFormat::parse(self.key_format()?, self.tag_delimiters()?, false).ok()?;
-        Some(format.is_searchable(self.container.name()?))
+    pub(crate) fn key_names_task(&self) -> Option<bool> {
+        Some(self.keys()?.ok()?.names_task(self.container.name()?))
     }
 
     /// How many parts the tag has, and how many of them come from the container's name; `None` where that cannot be
     /// seen.
-    pub(super) fn tag_parts(&self) -> Option<TagParts> {
+    pub(crate) fn tag_parts(&self) -> Option<TagParts> {
         let delimiters = self.tag_delimiters()?;
         let count = |text: &str| text.split(|c| delimiters.contains(c)).filter(|part| !part.is_empty()).count();
         let name = self.container.name()?;
@@ -124,7 +278,7 @@ impl<'a> LogOutput<'a> {
     }
 
     /// The numbers of the tag parts (`$TAG[n]`) in the key format.
-    pub(super) fn used_tag_parts(&self) -> Vec<usize> {
+    pub(crate) fn used_tag_parts(&self) -> Vec<usize> {
         let pieces = self.key_format().unwrap_or_default().split("$TAG[").skip(1);
         pieces.filter_map(|rest| rest.split_once(']')?.0.parse().ok()).collect()
     }
@@ -138,30 +292,34 @@ impl<'a> LogOutput<'a> {
         }
     }
 
-    /// How bad it is that the router's Fluent Bit lacks what came with a version: nothing, where it may know it.
-    pub(super) fn severity_of_lacking(&self, version: Version) -> Option<Severity> {
-        let fluent_bit = FluentBit::of(self.router);
-        if fluent_bit.newest >= version {
-            return None;
-        }
-        Some(if fluent_bit.is_certain { self.severity_of_a_dead_router() } else { Severity::Warning })
-    }
-
     /// The JSON pointer of an option, written or not.
-    pub(super) fn pointer(&self, option: &str) -> String {
+    pub(crate) fn pointer(&self, option: &str) -> String {
         let option = option.replace('~', "~0").replace('/', "~1");
         format!("{}/logConfiguration/options/{option}", self.container.pointer())
     }
 
+    /// Whether an option is a secret.
+    pub(crate) fn is_secret(&self, option: &str) -> bool {
+        self.secret_options().any(|name| name.eq_ignore_ascii_case(option))
+    }
+
     /// Whether an option is a secret, or written as text.
-    pub(super) fn is_text_or_secret(&self, option: &str) -> bool {
+    pub(crate) fn is_text_or_secret(&self, option: &str) -> bool {
         let mut options = self.container.log_options().into_iter().flatten();
         self.secret_options().any(|name| name.eq_ignore_ascii_case(option))
             || options.any(|(name, value)| name.eq_ignore_ascii_case(option) && value.is_string())
     }
 
+    /// The JSON pointer of an option, in whatever case it is written, as a secret or as text.
+    pub(crate) fn place(&self, option: &str) -> String {
+        let is_this = |name: &str| name.eq_ignore_ascii_case(option);
+        let written = self.container.log_options().into_iter().flat_map(|options| options.keys());
+        let mut named = written.map(String::as_str).chain(self.secret_options()).filter(|name| is_this(name));
+        self.pointer_of_plugin_option(named.next().unwrap_or(option))
+    }
+
     /// The JSON pointer of an option that goes to the plugin, secret or not.
-    pub(super) fn pointer_of_plugin_option(&self, option: &str) -> String {
+    pub(crate) fn pointer_of_plugin_option(&self, option: &str) -> String {
         match self.secrets().iter().position(|secret| secret.get("name").and_then(Value::as_str) == Some(option)) {
             Some(index) if !self.container.log_options().is_some_and(|options| options.contains_key(option)) => {
                 format!("{}/logConfiguration/secretOptions/{index}/name", self.container.pointer())
@@ -170,14 +328,8 @@ impl<'a> LogOutput<'a> {
         }
     }
 
-    /// How bad it is when the options stop the router: an essential router takes the task with it, another one only
-    /// the logs.
-    pub(super) fn severity_of_a_dead_router(&self) -> Severity {
-        log_router::severity_of_death(self.router)
-    }
-
     /// Whether the router can have AWS credentials of its own, so that it does not depend on the task role.
-    pub(super) fn router_has_credentials(&self) -> bool {
+    pub(crate) fn router_has_credentials(&self) -> bool {
         let names = |list| self.router.list(list).iter().filter_map(|entry| entry.get("name")?.as_str());
         !self.router.list("environmentFiles").is_empty()
             || names("environment")
@@ -255,19 +407,19 @@ const LATER_OPTIONS: [(&str, Version); 13] = [
 const FAMILIES: [&str; 5] = ["net.", "tls.", "storage.", "parquet.", "_debug."];
 
 /// The names of all options that some version of the S3 output knows.
-pub(super) fn known_options() -> impl Iterator<Item = &'static str> {
+pub(crate) fn known_options() -> impl Iterator<Item = &'static str> {
     OPTIONS.into_iter().chain(LATER_OPTIONS.iter().map(|(name, _)| *name))
 }
 
 /// Whether some version of the S3 output knows the option; case is ignored.
-pub(super) fn is_known_option(option: &str) -> bool {
+pub(crate) fn is_known_option(option: &str) -> bool {
     let option = option.to_ascii_lowercase();
     known_options().any(|known| known.eq_ignore_ascii_case(&option))
         || FAMILIES.iter().any(|family| option.starts_with(family))
 }
 
 /// The version that brought the option, where not every one knows it.
-pub(super) fn since(option: &str) -> Option<Version> {
+pub(crate) fn since(option: &str) -> Option<Version> {
     LATER_OPTIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(option)).map(|(_, version)| *version)
 }
 
@@ -276,18 +428,30 @@ const ANY_TASK: &str = "00000000000000000000000000000000";
 
 /// The parts of a tag `<container>-firelens-<task id>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TagParts {
+pub(crate) struct TagParts {
     /// All of them.
-    pub(super) all: usize,
+    pub(crate) all: usize,
     /// Those that the container's name is cut into: the first ones.
-    pub(super) of_name: usize,
+    pub(crate) of_name: usize,
+}
+
+/// Fluent Bit's reading of a switch (`flb_utils_bool`); `None` for what it cannot read.
+pub(crate) fn switch(text: &str) -> Option<bool> {
+    let is_one_of = |words: [&str; 3]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is_one_of(["true", "on", "yes"]) {
+        Some(true)
+    } else if is_one_of(["false", "off", "no"]) {
+        Some(false)
+    } else {
+        None
+    }
 }
 
 /// The smallest `total_file_size`, in bytes: below it the plugin refuses to start.
-pub(super) const MIN_FILE_SIZE: u64 = 1_000_000;
+pub(crate) const MIN_FILE_SIZE: u64 = 1_000_000;
 
 /// Fluent Bit's reading of a size, in bytes: K, M and G are powers of 1000; `None` for what it cannot read.
-pub(super) fn bytes(text: &str) -> Option<u64> {
+pub(crate) fn bytes(text: &str) -> Option<u64> {
     let number_ends = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(number_ends);
     let factor: u64 = match unit.to_ascii_uppercase().as_str() {
@@ -324,19 +488,5 @@ mod tests {
             [true, true, true, false, false, false].map(Some)
         );
         assert_eq!(["1", "", "t", "enabled"].map(switch), [None; 4]);
-    }
-
-    #[test]
-    fn a_router_that_is_not_essential_takes_only_the_logs_with_it() {
-        let severity = |essential: &str| {
-            let text = format!(
-                r#"{{"containerDefinitions": [{{"name": "Main", "logConfiguration": {{"logDriver": "awsfirelens"}}}},
-                    {{"name": "router", "firelensConfiguration": {{"type": "fluentbit"}}{essential}}}]}}"#
-            );
-            let definition = TaskDefinition::parse(text.as_bytes()).unwrap();
-            LogOutput::all(&definition).next().unwrap().severity_of_a_dead_router()
-        };
-        assert_eq!(severity(""), Severity::Error);
-        assert_eq!(severity(r#", "essential": false"#), Severity::Warning);
     }
 }

@@ -7,12 +7,12 @@ use crate::aws::ecs::Task;
 use crate::aws::s3::{Listed, OpenObject};
 use crate::aws::{Aws, Failure};
 use crate::config::ServiceArn;
+use crate::firelens::key_format::TaskKeys;
 use crate::verify::checks::Checks;
 use crate::verify::evidence::{Evidence, MAX_KEYS, Object};
-use crate::verify::key_format::TaskKeys;
 use crate::verify::reading::{Reading, is_settled};
 use crate::verify::search::{Search, Window};
-use crate::verify::{LogOutput, Revision};
+use crate::verify::{Revision, S3Output};
 use crate::watch::logs::{LogWatch, SeenLogs};
 
 /// Requests that are under way at once.
@@ -25,7 +25,7 @@ const MAX_PER_LOOK: u64 = 32 * 1024 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target<'a> {
     /// Where they land.
-    pub(crate) outputs: &'a [LogOutput],
+    pub(crate) outputs: &'a [S3Output],
     /// The revision that the records must name.
     pub(crate) task_definition_arn: &'a str,
     /// Tasks that can have logged; those of other revisions are left out.
@@ -39,7 +39,7 @@ pub(crate) struct Target<'a> {
 /// A prefix to list, and the tasks whose objects may lie there.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
-    pub(crate) output: &'a LogOutput,
+    pub(crate) output: &'a S3Output,
     pub(crate) search: Search,
     owners: Vec<(&'a str, TaskKeys)>,
 }
@@ -50,7 +50,7 @@ impl<'a> Target<'a> {
         self.outputs.iter().flat_map(|output| self.places_of(output, now)).collect()
     }
 
-    fn places_of(&self, output: &'a LogOutput, now: Timestamp) -> Vec<Place<'a>> {
+    fn places_of(&self, output: &'a S3Output, now: Timestamp) -> Vec<Place<'a>> {
         let elapsed = SignedDuration::from_secs(i64::try_from(self.elapsed).unwrap_or(i64::MAX));
         let mut places: Vec<Place<'a>> = Vec::new();
         for task in self.tasks.iter().filter(|task| task.definition_arn == self.task_definition_arn) {
@@ -193,9 +193,9 @@ async fn list(aws: &Aws, place: &Place<'_>, start_after: Option<String>) -> Resu
 
 async fn open<'a>(
     aws: &Aws,
-    output: &'a LogOutput,
+    output: &'a S3Output,
     object: Object<'a>,
-) -> Result<(&'a LogOutput, Object<'a>, Option<OpenObject>), Failure> {
+) -> Result<(&'a S3Output, Object<'a>, Option<OpenObject>), Failure> {
     let body = aws.open_object(&output.region, &output.bucket, object.key).await?;
     Ok((output, object, body))
 }

@@ -153,7 +153,8 @@ pub(super) async fn expect_logs(run: &Run, target: &Target<head::Aws>) -> Result
             return Ok(Expectation::NotConfigured("the configuration switches the verification off".to_owned()));
         }
         let definition = deployer.aws.task_definition(service.arn.region(), &arn).await?;
-        Ok(verify::expect_logs(&definition, &service.container, &service.verify.containers))
+        let verify = &service.verify;
+        Ok(verify::expect_logs_within(&definition, &service.container, &verify.containers, verify.timeout))
     };
     step::run(&run.ctx, "read the definition", StepSemantics::AtLeastOncePerRetry, work).await
 }

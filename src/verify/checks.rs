@@ -3,7 +3,7 @@
 use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
 
-use super::LogOutput;
+use super::S3Output;
 use super::compare::Compare;
 
 /// The memory that one compiled pattern may take, in bytes. Patterns are trusted less than code: they come from a file.
@@ -96,7 +96,7 @@ impl Checks {
     }
 
     /// Asks for a record of each of the outputs' containers.
-    pub fn require(&mut self, outputs: &[LogOutput]) {
+    pub fn require(&mut self, outputs: &[S3Output]) {
         self.containers = outputs.iter().map(|output| output.container.clone()).collect();
     }
 

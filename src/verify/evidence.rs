@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::LogOutput;
+use super::S3Output;
 use super::checks::Checks;
 use super::search::Search;
 use log_objects::level::{Level, Levels};
@@ -135,7 +135,7 @@ pub struct Evidence {
 
 impl Evidence {
     /// Whether the object is new, and may still be read within the bounds.
-    pub fn wants(&self, output: &LogOutput, object: &Object<'_>) -> bool {
+    pub fn wants(&self, output: &S3Output, object: &Object<'_>) -> bool {
         self.has_room() && !self.seen.contains(&fingerprint(output, object))
     }
 
@@ -145,13 +145,13 @@ impl Evidence {
     }
 
     /// Behind which key the next page of a search begins.
-    pub fn start_after<'a>(&'a self, output: &LogOutput, search: &'a Search) -> Option<&'a str> {
+    pub fn start_after<'a>(&'a self, output: &S3Output, search: &'a Search) -> Option<&'a str> {
         let cursor = self.cursors.get(&place(output, search));
         cursor.map(String::as_str).or(search.start_after.as_deref())
     }
 
     /// Takes note of how far a search got: the last key of a page that others follow, nothing when it was the last page.
-    pub fn searched(&mut self, output: &LogOutput, search: &Search, last: Option<String>) {
+    pub fn searched(&mut self, output: &S3Output, search: &Search, last: Option<String>) {
         let place = place(output, search);
         match last {
             Some(last) => self.cursors.insert(place, last),
@@ -160,7 +160,7 @@ impl Evidence {
     }
 
     /// Takes note that an object was read, so that it is not read again.
-    pub(super) fn remember(&mut self, output: &LogOutput, object: &Object<'_>) {
+    pub(super) fn remember(&mut self, output: &S3Output, object: &Object<'_>) {
         self.objects += 1;
         self.seen.insert(fingerprint(output, object));
     }
@@ -234,11 +234,11 @@ impl Evidence {
     }
 }
 
-fn place(output: &LogOutput, search: &Search) -> String {
+fn place(output: &S3Output, search: &Search) -> String {
     format!("{}/{}", output.bucket, search.prefix)
 }
 
-fn fingerprint(output: &LogOutput, object: &Object<'_>) -> u32 {
+fn fingerprint(output: &S3Output, object: &Object<'_>) -> u32 {
     let hash = [&output.bucket, object.key, object.etag]
         .iter()
         .fold(Sha256::new(), |hash, part| hash.chain_update(part.len().to_le_bytes()).chain_update(part));
@@ -256,10 +256,10 @@ pub(super) mod tests {
 
     pub(in super::super) const TASK: &str = "1f2e3d4c5b6a79880123456789abcdef";
 
-    pub(in super::super) fn output() -> LogOutput {
+    pub(in super::super) fn output() -> S3Output {
         let document =
             br#"{"containerDefinitions":[{"name":"Main","logConfiguration":{"logDriver":"awsfirelens","options":
-            {"Name":"s3","bucket":"b","s3_key_format":"/logs/$TAG/%Y/%m/%d/%H/%M/$UUID"}}},{"name":"agent"}]}"#;
+            {"Name":"s3","bucket":"b","s3_key_format":"/logs/$TAG/%Y/%m/%d/%H/%M/$UUID"}}},{"name":"agent","firelensConfiguration":{"type":"fluentbit"}}]}"#;
         match expect_logs(&TaskDefinition::parse(document).unwrap(), "Main", &[]) {
             Expectation::Logs(mut outputs) => outputs.remove(0),
             other => panic!("{other:?}"),
@@ -318,7 +318,7 @@ pub(super) mod tests {
         assert!(!evidence.wants(&output, &object("logs/06/32/zzzz", "e")));
         assert!(evidence.wants(&output, &object("logs/06/32/AAAA", "e")), "same minute, earlier name");
         assert!(evidence.wants(&output, &object("logs/06/32/zzzz", "e2")), "overwritten");
-        let elsewhere = LogOutput { bucket: "other".to_owned(), ..output };
+        let elsewhere = S3Output { bucket: "other".to_owned(), ..output };
         assert!(evidence.wants(&elsewhere, &object("logs/06/32/zzzz", "e")), "another bucket");
     }
 

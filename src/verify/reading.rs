@@ -3,7 +3,7 @@
 use super::checks::{Checks, Pattern};
 use super::evidence::{Evidence, Forbidden, MAX_DECODED, Object, Sample, Verdict};
 use super::mask::mask;
-use super::{LogOutput, Revision};
+use super::{Revision, S3Output};
 use log_objects::level::Level;
 use log_objects::object::ObjectReader;
 use log_objects::record::Record;
@@ -27,7 +27,7 @@ impl<'a> Reading<'a> {
     pub fn new(
         evidence: &'a mut Evidence,
         checks: &'a Checks,
-        output: &'a LogOutput,
+        output: &'a S3Output,
         revision: &Revision,
         object: Object<'a>,
     ) -> Self {
@@ -82,7 +82,7 @@ pub fn is_settled(evidence: &Evidence, checks: &Checks) -> bool {
 #[derive(Debug)]
 struct Judge<'a> {
     checks: &'a Checks,
-    output: &'a LogOutput,
+    output: &'a S3Output,
     revision: String,
     object: Object<'a>,
 }

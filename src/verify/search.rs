@@ -7,8 +7,8 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 
-use super::LogOutput;
-use super::key_format::{Part, is_calendar, split};
+use super::S3Output;
+use crate::firelens::key_format::{Part, is_calendar, split};
 
 /// How far clocks may differ, and how long before its start is known a task may have logged, in seconds.
 const SKEW: i64 = 300;
@@ -51,7 +51,7 @@ pub struct Search {
     pub start_after: Option<String>,
 }
 
-impl LogOutput {
+impl S3Output {
     /// Where to look for the objects of one task: one prefix when the task id leads the key, else one for each hour (or what the format has)
     /// of the window.
     pub fn searches(&self, task: &str, window: &Window) -> Vec<Search> {
@@ -162,7 +162,7 @@ mod tests {
 
     const TASK: &str = "1f2e3d4c5b6a79880123456789abcdef";
 
-    fn output(format: &str) -> LogOutput {
+    fn output(format: &str) -> S3Output {
         let document = json!({"containerDefinitions": [
             {"name": "Main", "logConfiguration": {"logDriver": "awsfirelens",
                 "options": {"Name": "s3", "bucket": "b", "s3_key_format": format}}},
@@ -304,9 +304,9 @@ mod tests {
     }
 
     /// The output with this format, where its objects can be searched for.
-    fn searchable(format: &str) -> Option<LogOutput> {
+    fn searchable(format: &str) -> Option<S3Output> {
         let mut output = output("/$TAG/$UUID");
-        output.key_format = super::super::key_format::KeyFormat::parse(format, ".", false).ok()?;
+        output.key_format = crate::firelens::key_format::KeyFormat::parse(format, ".", false).ok()?;
         output.key_format.is_searchable("Main").then_some(output)
     }
 }

@@ -8,7 +8,7 @@ use crate::verify::checks::Checks;
 use crate::verify::compare::{Comparison, Decision};
 use crate::verify::evidence::{Evidence, Sample, Verdict};
 use crate::verify::verification::{Verification, VerificationStatus};
-use crate::verify::{Expectation, LogOutput, deadline};
+use crate::verify::{Expectation, S3Output, deadline};
 use log_objects::level::Levels;
 
 /// How long logs may not be there to look at before nobody waits for them any more, in seconds.
@@ -18,7 +18,7 @@ const MAX_TROUBLE: u64 = 900;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LogWatch {
     /// Where logs should land; empty when none are looked for.
-    pub(crate) outputs: Vec<LogOutput>,
+    pub(crate) outputs: Vec<S3Output>,
     pub(crate) evidence: Evidence,
     /// The old revision's logs, where the two are compared.
     #[serde(default)]
@@ -43,7 +43,7 @@ pub(crate) struct LogWatch {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Baseline {
     pub(crate) task_definition_arn: String,
-    pub(crate) outputs: Vec<LogOutput>,
+    pub(crate) outputs: Vec<S3Output>,
     pub(crate) evidence: Evidence,
 }
 

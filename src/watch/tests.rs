@@ -82,7 +82,7 @@ fn logs_denied() -> SeenLogs {
     SeenLogs::Trouble { reason, has_task: true, needs_somebody: true }
 }
 
-fn sample_output() -> LogOutput {
+fn sample_output() -> S3Output {
     let definition = include_bytes!("../../events/task-definitions/firelens.json");
     let definition = crate::task_definition::TaskDefinition::parse(definition).unwrap();
     match crate::verify::expect_logs(&definition, "Main", &[]) {

@@ -11,4 +11,5 @@ mod rules;
 mod simulation;
 mod tidy;
 mod triggers;
+mod verifiable;
 mod verify_corpus;

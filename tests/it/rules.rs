@@ -54,6 +54,7 @@ impl Setting {
             allowed_roles: self.roles.as_deref(),
             allowed_registries: self.registries.as_deref(),
             verify_timeout: self.verify_timeout,
+            verify_containers: &[],
         })
     }
 }

@@ -11,7 +11,7 @@ use express_deployer::task_definition::TaskDefinition;
 use express_deployer::verify::checks::Checks;
 use express_deployer::verify::evidence::{Evidence, Object, Verdict};
 use express_deployer::verify::reading::Reading;
-use express_deployer::verify::{Expectation, LogOutput, Revision, expect_logs};
+use express_deployer::verify::{Expectation, Revision, S3Output, expect_logs};
 use log_objects::object::{MAX_OBJECT, ObjectReader};
 use log_objects::problem::Problem;
 use log_objects::text::Lines;
@@ -54,7 +54,7 @@ impl Run {
     }
 
     /// The output that the ECS agent would have been given to make this `[OUTPUT]` section.
-    fn output(&self) -> LogOutput {
+    fn output(&self) -> S3Output {
         let file = if self.name.starts_with("two-revisions") { "fluent-bit.1f2e-rev6.conf" } else { "fluent-bit.conf" };
         let text = fs::read_to_string(self.folder.join(file)).unwrap();
         let section = text.split("[OUTPUT]").find(|section| section.contains("Name s3")).unwrap();
@@ -107,8 +107,8 @@ fn every_object_is_where_its_configuration_says() {
 }
 
 /// The bytes of an object after it lay in the stand-in's bucket and was found and fetched there.
-async fn fetch(stage: &Stage, aws: &Aws, output: &LogOutput, key: &str, body: Vec<u8>) -> Vec<u8> {
-    let LogOutput { region, bucket, .. } = output;
+async fn fetch(stage: &Stage, aws: &Aws, output: &S3Output, key: &str, body: Vec<u8>) -> Vec<u8> {
+    let S3Output { region, bucket, .. } = output;
     stage.sandbox.put_object(bucket, key, body);
     let (listed, _) = aws.list(region, bucket, key, None, 1).await.unwrap();
     let mut fetched = Vec::new();

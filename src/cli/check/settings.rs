@@ -26,6 +26,7 @@ pub(super) struct Settings {
     images: Vec<(String, Vec<Platform>)>,
     guard: Option<Guard>,
     verify_timeout: Option<u64>,
+    verify_containers: Vec<String>,
     levels: Levels,
     denies_warnings: bool,
     is_quiet: bool,
@@ -56,6 +57,7 @@ impl Settings {
                 Some(service) => (service.verify.logs != Logs::Off).then_some(service.verify.timeout),
                 None => Some(VERIFY_TIMEOUT),
             },
+            verify_containers: service.as_ref().map(|service| service.verify.containers.clone()).unwrap_or_default(),
             guard: service.and_then(|service| service.guard),
             denies_warnings: arguments.deny.iter().any(|id| id == ALL_WARNINGS),
             levels,
@@ -76,6 +78,7 @@ impl Settings {
             allowed_roles: self.guard.as_ref().and_then(|guard| guard.roles.as_deref()),
             allowed_registries: self.guard.as_ref().and_then(|guard| guard.registries.as_deref()),
             verify_timeout: self.verify_timeout,
+            verify_containers: &self.verify_containers,
         });
         if self.denies_warnings {
             let warnings = findings.iter_mut().filter(|finding| finding.severity == Severity::Warning);

@@ -1,7 +1,8 @@
 //! `config-file-type` and `config-file-value` belong together. Whether the file exists in the image is not asked.
 
+use crate::firelens::router;
 use crate::task_definition::Container;
-use crate::validate::{Report, Rule, Severity, Subject, log_router};
+use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "incomplete-config-file",
@@ -15,28 +16,28 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    if let Some(router) = log_router::find(subject.definition) {
+    if let Some(router) = router::find(subject.definition) {
         check_router(router, report);
     }
 }
 
 fn check_router(router: Container<'_>, report: &mut Report<'_>) {
-    let Some(options) = log_router::options(router) else { return };
+    let Some(options) = router::options(router) else { return };
     let has_value = options.contains_key("config-file-value");
     match options.get("config-file-type").map(|kind| kind.as_str()) {
         None if has_value => report.add_as(
             Severity::Warning,
-            log_router::pointer(router, "config-file-value"),
+            router::pointer(router, "config-file-value"),
             "`config-file-value` is ignored, because there is no `config-file-type`",
             "add `\"config-file-type\": \"file\"`",
         ),
         Some(Some(kind)) if !matches!(kind, "file" | "s3") => report.add(
-            log_router::pointer(router, "config-file-type"),
+            router::pointer(router, "config-file-type"),
             "`config-file-type` is neither `file` nor `s3`: the task does not start",
             "set it to `file`, in lower case",
         ),
         Some(Some("file")) if !has_value => report.add(
-            log_router::pointer(router, "config-file-type"),
+            router::pointer(router, "config-file-type"),
             "there is a `config-file-type` without `config-file-value`: the task does not start",
             "add `config-file-value` with the file's path in the router's image",
         ),

@@ -1,6 +1,6 @@
 //! `log-driver-buffer-limit` counts lines, not bytes. Whether the task's memory is enough for them is not asked.
 
-use crate::validate::log_output::{LogOutput, Setting};
+use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {

@@ -1,7 +1,8 @@
 //! `include-pattern` and `exclude-pattern` are Ruby's regular expressions (Onigmo). Only what no expression can be is
 //! reported: brackets that do not match, and an escape of nothing.
 
-use crate::validate::log_output::{LogOutput, Setting};
+use crate::firelens::s3_output::{LogOutput, Setting};
+use crate::validate::router_severity::severity_of_death;
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
@@ -24,7 +25,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             }
             if let Some(flaw) = flaw(pattern) {
                 report.add_as(
-                    output.severity_of_a_dead_router(),
+                    severity_of_death(output.router),
                     output.pointer(option),
                     format!("`{option}` is no regular expression, {flaw}: the log router stops"),
                     "write a backslash before a character that stands for itself, two in JSON: `\\\\(`",

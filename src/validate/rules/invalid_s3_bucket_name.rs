@@ -1,6 +1,6 @@
 //! Names that no bucket has. Whether the bucket exists is not asked, nor what a store other than S3 allows.
 
-use crate::validate::log_output::{LogOutput, Setting};
+use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {

@@ -1,6 +1,7 @@
 //! `upload_chunk_size` has limits of its own, and others that follow from `total_file_size`.
 
-use crate::validate::log_output::{LogOutput, Setting, bytes};
+use crate::firelens::s3_output::{LogOutput, Setting, bytes};
+use crate::validate::router_severity::severity_of_death;
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
@@ -35,7 +36,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         };
         if let Some((flaw, help)) = flaw(&output, chunk) {
             report.add_as(
-                output.severity_of_a_dead_router(),
+                severity_of_death(output.router),
                 pointer,
                 format!("`upload_chunk_size` is {chunk} bytes, {flaw}: the log router stops"),
                 help,

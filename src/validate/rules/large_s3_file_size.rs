@@ -1,6 +1,7 @@
 //! The largest `total_file_size`; the smallest, and what is no size at all, are the rule `small-s3-file-size`'s.
 
-use crate::validate::log_output::{LogOutput, Setting, bytes};
+use crate::firelens::s3_output::{LogOutput, Setting, bytes};
+use crate::validate::router_severity::severity_of_death;
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
@@ -27,7 +28,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         };
         if size > max {
             report.add_as(
-                output.severity_of_a_dead_router(),
+                severity_of_death(output.router),
                 output.pointer(option),
                 format!(
                     "`total_file_size` is {size} bytes, above the maximum of {max}{condition}: the log router stops"

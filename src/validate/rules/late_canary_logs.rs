@@ -1,8 +1,8 @@
 //! Compares the time to the first log object with the time in which Express Mode's canary bakes. That the
 //! verification cannot wait so long at all is the rule `late-log-upload`'s.
 
+use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::firelens::{DEFAULT_UPLOAD_TIMEOUT, first_object_after, seconds};
-use crate::validate::log_output::{LogOutput, Setting};
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use crate::validate::log_output::LogOutput;
-use crate::validate::{Report, Rule, Severity, Subject, label, log_router, quoted};
+use crate::firelens::router;
+use crate::firelens::s3_output::LogOutput;
+use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "late-log-router",
@@ -17,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let Some(router) = log_router::find(subject.definition) else { return };
+    let Some(router) = router::find(subject.definition) else { return };
     for (index, dependency) in router.list("dependsOn").iter().enumerate() {
         let Some(name) = dependency.get("containerName").and_then(Value::as_str) else { continue };
         let logs =

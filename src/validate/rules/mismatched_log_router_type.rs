@@ -1,7 +1,7 @@
 //! The `type` of the log router decides where ECS puts the configuration, and the image decides who reads it. Unknown
 //! images are left alone.
 
-use crate::validate::log_router::{self, Builder};
+use crate::firelens::router::{self, Builder};
 use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
@@ -15,8 +15,8 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let Some(router) = log_router::find(subject.definition) else { return };
-    let (kind, program) = match (log_router::kind(router), Builder::of(router)) {
+    let Some(router) = router::find(subject.definition) else { return };
+    let (kind, program) = match (router::kind(router), Builder::of(router)) {
         (Some("fluentd"), Builder::Aws(_) | Builder::Fluent(_)) => ("fluentbit", "Fluent Bit"),
         (Some("fluentbit"), Builder::Fluentd) => ("fluentd", "Fluentd"),
         _ => return,

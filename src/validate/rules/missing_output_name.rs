@@ -1,6 +1,6 @@
 //! The ECS agent looks for the key `Name` (for Fluentd `@type`) with exactly this spelling, and starts no task whose other options lack it.
 
-use crate::validate::log_output::LogOutput;
+use crate::firelens::s3_output::LogOutput;
 use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {

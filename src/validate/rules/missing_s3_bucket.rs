@@ -1,6 +1,7 @@
 //! Fluent Bit's S3 plugin stops the router when it has no `bucket`. Whether the bucket exists is not asked.
 
-use crate::validate::log_output::{LogOutput, Setting};
+use crate::firelens::s3_output::{LogOutput, Setting};
+use crate::validate::router_severity::severity_of_death;
 use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
@@ -17,7 +18,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         if matches!(output.setting("bucket"), Setting::Absent | Setting::Given(_, "")) {
             report.add_as(
-                output.severity_of_a_dead_router(),
+                severity_of_death(output.router),
                 output.pointer("bucket"),
                 format!("the S3 output of {} has no `bucket`: the log router stops", label(output.container)),
                 "set `bucket` to the bucket's name",

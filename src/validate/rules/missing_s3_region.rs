@@ -1,6 +1,6 @@
 //! Without `region` Fluent Bit's S3 plugin writes to us-east-1, whatever region the task runs in.
 
-use crate::validate::log_output::{LogOutput, Setting};
+use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {

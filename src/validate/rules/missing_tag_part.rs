@@ -1,7 +1,7 @@
 //! `$TAG[n]` counts the parts of the tag from 0. That a part is another one than meant is the rule
 //! `shifted-tag-part`'s.
 
-use crate::validate::log_output::LogOutput;
+use crate::firelens::s3_output::LogOutput;
 use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {

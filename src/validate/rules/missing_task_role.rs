@@ -1,6 +1,6 @@
 //! Fluent Bit uploads to S3 under the task role. Where nobody waits for the logs their loss is only a warning.
 
-use crate::validate::log_output::LogOutput;
+use crate::firelens::s3_output::LogOutput;
 use crate::validate::{Report, Rule, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule = Rule {

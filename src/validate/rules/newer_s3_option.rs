@@ -1,8 +1,9 @@
 //! An option that is newer than the Fluent Bit in the router's image stops it. Images whose version cannot be told
 //! are left alone.
 
-use crate::validate::log_output::{self, LogOutput};
-use crate::validate::log_router::FluentBit;
+use crate::firelens::router::FluentBit;
+use crate::firelens::s3_output::{self, LogOutput};
+use crate::validate::router_severity::severity_of_lacking;
 use crate::validate::{Report, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
@@ -19,7 +20,8 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         for option in output.plugin_options() {
-            let Some(severity) = log_output::since(option).and_then(|since| output.severity_of_lacking(since)) else {
+            let Some(severity) = s3_output::since(option).and_then(|since| severity_of_lacking(output.router, since))
+            else {
                 continue;
             };
             let fluent_bit = FluentBit::of(output.router).statement();

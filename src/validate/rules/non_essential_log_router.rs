@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, label, log_router};
+use crate::firelens::router;
+use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "non-essential-log-router",
@@ -16,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let Some(router) = log_router::find(subject.definition) else { return };
+    let Some(router) = router::find(subject.definition) else { return };
     let restarts = router.members.get("restartPolicy").and_then(|policy| policy.get("enabled")?.as_bool());
     if router.members.get("essential").and_then(Value::as_bool) == Some(false) && restarts != Some(true) {
         report.add(

@@ -1,7 +1,7 @@
 //! Fluent Bit reads a duration's digits and its last character, whatever stands between, and complains about nothing.
 
+use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::firelens::seconds;
-use crate::validate::log_output::{LogOutput, Setting};
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {

@@ -1,6 +1,6 @@
 //! Fluent Bit matches tags by their beginnings, so one container's output can take another one's lines.
 
-use crate::validate::log_output::LogOutput;
+use crate::firelens::s3_output::LogOutput;
 use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {

@@ -1,7 +1,7 @@
 //! Keys that come again: an upload replaces the object that an earlier one made. Collisions by chance are not looked
 //! for.
 
-use crate::validate::log_output::{LogOutput, Setting, bytes};
+use crate::firelens::s3_output::{LogOutput, Setting, bytes};
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {

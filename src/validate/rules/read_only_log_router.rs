@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 
+use crate::firelens::router::{self, Builder};
+use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::task_definition::Container;
-use crate::validate::log_output::{LogOutput, Setting};
-use crate::validate::log_router::{self, Builder};
+use crate::validate::router_severity::severity_of_death;
 use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
@@ -24,7 +25,7 @@ pub(super) static RULE: Rule = Rule {
 const DEFAULT_STORE: &str = "/tmp/fluent-bit/s3";
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let Some(router) = log_router::find(subject.definition) else { return };
+    let Some(router) = router::find(subject.definition) else { return };
     if router.members.get("readonlyRootFilesystem").and_then(Value::as_bool) != Some(true) {
         return;
     }
@@ -41,7 +42,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         // Somebody's own image may declare a volume there.
         let is_known = matches!(Builder::of(router), Builder::Aws(_) | Builder::Fluent(_));
         report.add_as(
-            if is_known { log_router::severity_of_death(router) } else { Severity::Warning },
+            if is_known { severity_of_death(router) } else { Severity::Warning },
             pointer,
             format!(
                 "the root filesystem of the log router {router_name} is read-only, and no volume is mounted on the \

@@ -1,6 +1,7 @@
 //! Fluent Bit's S3 plugin stops the router when `s3_key_format` has no leading slash.
 
-use crate::validate::log_output::{LogOutput, Setting};
+use crate::firelens::s3_output::{LogOutput, Setting};
+use crate::validate::router_severity::severity_of_death;
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
@@ -18,7 +19,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         let Setting::Given(option, format) = output.setting("s3_key_format") else { continue };
         if !format.starts_with('/') {
             report.add_as(
-                output.severity_of_a_dead_router(),
+                severity_of_death(output.router),
                 output.pointer(option),
                 "`s3_key_format` does not start with `/`: the log router stops",
                 "put a `/` in front; it does not become part of the key",

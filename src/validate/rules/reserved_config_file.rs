@@ -1,6 +1,8 @@
 //! The path of the configuration that ECS writes itself cannot be that of the user's file as well.
 
-use crate::validate::{Report, Rule, Severity, Subject, log_router};
+use crate::firelens::router;
+use crate::validate::router_severity::severity_of_death;
+use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "reserved-config-file",
@@ -14,17 +16,17 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let Some(router) = log_router::find(subject.definition) else { return };
-    let reserved = match log_router::kind(router) {
+    let Some(router) = router::find(subject.definition) else { return };
+    let reserved = match router::kind(router) {
         Some("fluentbit") => "/fluent-bit/etc/fluent-bit.conf",
         Some("fluentd") => "/fluentd/etc/fluent.conf",
         _ => return,
     };
-    let is_file = log_router::option(router, "config-file-type") == Some("file");
-    if is_file && log_router::option(router, "config-file-value").map(str::trim) == Some(reserved) {
+    let is_file = router::option(router, "config-file-type") == Some("file");
+    if is_file && router::option(router, "config-file-value").map(str::trim) == Some(reserved) {
         report.add_as(
-            log_router::severity_of_death(router),
-            log_router::pointer(router, "config-file-value"),
+            severity_of_death(router),
+            router::pointer(router, "config-file-value"),
             format!("`{reserved}` is the file that ECS writes itself, so it cannot be yours"),
             "give your file another path in the router's image, for example /extra.conf",
         );

@@ -1,7 +1,8 @@
 //! On Fargate a log router takes its own configuration from a file in its image; ECS refuses one in S3.
 
+use crate::firelens::router;
 use crate::task_definition::Container;
-use crate::validate::{Report, Rule, Severity, Subject, label, log_router};
+use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "s3-config-file",
@@ -15,9 +16,9 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for router in subject.definition.containers().filter(Container::is_log_router) {
-        if log_router::option(router, "config-file-type") == Some("s3") {
+        if router::option(router, "config-file-type") == Some("s3") {
             report.add(
-                log_router::pointer(router, "config-file-type"),
+                router::pointer(router, "config-file-type"),
                 format!(
                     "the log router {} takes its configuration file from S3, \
                      but on Fargate only `file` is supported",

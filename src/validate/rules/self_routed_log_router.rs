@@ -1,7 +1,8 @@
 //! A log router that sends its own lines to itself. The agent starts it; that somebody can read its errors is what is
 //! lost.
 
-use crate::validate::{Report, Rule, Severity, Subject, label, log_router};
+use crate::firelens::router;
+use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "self-routed-log-router",
@@ -14,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let Some(router) = log_router::find(subject.definition) else { return };
+    let Some(router) = router::find(subject.definition) else { return };
     if router.log_driver() == Some("awsfirelens") {
         report.add(
             router.pointer() + "/logConfiguration/logDriver",

@@ -1,6 +1,6 @@
 //! A container's name that holds the delimiter is cut as well, and moves the task id to a later part.
 
-use crate::validate::log_output::LogOutput;
+use crate::firelens::s3_output::LogOutput;
 use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {

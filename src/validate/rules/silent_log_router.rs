@@ -1,6 +1,7 @@
 //! A log router without a log of its own fails without a trace.
 
-use crate::validate::{Report, Rule, Severity, Subject, is_missing, label, log_router};
+use crate::firelens::router;
+use crate::validate::{Report, Rule, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "silent-log-router",
@@ -13,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let Some(router) = log_router::find(subject.definition) else { return };
+    let Some(router) = router::find(subject.definition) else { return };
     if is_missing(router.members, "logConfiguration") {
         report.add(
             router.pointer() + "/logConfiguration",

@@ -1,6 +1,7 @@
 //! Fluent Bit's S3 plugin stops the router when `total_file_size` is below 1,000,000 bytes.
 
-use crate::validate::log_output::{LogOutput, MIN_FILE_SIZE, Setting, bytes};
+use crate::firelens::s3_output::{LogOutput, MIN_FILE_SIZE, Setting, bytes};
+use crate::validate::router_severity::severity_of_death;
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
@@ -20,7 +21,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         match bytes(size) {
             Some(size) if size >= MIN_FILE_SIZE => {}
             Some(size) => report.add_as(
-                output.severity_of_a_dead_router(),
+                severity_of_death(output.router),
                 pointer,
                 format!(
                     "`total_file_size` is {size} bytes, below the minimum of {MIN_FILE_SIZE}: the log router stops"

@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, label, log_router};
+use crate::firelens::router;
+use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "taken-log-port",
@@ -16,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let Some(router) = log_router::find(subject.definition) else { return };
+    let Some(router) = router::find(subject.definition) else { return };
     for container in subject.definition.containers().filter(|container| container.index != router.index) {
         for (index, mapping) in container.list("portMappings").iter().enumerate() {
             let port = mapping.get("containerPort").and_then(Value::as_u64);

@@ -1,9 +1,10 @@
 //! The output plugin that `Name` names has to be in the router's image. Images may hold any plugin, so only what
 //! looks like a slip is reported.
 
-use crate::validate::log_output::LogOutput;
+use crate::firelens::router;
+use crate::firelens::s3_output::LogOutput;
 use crate::validate::nearest::nearest;
-use crate::validate::{Report, Rule, Severity, Subject, label, log_router};
+use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-output-plugin",
@@ -79,7 +80,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         let Some(name) = output.container.log_option("Name").map(str::trim) else { continue };
         let is_known = PLUGINS.iter().any(|plugin| plugin.eq_ignore_ascii_case(name));
         // A plugin may have the name of a variable's value, or come with a configuration of one's own.
-        if is_known || name.contains("${") || log_router::has_own_configuration(output.router) {
+        if is_known || name.contains("${") || router::has_own_configuration(output.router) {
             continue;
         }
         let Some(meant) = nearest(name, PLUGINS).filter(|meant| meant.is_slip) else { continue };

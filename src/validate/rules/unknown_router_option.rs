@@ -1,7 +1,8 @@
 //! The agent reads three options of `firelensConfiguration` and drops all others without a word.
 
+use crate::firelens::router;
 use crate::validate::nearest::nearest;
-use crate::validate::{Report, Rule, Severity, Subject, log_router, quoted};
+use crate::validate::{Report, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-router-option",
@@ -17,8 +18,8 @@ pub(super) static RULE: Rule = Rule {
 const KNOWN: [&str; 3] = ["enable-ecs-log-metadata", "config-file-type", "config-file-value"];
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let Some(router) = log_router::find(subject.definition) else { return };
-    for option in log_router::options(router).into_iter().flat_map(|options| options.keys()) {
+    let Some(router) = router::find(subject.definition) else { return };
+    for option in router::options(router).into_iter().flat_map(|options| options.keys()) {
         if KNOWN.contains(&option.as_str()) {
             continue;
         }
@@ -27,7 +28,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             None => "move it to `logConfiguration.options` of the container that logs, or remove it".to_owned(),
         };
         report.add(
-            log_router::pointer(router, option),
+            router::pointer(router, option),
             format!("{} is no option of `firelensConfiguration`, so it has no effect", quoted(option)),
             help,
         );

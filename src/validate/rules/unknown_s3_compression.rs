@@ -1,7 +1,7 @@
 //! The compressions of Fluent Bit's S3 output, and the versions that brought them.
 
-use crate::validate::log_choice::{ALWAYS, Word, check_option};
-use crate::validate::log_router::Version;
+use crate::firelens::s3_output::COMPRESSIONS;
+use crate::validate::log_choice::check_option;
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
@@ -14,19 +14,6 @@ pub(super) static RULE: Rule = Rule {
     source: "fluent/fluent-bit src/aws/flb_aws_compress.c",
     check,
 };
-
-const fn word(text: &'static str, ignores_case: bool, since: Version) -> Word {
-    Word { text, ignores_case, since }
-}
-
-const COMPRESSIONS: [Word; 6] = [
-    word("gzip", false, ALWAYS),
-    word("zstd", false, (4, 1, 0)),
-    word("snappy", false, (5, 0, 0)),
-    word("none", true, (2, 0, 0)),
-    word("arrow", true, ALWAYS),
-    word("parquet", true, (4, 1, 0)),
-];
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     check_option(subject, report, "compression", &COMPRESSIONS);

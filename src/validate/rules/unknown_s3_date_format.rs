@@ -1,7 +1,8 @@
 //! The forms in which Fluent Bit writes the date of a record.
 
-use crate::validate::log_choice::{ALWAYS, Word, check_option};
-use crate::validate::log_router::Version;
+use crate::firelens::router::Version;
+use crate::firelens::s3_output::{ALWAYS, Word};
+use crate::validate::log_choice::check_option;
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
@@ -16,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 const fn word(text: &'static str, since: Version) -> Word {
-    Word { text, ignores_case: true, since }
+    Word { text, ignores_case: true, since, meaning: () }
 }
 
 const FORMS: [Word; 7] = [

@@ -1,7 +1,7 @@
 //! The record formats of Fluent Bit's S3 output. That the option itself is new is the rule `newer-s3-option`'s.
 
-use crate::validate::log_choice::{ALWAYS, Word, check_option};
-use crate::validate::log_router::Version;
+use crate::firelens::s3_output::FORMATS;
+use crate::validate::log_choice::check_option;
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
@@ -13,19 +13,6 @@ pub(super) static RULE: Rule = Rule {
     source: "fluent/fluent-bit plugins/out_s3/s3.c",
     check,
 };
-
-const fn word(text: &'static str, since: Version) -> Word {
-    Word { text, ignores_case: true, since }
-}
-
-const FORMATS: [Word; 6] = [
-    word("json_lines", ALWAYS),
-    word("json", ALWAYS),
-    word("otlp_json", ALWAYS),
-    word("otlp_json_pretty", ALWAYS),
-    word("arrow", (5, 1, 0)),
-    word("parquet", (5, 1, 0)),
-];
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     check_option(subject, report, "format", &FORMATS);

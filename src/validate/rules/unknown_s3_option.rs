@@ -1,8 +1,9 @@
 //! Fluent Bit stops at an option that its S3 output does not have. Options that only some versions have are the rule
 //! `newer-s3-option`'s.
 
-use crate::validate::log_output::{self, LogOutput};
+use crate::firelens::s3_output::{self, LogOutput};
 use crate::validate::nearest::nearest;
+use crate::validate::router_severity::severity_of_death;
 use crate::validate::{Report, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
@@ -17,15 +18,15 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
-        for option in output.plugin_options().filter(|option| !log_output::is_known_option(option)) {
+        for option in output.plugin_options().filter(|option| !s3_output::is_known_option(option)) {
             // AWS lists these two for every log driver, and what its agent on Fargate does with them is not public.
             let is_driver_option = matches!(option, "mode" | "max-buffer-size");
             let (severity, outcome) = if is_driver_option {
                 (Severity::Warning, "the log router stops if ECS hands it on")
             } else {
-                (output.severity_of_a_dead_router(), "the log router stops")
+                (severity_of_death(output.router), "the log router stops")
             };
-            let help = match nearest(option, log_output::known_options()) {
+            let help = match nearest(option, s3_output::known_options()) {
                 _ if is_driver_option => {
                     "remove it; `log-driver-buffer-limit` sets how many lines wait for the router".to_owned()
                 }

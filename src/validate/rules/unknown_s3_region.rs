@@ -1,6 +1,6 @@
 //! Names that have not even the form of a region's. It holds no list of regions: AWS adds some every year.
 
-use crate::validate::log_output::{LogOutput, Setting};
+use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
-use crate::validate::log_output::LogOutput;
-use crate::validate::{Report, Rule, Severity, Subject, label, log_router, quoted};
+use crate::firelens::router;
+use crate::firelens::s3_output::LogOutput;
+use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unordered-log-router",
@@ -20,7 +21,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let Some(router) = log_router::find(subject.definition) else { return };
+    let Some(router) = router::find(subject.definition) else { return };
     let waits_for = |list: &[Value], name: Option<&str>| {
         list.iter().any(|dependency| name.is_some() && dependency.get("containerName").and_then(Value::as_str) == name)
     };

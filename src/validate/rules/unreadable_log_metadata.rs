@@ -1,7 +1,8 @@
 //! `enable-ecs-log-metadata` takes the words that Go's `ParseBool` takes, and every other word switches the metadata
 //! off.
 
-use crate::validate::{Report, Rule, Severity, Subject, log_router};
+use crate::firelens::router;
+use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "unreadable-log-metadata",
@@ -14,11 +15,11 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let Some(router) = log_router::find(subject.definition) else { return };
+    let Some(router) = router::find(subject.definition) else { return };
     let option = "enable-ecs-log-metadata";
-    if log_router::option(router, option).is_some_and(|value| log_router::go_bool(value).is_none()) {
+    if router::option(router, option).is_some_and(|value| router::go_bool(value).is_none()) {
         report.add(
-            log_router::pointer(router, option),
+            router::pointer(router, option),
             "`enable-ecs-log-metadata` is neither `true` nor `false`, so the records get no metadata",
             "set it to `true`, in lower case, or remove it",
         );

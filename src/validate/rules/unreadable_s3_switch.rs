@@ -1,6 +1,7 @@
 //! Switches of Fluent Bit's S3 output take six words; other values stop it.
 
-use crate::validate::log_output::{LogOutput, Setting, switch};
+use crate::firelens::s3_output::{LogOutput, Setting, switch};
+use crate::validate::router_severity::severity_of_death;
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
@@ -22,7 +23,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             let Setting::Given(written, text) = output.setting(option) else { continue };
             if switch(text).is_none() {
                 report.add_as(
-                    output.severity_of_a_dead_router(),
+                    severity_of_death(output.router),
                     output.pointer(written),
                     format!("`{option}` is neither on nor off: the log router stops"),
                     "set it to `true` or `false`",

@@ -1,9 +1,9 @@
 //! Without options ECS makes no output for a container, so something else has to. What an unknown image or an own
 //! command loads is not guessed.
 
+use crate::firelens::router::{self, Builder};
+use crate::firelens::s3_output::LogOutput;
 use crate::task_definition::Container;
-use crate::validate::log_output::LogOutput;
-use crate::validate::log_router::{self, Builder};
 use crate::validate::{Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
@@ -36,6 +36,6 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
 fn may_route(router: Container<'_>) -> bool {
     let is_plain_image = matches!(Builder::of(router), Builder::Aws(_) | Builder::Fluent(_));
     let is_changed = ["command", "entryPoint", "environmentFiles"].iter().any(|list| !router.list(list).is_empty());
-    let has_options = log_router::options(router).is_some_and(|options| options.contains_key("config-file-value"));
-    !is_plain_image || is_changed || has_options || log_router::has_own_configuration(router)
+    let has_options = router::options(router).is_some_and(|options| options.contains_key("config-file-value"));
+    !is_plain_image || is_changed || has_options || router::has_own_configuration(router)
 }

@@ -1,6 +1,6 @@
 //! Characters that do not reach S3 as they are, because Fluent Bit sends keys without encoding them.
 
-use crate::validate::log_output::LogOutput;
+use crate::firelens::s3_output::LogOutput;
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {

@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
+use crate::firelens::router::{self, Builder};
+use crate::firelens::s3_output::LogOutput;
 use crate::task_definition::Container;
-use crate::validate::log_output::LogOutput;
-use crate::validate::log_router::{self, Builder};
 use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
@@ -31,14 +31,14 @@ const OF_INIT_IMAGES: [&str; 7] = [
 ];
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let Some(router) = log_router::find(subject.definition) else { return };
+    let Some(router) = router::find(subject.definition) else { return };
     let is_init = match Builder::of(router) {
         Builder::Aws(tag) => tag.starts_with("init-"),
         Builder::Fluent(_) => false,
         // An image of one's own may set anything.
         Builder::Fluentd | Builder::Other => return,
     };
-    if !router.list("environmentFiles").is_empty() || log_router::has_own_configuration(router) {
+    if !router.list("environmentFiles").is_empty() || router::has_own_configuration(router) {
         return;
     }
     for output in LogOutput::all(subject.definition) {

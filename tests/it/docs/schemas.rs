@@ -59,6 +59,7 @@ fn findings(document: &Value) -> Vec<Finding> {
         allowed_roles: None,
         allowed_registries: None,
         verify_timeout: None,
+        verify_containers: &[],
     })
 }
 

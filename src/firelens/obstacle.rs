@@ -1,0 +1,191 @@
+//! What keeps the logs of a container from proving anything: where they go cannot be seen, nothing can find or read them, nothing tells which
+//! task wrote them, or they come too late. `validate` reports it before a release, and `verify` goes by it, so both say the same.
+
+use super::first_object_after;
+use super::router::{self, has_own_configuration};
+use super::s3_output::{COMPRESSIONS, Compression, DECISIVE, FORMATS, Format, LogOutput, Setting, read_word};
+use crate::task_definition::TaskDefinition;
+
+/// An obstacle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Obstacle {
+    /// The place in the document, as a JSON pointer.
+    pub(crate) pointer: String,
+    /// The fact, in one sentence that names the container.
+    pub(crate) message: String,
+    /// The next action.
+    pub(crate) help: String,
+}
+
+/// Why there is no S3 output of a container to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoOutput {
+    /// Its logs do not go to S3: why.
+    NotConfigured(String),
+    /// Whether and where they go to S3 cannot be seen.
+    Hidden(Obstacle),
+}
+
+/// The S3 output of a container.
+pub(crate) fn find_output<'a>(definition: &'a TaskDefinition, name: &str) -> Result<LogOutput<'a>, NoOutput> {
+    let not_configured = |why: String| Err(NoOutput::NotConfigured(why));
+    let Some(container) = definition.container(name) else {
+        return not_configured(format!("the task definition has no container `{name}`"));
+    };
+    match container.log_driver() {
+        Some("awsfirelens") => {}
+        Some(driver) => {
+            return not_configured(format!("container `{name}` logs with {driver}, not with awsfirelens"));
+        }
+        None => return not_configured(format!("container `{name}` has no log configuration")),
+    }
+    let hidden =
+        |pointer: String, reason: &str, help: &str| Err(NoOutput::Hidden(obstacle(name, pointer, reason, help)));
+    let configuration = container.pointer() + "/logConfiguration";
+    let output = LogOutput::all(definition).find(|output| output.container.index == container.index);
+    let Some(output) = output else {
+        return hidden(configuration, "there is no log router that acts on its options", "add a log router");
+    };
+    if router::kind(output.router) == Some("fluentd") {
+        let pointer = output.router.pointer() + "/firelensConfiguration/type";
+        return hidden(pointer, "the log router is Fluentd; only outputs of Fluent Bit are read", "use Fluent Bit");
+    }
+    match output.plugin() {
+        Some(_) if output.is_s3() => Ok(output),
+        Some(plugin) => {
+            not_configured(format!("the logs of container `{name}` go to Fluent Bit's output `{plugin}`, not to `s3`"))
+        }
+        None if output.plugin_options().next().is_some() => {
+            let reason = "its log options have no `Name`, so ECS makes no output of them";
+            hidden(configuration + "/options", reason, "add `Name`")
+        }
+        None if has_own_configuration(output.router) => {
+            let reason = "the log router takes its outputs from a configuration of its own, which cannot be seen here";
+            hidden(configuration, reason, "name the S3 output in `logConfiguration.options`")
+        }
+        None => not_configured(format!("container `{name}` has no log options, so its logs go nowhere")),
+    }
+}
+
+/// What keeps the objects of an S3 output from being found or read.
+pub(crate) fn unverifiable(output: &LogOutput<'_>) -> Option<Obstacle> {
+    let name = output.container.name().unwrap_or_default();
+    let found = |pointer: String, reason: &str, help: &str| Some(obstacle(name, pointer, reason, help));
+    for option in DECISIVE {
+        let pointer = output.place(option);
+        match (option, output.setting(option)) {
+            // A value of a wrong type is nothing that only the running task knows.
+            (_, Setting::Hidden) if output.is_secret(option) => {
+                let reason = format!("the option `{option}` is a secret, so its value cannot be seen here");
+                return found(pointer, &reason, "write the value itself");
+            }
+            (_, Setting::Hidden) if output.is_text_or_secret(option) => {
+                let reason = format!(
+                    "the option `{option}` takes a variable from the log router's environment, which cannot be seen here"
+                );
+                return found(pointer, &reason, "write the value itself");
+            }
+            ("endpoint", Setting::Given(_, endpoint))
+                if !endpoint.is_empty() && !endpoint.contains("amazonaws.com") =>
+            {
+                let reason = "the option `endpoint` leads to a store that is not Amazon S3";
+                return found(pointer, reason, "remove it");
+            }
+            ("format" | "compression", Setting::Given(_, value)) => {
+                let Some(reason) = unread(option, value) else { continue };
+                let help = "store lines of JSON, with `gzip` if they are to be small";
+                return found(pointer, &reason, help);
+            }
+            _ => {}
+        }
+    }
+    let pointer = output.place("s3_key_format");
+    match output.keys() {
+        Some(Err(bad)) => return found(pointer, &bad.to_string(), "begin it with `/`, and keep it short"),
+        Some(Ok(keys)) if !keys.is_searchable(name) => {
+            let reason = "s3_key_format names neither the task nor a date before its first random part, so nothing narrows \
+                          the search";
+            return found(pointer, reason, "put `$TAG` first");
+        }
+        _ => {}
+    }
+    let reason = "the S3 output names no bucket, so Fluent Bit does not start";
+    output.bucket().is_none().then(|| obstacle(name, output.place("bucket"), reason, "name the bucket"))
+}
+
+/// Why objects are not read that the value of `format` or `compression` asks for. A value is shown only where it is a known word.
+fn unread(option: &str, value: &str) -> Option<String> {
+    let is_format = option == "format";
+    let (format, compression) = (read_word(&FORMATS, value), read_word(&COMPRESSIONS, value));
+    let unread = match (format, compression) {
+        _ if value.is_empty() => return None,
+        (Some(word), _) if is_format => (word.meaning != Format::JsonLines).then_some(("in the format", word.text)),
+        (_, Some(word)) if !is_format => {
+            matches!(word.meaning, Compression::Arrow | Compression::Parquet).then_some(("compressed with", word.text))
+        }
+        _ => return Some(format!("`{option}` has a value that Fluent Bit does not know, so it does not start")),
+    };
+    unread.map(|(how, word)| format!("objects {how} {word} cannot be read yet"))
+}
+
+/// What keeps records from being told apart: neither they nor the keys of their objects name the task that wrote them.
+pub(crate) fn untraceable(output: &LogOutput<'_>) -> Option<Obstacle> {
+    let (pointer, reason, help) = nameless(output)?;
+    if output.key_names_task() != Some(false) {
+        return None;
+    }
+    let name = output.container.name().unwrap_or_default();
+    let message =
+        format!("the logs of `{name}` do not tell which task wrote them: {reason}, and the key has no task id");
+    Some(Obstacle { pointer, message, help: format!("put `$TAG` into `s3_key_format`, or {help}") })
+}
+
+/// Why the records themselves name no task, if so.
+fn nameless(output: &LogOutput<'_>) -> Option<(String, &'static str, &'static str)> {
+    if output.stores_bare_lines() {
+        let pointer = output.place("log_key");
+        return Some((pointer, "`log_key` stores the bare line", "remove `log_key`"));
+    }
+    if output.format() == Some(Format::Otlp) {
+        return Some((output.place("format"), "OTLP drops the metadata", "remove `format`"));
+    }
+    (!router::adds_metadata(output.router)).then(|| {
+        let pointer = router::pointer(output.router, "enable-ecs-log-metadata");
+        (pointer, "the metadata are switched off", "set `enable-ecs-log-metadata` to `true`")
+    })
+}
+
+/// What makes the first object come later than the verification waits, in seconds.
+pub(crate) fn late(output: &LogOutput<'_>, timeout: u64) -> Option<Obstacle> {
+    let upload_timeout = output.upload_timeout()?;
+    let needed = first_object_after(upload_timeout);
+    if needed <= timeout {
+        return None;
+    }
+    let source = if output.value("upload_timeout").is_some() { "" } else { " (the default)" };
+    let message = format!(
+        "with an `upload_timeout` of {upload_timeout} s{source} the first logs take up to {needed} s to reach S3; \
+         the verification's timeout is {timeout} s"
+    );
+    let help = format!(
+        "set `upload_timeout` to `1m` or less, or `timeout` in `[service.verify]` to `{}m` or more",
+        needed.div_ceil(60)
+    );
+    Some(Obstacle { pointer: output.place("upload_timeout"), message, help })
+}
+
+/// That a container is to be verified, beside the main one, and writes no logs to S3.
+pub(crate) fn not_written(definition: &TaskDefinition, name: &str, reason: &str) -> Obstacle {
+    let pointer =
+        definition.container(name).map_or_else(|| "/containerDefinitions".to_owned(), |found| found.pointer());
+    obstacle(name, pointer, reason, "take it out of `containers` in `[service.verify]`")
+}
+
+/// That the logs of a container which is to be verified cannot be.
+pub(crate) fn obstacle(name: &str, pointer: String, reason: &str, help: &str) -> Obstacle {
+    Obstacle {
+        pointer,
+        message: format!("the logs of `{name}` cannot be verified: {reason}"),
+        help: format!("{help}, or switch the verification of logs off"),
+    }
+}
