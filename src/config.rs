@@ -293,7 +293,7 @@ mod tests {
                 "line 5, service[0].on_failure: `panic` is none of \"rollback\", \"notify\"",
                 "line 7, service[0].verify.timeout: expected a string, found an integer",
                 "line 8, service[0].verify.expect: the pattern `(` cannot be used: unclosed group",
-                "line 10, service[0].rules.allow: `missing-fargte` is no rule; did you mean `missing-fargate`?",
+                "line 10, service[0].rules.allow: `missing-fargte` is not a rule; did you mean `missing-fargate`?",
             ]
         );
     }

@@ -440,7 +440,7 @@ mod tests {
         match asked {
             Asked::Rejected(draft) => {
                 let errors = draft.findings.into_iter().filter(|finding| finding.severity == Severity::Error);
-                errors.map(|finding| finding.rule).collect()
+                errors.map(|finding| finding.rule.to_string()).collect()
             }
             other => panic!("{other:?}"),
         }
@@ -471,7 +471,7 @@ mod tests {
         let digest = pushed_digest;
         let tag_digest = Some(digest());
         let chart = ImageEvidence::Found { digest: digest(), tag_digest, content: Err("it is a chart".into()) };
-        assert_eq!(rejected(ask(&push(), &situation(ImageEvidence::Missing))), ["missing-image"]);
+        assert_eq!(rejected(ask(&push(), &situation(ImageEvidence::Missing))), ["absent-image"]);
         assert!(matches!(ask(&push(), &situation(chart)), Asked::NoImage(reason) if reason.contains("a chart")));
         assert_eq!(rejected(ask(&push(), &situation(found(digest(), "amd64")))), ["mismatched-architecture"]);
     }
@@ -544,7 +544,7 @@ mod tests {
         request.service.verify.logs = Logs::Required;
         let document = Some(uploaded(include_bytes!("../events/task-definitions/plain-arm64.json")));
         let situation = Situation { document, ..situation(found(pushed_digest(), "arm64")) };
-        assert_eq!(rejected(ask(&request, &situation)), ["unverifiable-logs"]);
+        assert_eq!(rejected(ask(&request, &situation)), ["required-logs"]);
     }
 
     #[test]

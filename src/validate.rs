@@ -15,7 +15,12 @@ pub mod levels;
 mod log_choice;
 pub(crate) mod nearest;
 mod router_severity;
+mod rule;
 pub mod rules;
+
+use rule::Check;
+pub(crate) use rule::Kind;
+pub use rule::{FoundIn, Repair, Rule, RuleId};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,7 +48,7 @@ impl fmt::Display for Severity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The rule's id.
-    pub rule: String,
+    pub rule: RuleId,
     /// How bad it is.
     pub severity: Severity,
     /// The place, as a JSON pointer into the document; empty for the document as a whole.
@@ -99,37 +104,6 @@ pub enum Origin {
     Live,
 }
 
-/// One check: a row of the table in `rules`.
-#[derive(Debug)]
-pub struct Rule {
-    /// The id: kebab case, the name of the rule's file, stable for ever.
-    pub id: &'static str,
-    /// The severity of its findings.
-    pub severity: Severity,
-    /// What it reports, in one sentence without a full stop.
-    pub summary: &'static str,
-    /// What happens on AWS otherwise, in one to three sentences.
-    pub why: &'static str,
-    /// Where the fact is written down: the address of an AWS or Fluent Bit page, or a repository and a file.
-    pub source: &'static str,
-    /// The check.
-    pub check: fn(&Subject<'_>, &mut Report<'_>),
-}
-
-/// The part of a rule that runs.
-#[derive(Debug)]
-struct Check {
-    id: &'static str,
-    severity: Severity,
-    run: fn(&Subject<'_>, &mut Report<'_>),
-}
-
-impl Check {
-    const fn of(rule: &Rule) -> Self {
-        Self { id: rule.id, severity: rule.severity, run: rule.check }
-    }
-}
-
 /// Where a rule puts what it found.
 #[derive(Debug)]
 pub struct Report<'a> {
@@ -169,7 +143,7 @@ impl<'a> Report<'a> {
         if self.findings.iter().rev().take_while(|finding| finding.rule == self.rule.id).count() < MAX_PER_RULE {
             let bounded = |text: String| text.chars().take(MAX_TEXT).collect::<String>();
             let (pointer, message, help) = (bounded(pointer.into()), bounded(message.into()), bounded(help.into()));
-            let (rule, severity) = (self.rule.id.to_owned(), severity.min(self.ceiling));
+            let (rule, severity) = (RuleId::of(self.rule.id), severity.min(self.ceiling));
             self.findings.push(Finding { rule, severity, pointer, message, help });
         }
     }
@@ -201,11 +175,11 @@ pub fn validate(subject: &Subject<'_>) -> Vec<Finding> {
     findings
 }
 
-/// How bad a finding of a rule can be. ECS registered a live definition and runs it, so whatever a rule holds against the document alone cannot
-/// be what stops the next release of it; what a rule holds against the new image or the configuration can.
+/// How bad a finding of a rule can be. ECS registered a live definition and runs it, so whatever a rule finds in the document alone cannot
+/// be what stops the next release of it; what it finds by the new image or the configuration can.
 fn ceiling(rule: &Check, origin: Origin) -> Severity {
     match origin {
-        Origin::Live if !rules::BEYOND_THE_DOCUMENT.contains(&rule.id) => Severity::Warning,
+        Origin::Live if !rule.looks_beyond_the_document => Severity::Warning,
         Origin::Live | Origin::Uploaded => Severity::Error,
     }
 }
@@ -215,27 +189,28 @@ pub fn is_rejected(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.severity == Severity::Error)
 }
 
-/// The finding about a text that is no task definition at all, so that no rule can look at it.
+/// The finding about a text that is not a task definition at all, so that no rule can look at it.
 pub fn unreadable(error: &Unreadable) -> Finding {
-    let (rule, message, help) = match error {
+    const UNREADABLE: Kind = Kind::of(&rules::elsewhere::UNREADABLE_DOCUMENT);
+    const OVERSIZED: Kind = Kind::of(&rules::elsewhere::OVERSIZED_DOCUMENT);
+    let (kind, message, help) = match error {
         Unreadable::TooLarge(_) => (
-            "oversized-document",
+            OVERSIZED,
             error.to_string(),
             "shorten the document: move environment values to `environmentFiles`, and files to the image",
         ),
         Unreadable::NotJson { line, column, message } => (
-            "unreadable-document",
+            UNREADABLE,
             format!("the document is not JSON at line {line}, column {column}: {message}"),
             "correct the syntax there; comments and trailing commas are not JSON",
         ),
         Unreadable::NotAnObject(_) => (
-            "unreadable-document",
+            UNREADABLE,
             error.to_string(),
             "upload the object that `aws ecs register-task-definition --cli-input-json` takes",
         ),
     };
-    let (rule, help) = (rule.to_owned(), help.to_owned());
-    Finding { rule, severity: Severity::Error, pointer: String::new(), message, help }
+    kind.finding(String::new(), message, help)
 }
 
 /// The characters of a name from the document that a message shows: ECS allows names of 255, a wrong document any length.

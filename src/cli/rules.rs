@@ -24,7 +24,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
             .iter()
             .map(|rule| {
                 json!({
-                    "id": rule.id, "severity": rule.severity, "summary": rule.summary, "why": rule.why, "source": rule.source
+                    "id": rule.id,
+                    "severity": rule.severity,
+                    "summary": rule.summary,
+                    "why": rule.why,
+                    "source": rule.source,
+                    "foundIn": rule.found_in,
+                    "fix": rule.repair.is_some(),
+                    "canBeAllowed": !rule.is_final,
                 })
             })
             .collect();

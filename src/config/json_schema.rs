@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::OWN_PREFIXES;
 use super::read::{MAX_PATTERNS, MAX_RECORDS, MAX_SERVICES};
+use crate::validate::Rule;
 use crate::validate::rules::TABLE;
 use crate::verify::compare::Compare;
 
@@ -31,7 +32,7 @@ pub fn deployer() -> Value {
                 "items": service(),
             },
         },
-        "definitions": {"rule": rule()},
+        "definitions": {"rule": rule(|_| true), "allowableRule": rule(|rule| !rule.is_final)},
     })
 }
 
@@ -134,21 +135,22 @@ fn verify() -> Value {
 }
 
 fn rules() -> Value {
-    let ids = |description: &str| json!({"description": description, "type": "array", "items": {"$ref": "#/definitions/rule"}});
+    let ids =
+        |description: &str, kind: &str| json!({"description": description, "type": "array", "items": {"$ref": kind}});
     json!({
         "description": "Rules that this service takes otherwise than docs/rules.md says.",
         "type": "object",
         "additionalProperties": false,
         "properties": {
-            "allow": ids("Ids of rules whose findings are let pass."),
-            "deny": ids("Ids of rules whose findings reject a release."),
+            "allow": ids("Ids of rules whose findings are let pass.", "#/definitions/allowableRule"),
+            "deny": ids("Ids of rules whose findings reject a release.", "#/definitions/rule"),
         },
     })
 }
 
-/// The ids of all rules.
-fn rule() -> Value {
-    let mut ids: Vec<&str> = TABLE.iter().map(|rule| rule.id).collect();
+/// The ids of the rules that may stand in a list.
+fn rule(may_stand: fn(&Rule) -> bool) -> Value {
+    let mut ids: Vec<&str> = TABLE.iter().filter(|rule| may_stand(rule)).map(|rule| rule.id).collect();
     ids.sort_unstable();
     json!({"enum": ids})
 }

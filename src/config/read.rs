@@ -5,7 +5,7 @@ use super::{
     Config, Guard, Logs, MAX_SERVICES_PER_EVENT, OWN_PREFIXES, OnFailure, Quiet, Service, ServiceArn, Verify,
     parse_duration,
 };
-use crate::validate::levels::{Levels, unknown_rule};
+use crate::validate::levels::{Levels, refused_allowance, unknown_rule};
 use crate::verify::checks::Pattern;
 use crate::verify::compare::Compare;
 
@@ -191,14 +191,14 @@ fn read_guard(section: &mut Section<'_, '_>) -> Guard {
 }
 
 fn read_rules(section: &mut Section<'_, '_>) -> Levels {
-    let mut ids = |key: &str| {
+    let mut ids = |key: &str, problem_of: fn(&str) -> Option<String>| {
         let ids = section.texts(key).unwrap_or_default();
-        for problem in ids.iter().filter_map(|id| unknown_rule(id)) {
+        for problem in ids.iter().filter_map(|id| problem_of(id)) {
             section.problem(key, problem);
         }
         ids
     };
-    Levels { allow: ids("allow"), deny: ids("deny") }
+    Levels { allow: ids("allow", refused_allowance), deny: ids("deny", unknown_rule) }
 }
 
 fn is_bucket_name(name: &str) -> bool {

@@ -3,46 +3,52 @@
 use super::ImageEvidence;
 use crate::task_definition::TaskDefinition;
 use crate::trigger::{ImagePush, Upload};
-use crate::validate::{Finding, Severity};
+use crate::validate::rules::elsewhere;
+use crate::validate::{Finding, Kind};
 use crate::verify::Expectation;
 
-fn finding(rule: &str, severity: Severity, pointer: String, message: String, help: &str) -> Finding {
-    Finding { rule: rule.to_owned(), severity, pointer, message, help: help.to_owned() }
-}
+const ABSENT_IMAGE: Kind = Kind::of(&elsewhere::ABSENT_IMAGE);
+const NOT_AN_IMAGE: Kind = Kind::of(&elsewhere::NOT_AN_IMAGE);
+const MISSING_TAG: Kind = Kind::of(&elsewhere::MISSING_TAG);
+const UNPINNED_IMAGE: Kind = Kind::of(&elsewhere::UNPINNED_IMAGE);
+const FOREIGN_REGISTRY: Kind = Kind::of(&elsewhere::FOREIGN_REGISTRY);
+const CHANGED_FAMILY: Kind = Kind::of(&elsewhere::CHANGED_FAMILY);
+const MISSING_DOCUMENT: Kind = Kind::of(&elsewhere::MISSING_DOCUMENT);
+const REQUIRED_LOGS: Kind = Kind::of(&elsewhere::REQUIRED_LOGS);
 
 /// Where the container's image stands, or the document as a whole.
 fn image_pointer(definition: &TaskDefinition, container: &str) -> String {
     definition.container(container).map_or_else(String::new, |container| format!("{}/image", container.pointer()))
 }
 
-/// The registry does not have the image, or what it has is none.
+/// The registry does not have the image, or what it has is not one.
 pub(super) fn image_findings(definition: &TaskDefinition, container: &str, image: &ImageEvidence) -> Option<Finding> {
     let pointer = image_pointer(definition, container);
-    let (rule, message, help) = match image {
+    let (kind, message, help) = match image {
         ImageEvidence::Missing => {
             let message = "the registry does not have this image".to_owned();
-            ("missing-image", message, "push the image again, or check whether a lifecycle rule expired it")
+            (ABSENT_IMAGE, message, "push the image again, or check whether a lifecycle rule expired it")
         }
         ImageEvidence::Found { content: Err(reason), .. } => {
-            ("not-an-image", format!("what was pushed does not run: {reason}"), "push a container image under this tag")
+            (NOT_AN_IMAGE, format!("what was pushed does not run: {reason}"), "push a container image under this tag")
         }
         ImageEvidence::Found { .. } | ImageEvidence::Unread(_) => return None,
     };
-    Some(finding(rule, Severity::Error, pointer, message, help))
+    Some(kind.finding(pointer, message, help))
 }
 
 /// The tag that was pushed is gone from the registry.
 pub(super) fn untagged_image(definition: &TaskDefinition, container: &str, push: &ImagePush) -> Finding {
     let message = format!("the registry has no tag {} any more", push.tag);
     let help = "push the tag again; an image that lost its tag may be expired at any time";
-    finding("missing-tag", Severity::Error, image_pointer(definition, container), message, help)
+    MISSING_TAG.finding(image_pointer(definition, container), message, help)
 }
 
 /// The image of an uploaded document cannot be pinned: the reason.
 pub(super) fn not_pinned(definition: &TaskDefinition, container: &str, reason: &str) -> Finding {
     let message = format!("the image stays as written: {reason}");
     let help = "name it by digest, so that every task runs the same image";
-    finding("unpinned-image", Severity::Hint, image_pointer(definition, container), message, help)
+    UNPINNED_IMAGE.finding(image_pointer(definition, container), message, help)
 }
 
 /// The push comes from a registry that the service has nothing to do with.
@@ -52,20 +58,20 @@ pub(super) fn foreign_registry(definition: &TaskDefinition, container: &str, pus
         push.account
     );
     let help = "deploy an image of that registry once by an uploaded task definition, or do not forward its events";
-    finding("foreign-registry", Severity::Error, image_pointer(definition, container), message, help)
+    FOREIGN_REGISTRY.finding(image_pointer(definition, container), message, help)
 }
 
 /// An uploaded document is of another family than the live one.
 pub(super) fn family_changed(before: &str, after: &str) -> Finding {
     let message = format!("the family changes from {before} to {after}");
     let help = "keep the family, unless the service is to move to another one";
-    finding("changed-family", Severity::Warning, "/family".to_owned(), message, help)
+    CHANGED_FAMILY.finding("/family".to_owned(), message, help)
 }
 
 /// The uploaded document is not there any more.
 pub(super) fn gone(upload: &Upload) -> Finding {
     let message = format!("s3://{}/{} is gone", upload.bucket, upload.key);
-    finding("missing-document", Severity::Error, String::new(), message, "upload the document again")
+    MISSING_DOCUMENT.finding(String::new(), message, "upload the document again")
 }
 
 /// The configuration wants proof, and the document's logs cannot give it.
@@ -75,7 +81,7 @@ pub(super) fn unverifiable(definition: &TaskDefinition, container: &str, logs: &
         Expectation::NotConfigured(reason) | Expectation::NotVerifiable(reason) => reason,
     };
     let pointer = definition.container(container).map_or_else(String::new, |container| container.pointer());
-    let message = format!("the configuration requires verified logs, and these cannot be: {reason}");
+    let message = format!("the configuration requires verified logs: {reason}");
     let help = "write the container's logs to S3 with FireLens, or set `logs = \"if-configured\"` for this service";
-    Some(finding("unverifiable-logs", Severity::Error, pointer, message, help))
+    Some(REQUIRED_LOGS.finding(pointer, message, help))
 }

@@ -4,9 +4,10 @@
 //! and add its `mod` line and its line in `tables!` here. Give it documents that fail and pass as `tests/fixtures/rules/<id>/bad*.json`
 //! and `good*.json`, with a `subject.json` beside them where it looks at more than the document. Run the tests and read the new lines in
 //! the snapshot of all findings: an error must be something that ECS, Fargate or Express Mode surely refuses, everything else is a
-//! warning.
+//! warning. What no check of a document finds has its row in `elsewhere`.
 
-use super::{Check, Rule};
+use super::Rule;
+use super::rule::{Check, Kind};
 
 mod circular_dependency;
 mod clashing_port;
@@ -15,6 +16,7 @@ mod dependency_without_health_check;
 mod duplicate_container_name;
 mod duplicate_port_name;
 mod duplicate_variable;
+pub(crate) mod elsewhere;
 mod endless_dependency;
 mod extra_log_router;
 mod extra_main_port;
@@ -129,10 +131,6 @@ mod unverifiable_logs;
 mod wrapped_document;
 mod wrong_type;
 
-/// The rules that hold the document against something else: the image that was pushed, the configuration.
-pub(super) const BEYOND_THE_DOCUMENT: [&str; 4] =
-    ["forbidden-registry", "forbidden-role", "mismatched-architecture", "missing-configured-container"];
-
 /// What rules know and the JSON Schema for editors says again.
 pub(super) mod tables {
     pub(in crate::validate) use super::invalid_fargate_size::{SIZES, Steps};
@@ -148,12 +146,15 @@ pub(super) mod tables {
 /// Makes the tables from one list: whole rules for people and tools, and of each the part that runs. A release needs that part alone, so the
 /// words about the rules are not linked into the function.
 macro_rules! tables {
-    ($($rule:ident,)*) => {
+    ($($rule:ident,)* ; $($other:ident,)*) => {
         /// Every rule.
-        pub static TABLE: &[&Rule] = &[$(&$rule::RULE,)*];
+        pub static TABLE: &[&Rule] = &[$(&$rule::RULE,)* $(&elsewhere::$other,)*];
 
-        /// What runs, in the order in which it runs.
+        /// What runs on a document, in the order in which it runs.
         pub(super) static CHECKS: &[Check] = &[$(Check::of(&$rule::RULE),)*];
+
+        /// The ids of all rules.
+        pub(super) static KINDS: &[Kind] = &[$(Kind::of(&$rule::RULE),)* $(Kind::of(&elsewhere::$other),)*];
     };
 }
 
@@ -278,4 +279,15 @@ tables! {
     untraceable_logs,
     unverifiable_logs,
     late_canary_logs,
+    ;
+    ABSENT_IMAGE,
+    NOT_AN_IMAGE,
+    MISSING_TAG,
+    FOREIGN_REGISTRY,
+    MISSING_DOCUMENT,
+    REQUIRED_LOGS,
+    CHANGED_FAMILY,
+    UNPINNED_IMAGE,
+    UNREADABLE_DOCUMENT,
+    OVERSIZED_DOCUMENT,
 }

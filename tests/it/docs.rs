@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use express_deployer::validate::rules::TABLE;
-use express_deployer::validate::{Rule, Severity};
+use express_deployer::validate::{FoundIn, Rule, Severity};
 use similar::TextDiff;
 
 mod json_schema;
@@ -45,11 +45,11 @@ fn sorted() -> Vec<&'static Rule> {
 
 fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
-    let lists = [(Severity::Error, "Errors"), (Severity::Warning, "Warnings"), (Severity::Hint, "Hints")];
-    for (severity, title) in lists {
-        let rules = sorted().into_iter().filter(|rule| rule.severity == severity);
-        let links: Vec<String> = rules.map(|rule| format!("[{id}](#{id})", id = rule.id)).collect();
-        writeln!(page, "\n**{title}:** {}", links.join(", ")).unwrap();
+    page.push_str("\n| rule | severity | what it reports |\n| --- | --- | --- |\n");
+    for severity in [Severity::Error, Severity::Warning, Severity::Hint] {
+        for rule in sorted().into_iter().filter(|rule| rule.severity == severity) {
+            writeln!(page, "| [{id}](#{id}) | {severity} | {} |", rule.summary, id = rule.id).unwrap();
+        }
     }
     for rule in sorted() {
         let source = match rule.source.starts_with("https://") {
@@ -58,22 +58,39 @@ fn page() -> String {
         };
         writeln!(
             page,
-            "\n## {}\n\n{}: {}.\n\n{}\n\n```diff\n{}```\n\nSource: {source}",
+            "\n## {}\n\n{}: {}.\n\n{}{}\n\n```{}\n{}```\n\nSource: {source}",
             rule.id,
             rule.severity,
             rule.summary,
             rule.why,
-            example(rule.id)
+            remarks(rule),
+            if rule.found_in == FoundIn::Document { "diff" } else { "text" },
+            example(rule)
         )
         .unwrap();
     }
     page
 }
 
-/// How a document that fails the rule becomes one that passes it.
-fn example(id: &str) -> String {
-    let folder = root().join("tests/fixtures/rules").join(id);
+/// What is to be known of a rule beside its reason.
+fn remarks(rule: &Rule) -> String {
+    let found = match rule.found_in {
+        FoundIn::Document => "",
+        FoundIn::Plan => "\n\nFound while a release is planned, not by `check`.",
+        FoundIn::Reading => "\n\nFound while the text is read.",
+    };
+    let repaired = if rule.repair.is_some() { "\n\n`--fix` repairs it." } else { "" };
+    let is_final = if rule.is_final { " It cannot be allowed." } else { "" };
+    format!("{found}{is_final}{repaired}")
+}
+
+/// How a document that fails the rule becomes one that passes it; what a report says where no document does.
+fn example(rule: &Rule) -> String {
+    let folder = root().join("tests/fixtures/rules").join(rule.id);
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    if rule.found_in != FoundIn::Document {
+        return read("report.txt");
+    }
     let (bad, good) = (read("bad.json"), read("good.json"));
     let diff = TextDiff::from_lines(&bad, &good);
     let mut text = String::new();
@@ -112,6 +129,6 @@ fn every_rule_says_why_and_where_it_is_written() {
 #[test]
 fn an_example_is_short_enough_to_be_read() {
     let long: BTreeSet<&str> =
-        TABLE.iter().filter(|rule| example(rule.id).lines().count() > 40).map(|rule| rule.id).collect();
+        TABLE.iter().filter(|rule| example(rule).lines().count() > 40).map(|rule| rule.id).collect();
     assert_eq!(long, BTreeSet::new());
 }

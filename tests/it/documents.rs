@@ -9,13 +9,12 @@ use express_deployer::aws::{Aws, Clock};
 use express_deployer::config::Config;
 use express_deployer::image::Platform;
 use express_deployer::task_definition::{READ_ONLY, TaskDefinition};
-use express_deployer::validate::rules::TABLE;
 use express_deployer::validate::{Origin, Severity, is_rejected};
 use sandbox::Scenario;
 use serde_json::Value;
 
 use crate::flow::Stage;
-use crate::rules::{Dice, Setting, documents, fixtures, names, read, spoil};
+use crate::rules::{Dice, Setting, documents, fixtures, names, of_documents, read, spoil};
 
 /// The documents of a kind, `fargate` or `ec2`, in `tests/fixtures/documents/`.
 fn varied(kind: &str) -> Vec<(String, TaskDefinition)> {
@@ -73,7 +72,7 @@ fn their_twins_for_ec2_are_rejected_for_what_differs() {
 
 /// What the rules pass, good examples and documents spoilt at one place alike.
 fn passing() -> Vec<(String, TaskDefinition)> {
-    let mut passing: Vec<_> = TABLE.iter().flat_map(|rule| documents(rule.id, "good")).collect();
+    let mut passing: Vec<_> = of_documents().flat_map(|rule| documents(rule.id, "good")).collect();
     let folder = fixtures("task-definitions");
     passing.extend(names(&folder).into_iter().map(|name| (name.clone(), read(&folder.join(name)))));
     let setting = Setting::beside(&fixtures("documents"));

@@ -36,7 +36,7 @@ impl Stage {
         Self { sandbox: Sandbox::start(options).await.unwrap(), config: CONFIG.to_owned(), played: AtomicU32::new(0) }
     }
 
-    fn configured(mut self, from: &str, to: &str) -> Self {
+    pub(crate) fn configured(mut self, from: &str, to: &str) -> Self {
         assert!(self.config.contains(from), "{from}");
         self.config = self.config.replace(from, to);
         self
@@ -344,7 +344,7 @@ pub(crate) fn upload(stage: &Stage, file: &str) -> String {
     upload_text(stage, &event(&format!("task-definitions/{file}.json")))
 }
 
-fn upload_text(stage: &Stage, document: &str) -> String {
+pub(crate) fn upload_text(stage: &Stage, document: &str) -> String {
     let mut event: Value = serde_json::from_str(&event("s3-object-created.json")).unwrap();
     let key = event["detail"]["object"]["key"].as_str().unwrap().to_owned();
     let bucket = event["detail"]["bucket"]["name"].as_str().unwrap().to_owned();

@@ -5,6 +5,7 @@ mod command_line;
 mod cuts;
 mod docs;
 mod documents;
+mod findings_of_plans;
 mod flow;
 mod objects;
 mod rules;

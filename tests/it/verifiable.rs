@@ -130,7 +130,7 @@ fn what_check_calls_unverifiable_is_not_verified_in_a_release_and_nothing_else()
             Expectation::NotVerifiable(reason) => {
                 let said = unverifiable.iter().find(|finding| finding.message == reason);
                 let said = said.unwrap_or_else(|| panic!("{number}: {reason}\n{findings:#?}"));
-                refused[IDS.iter().position(|id| *id == said.rule).unwrap()] += 1;
+                refused[IDS.iter().position(|id| said.rule == **id).unwrap()] += 1;
             }
             Expectation::Logs(_) => {
                 assert!(unverifiable.is_empty(), "{number}: {unverifiable:#?}");

@@ -15,37 +15,9 @@ use super::source::{Source, Unread};
 use super::{Checked, Finding, Located};
 use crate::task_definition::schema::{self, Departures, UnknownMember};
 use crate::task_definition::{Container, TaskDefinition};
-use crate::validate::Severity;
 use crate::validate::nearest::nearest;
-
-/// What repairs the findings of a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Repair {
-    /// This JSON is the value at the pointer.
-    Set(&'static str),
-    /// This JSON is an item of the list at the pointer.
-    Add(&'static str),
-    /// The container, whose `dependsOn` the pointer leads to, waits for the log router.
-    AwaitRouter,
-    /// A name for the only port mapping of its container.
-    NamePort,
-    /// The member gets the name that was meant, where it is a slip.
-    Rename,
-    /// The value gets the upper and lower case of the model's.
-    Recase,
-}
-
-/// The rules whose findings can be repaired, by id.
-const REPAIRS: &[(&str, Repair)] = &[
-    ("missing-fargate", Repair::Add("\"FARGATE\"")),
-    ("non-awsvpc-network", Repair::Set("\"awsvpc\"")),
-    ("non-essential-log-router", Repair::Set("true")),
-    ("non-tcp-main-port", Repair::Set("\"tcp\"")),
-    ("unknown-member", Repair::Rename),
-    ("unknown-value", Repair::Recase),
-    ("unnamed-main-port", Repair::NamePort),
-    ("unordered-log-router", Repair::AwaitRouter),
-];
+use crate::validate::rules::TABLE;
+use crate::validate::{Repair, RuleId, Severity};
 
 /// The name that a port gets: what the AWS documentation calls it.
 const PORT_NAME: &str = "http";
@@ -171,8 +143,8 @@ fn alone(members: &Map<String, Json>, steps: &[String], name: &str) -> Option<Js
     })
 }
 
-fn repair_of(rule: &str) -> Option<Repair> {
-    REPAIRS.iter().find(|(id, _)| *id == rule).map(|(_, repair)| *repair)
+fn repair_of(rule: &RuleId) -> Option<Repair> {
+    TABLE.iter().find(|row| *rule == row.id)?.repair
 }
 
 fn parent(pointer: &str) -> Option<&str> {
@@ -194,7 +166,7 @@ fn meant(wrong: &UnknownMember) -> Option<&str> {
 
 /// Something that was repaired.
 struct Done {
-    rule: String,
+    rule: RuleId,
     pointer: String,
     line: usize,
 }
@@ -358,21 +330,14 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validate::rules::TABLE;
-
-    #[test]
-    fn every_repair_is_for_a_rule() {
-        for (id, _) in REPAIRS {
-            assert!(TABLE.iter().any(|rule| rule.id == *id), "{id}");
-        }
-    }
 
     /// What a finding of a rule at a pointer makes of a text; empty when nothing.
     fn repaired(text: &str, rule: &str, pointer: &str) -> String {
         let definition = TaskDefinition::parse(text.as_bytes()).unwrap();
         let locator = Locator::new(text);
         let (message, help) = (String::new(), String::new());
-        let finding = Finding { rule: rule.into(), severity: Severity::Error, pointer: pointer.into(), message, help };
+        let rule = RuleId::find(rule).unwrap();
+        let finding = Finding { rule, severity: Severity::Error, pointer: pointer.into(), message, help };
         let repairs = Repairs::of(&locator, &definition, std::slice::from_ref(&finding));
         let Some(edit) = repairs.edit(&finding) else { return String::new() };
         let mut text = text.to_owned();

@@ -28,7 +28,7 @@ impl Reporter for Github {
                 span.end_line,
                 span.column,
                 span.end_column,
-                property(&finding.rule),
+                property(finding.rule.as_str()),
                 data(&message),
             )?;
         }

@@ -9,7 +9,7 @@ use crate::cli::{Unusable, configured_service};
 use crate::config::{Guard, Logs, Service};
 use crate::image::Platform;
 use crate::task_definition::TaskDefinition;
-use crate::validate::levels::{Levels, unknown_rule};
+use crate::validate::levels::{Levels, refused_allowance, unknown_rule};
 use crate::validate::{Finding, Origin, Severity, Subject, validate};
 
 /// The seconds that the verification of logs is given where no configuration says otherwise.
@@ -38,8 +38,9 @@ impl Settings {
     pub(super) fn of(arguments: &Arguments) -> Result<Self, Unusable> {
         let service = service(arguments)?;
         let mut levels = service.as_ref().map(|service| service.rules.clone()).unwrap_or_default();
-        let named = arguments.allow.iter().chain(arguments.deny.iter().filter(|id| *id != ALL_WARNINGS));
-        if let Some(problem) = named.map(String::as_str).find_map(unknown_rule) {
+        let denied = arguments.deny.iter().filter(|id| *id != ALL_WARNINGS);
+        let problem_of_allowed = arguments.allow.iter().find_map(|id| refused_allowance(id));
+        if let Some(problem) = problem_of_allowed.or_else(|| denied.map(String::as_str).find_map(unknown_rule)) {
             return Err(problem.into());
         }
         // The later word counts: what an argument denies, the configuration cannot allow.

@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: no container of the circle could ever be the first to start.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -14,6 +14,7 @@ pub(super) static RULE: Rule = Rule {
         \"address already in use\".",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
         where a message begins. The task stops.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

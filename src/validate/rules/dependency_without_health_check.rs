@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         `HEALTHCHECK` of the image does not count, because ECS does not look at it.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

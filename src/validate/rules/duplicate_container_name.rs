@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration, since dependencies, overrides and log streams refer to containers by name.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: services refer to a port by its name, so it is unique in the task definition.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Only one of the values reaches the container, and nothing says which.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_KeyValuePair.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

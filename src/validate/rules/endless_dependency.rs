@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         container, since the task ends with that one.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -14,6 +14,8 @@ pub(super) static RULE: Rule = Rule {
         configuration draws the line, before anything is registered.",
     source: "examples/deployer.toml",
     check,
+    looks_beyond_the_document: true,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

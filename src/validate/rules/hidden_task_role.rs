@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         not rotate.",
     source: "https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

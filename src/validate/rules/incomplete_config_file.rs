@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
           parsers are missing.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelens_unix.go",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         and do nothing.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// The other limits that ECS knows; a name that it does not know is for `unknown-value` to speak of.

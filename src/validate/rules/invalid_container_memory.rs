@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         least.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// The least that Docker starts a container with, in MiB.

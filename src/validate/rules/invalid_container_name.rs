@@ -9,6 +9,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: names have 1 to 255 letters, digits, hyphens and underscores.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         names end in `.env`, ten at the most.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/use-environment-file.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// The most files of one container.

@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
         amounts of memory for each amount of CPU.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// The first and last of a row of sizes in MiB, and the step between them.

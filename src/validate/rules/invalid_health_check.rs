@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         `CMD-SHELL` (one text for the shell).",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

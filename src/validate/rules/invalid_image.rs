@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
         `CannotPullContainerError`.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

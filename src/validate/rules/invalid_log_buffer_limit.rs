@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
           0, below 536870912. With another value the container's log driver cannot be set up.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-docker-buffer-limit.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

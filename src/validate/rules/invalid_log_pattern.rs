@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
           essential router stops its task with it.",
     source: "fluent/fluent-bit plugins/filter_grep/grep.c",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

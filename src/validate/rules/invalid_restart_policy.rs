@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         exit codes at the most.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerRestartPolicy.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
           into `total_file_size`. An essential router stops its task with it.",
     source: "fluent/fluent-bit plugins/out_s3/s3.c",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// The smallest part that S3 takes.

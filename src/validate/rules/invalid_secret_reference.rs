@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "The agent cannot fetch it, and the task stops with `ResourceInitializationError` before any container runs.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -14,6 +14,7 @@ pub(super) static RULE: Rule = Rule {
         values of at most 256; keys that begin with `aws:` are AWS's own.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Tag.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// The most tags of one resource; the deployer adds one of its own.

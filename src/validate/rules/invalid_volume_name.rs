@@ -14,6 +14,7 @@ pub(super) static RULE: Rule = Rule {
         underscores.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Volume.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

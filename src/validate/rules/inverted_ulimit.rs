@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "The container does not start: the kernel refuses a soft limit above the hard one.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Ulimit.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

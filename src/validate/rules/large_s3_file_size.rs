@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
           GB with `use_put_object`. An essential router stops its task with it.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs/s3",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 const MAX_FILE_SIZE: u64 = 50_000_000_000;

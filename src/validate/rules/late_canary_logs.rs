@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
           are stored only after that can prove a release, or stop it, only when all requests already go there.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-work.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// How long the canary bakes by default, in seconds.

@@ -15,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
           does not fit, or was not sent when the container stops early, is lost.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -13,6 +13,8 @@ pub(super) static RULE: Rule = Rule {
         tasks before it rolls back.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-arm64.html",
     check,
+    looks_beyond_the_document: true,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

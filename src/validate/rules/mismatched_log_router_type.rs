@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
           image of the other program never reads it, so no line of any container gets where it should.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
         region or the name of the stream.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 const REQUIRED: [&str; 3] = ["awslogs-group", "awslogs-region", "awslogs-stream-prefix"];

@@ -10,6 +10,8 @@ pub(super) static RULE: Rule = Rule {
         Without that container there is nothing to release.",
     source: "examples/deployer.toml",
     check,
+    looks_beyond_the_document: true,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: a task definition runs at least one container.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -15,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
         `ResourceInitializationError`.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

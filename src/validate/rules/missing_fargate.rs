@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Origin, Report, Rule, Severity, Subject};
+use crate::validate::{Origin, Repair, Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-fargate",
@@ -11,6 +11,8 @@ pub(super) static RULE: Rule = Rule {
     why: "Express Mode runs on Fargate alone and refuses a task definition that was not registered as compatible with it.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
     check,
+    repair: Some(Repair::Add("\"FARGATE\"")),
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

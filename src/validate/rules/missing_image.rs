@@ -9,6 +9,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: every container runs an image.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

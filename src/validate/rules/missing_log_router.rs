@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
         `firelensConfiguration` ECS refuses the registration.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Express Mode connects its load balancer to the port of `Main` and refuses a task definition without one.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration, and an SDK may refuse to send it at all.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Types.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(_subject: &Subject<'_>, report: &mut Report<'_>) {

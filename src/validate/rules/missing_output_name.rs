@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
         task fails to start. The key is `Name` for Fluent Bit, in exactly this spelling, and `@type` for Fluentd.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

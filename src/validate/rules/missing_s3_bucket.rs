@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         task stops with it.",
     source: "https://docs.fluentbit.io/manual/data-pipeline/outputs/s3",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

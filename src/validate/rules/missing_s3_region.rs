@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
         tells.",
     source: "https://docs.fluentbit.io/manual/data-pipeline/outputs/s3",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

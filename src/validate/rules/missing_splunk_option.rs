@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
         `secretOptions`.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

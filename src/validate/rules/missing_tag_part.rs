@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
           brackets behind it. The only trace is a warning in the router's log.",
     source: "fluent/fluent-bit src/aws/flb_aws_util.c",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// Fluent Bit numbers the parts of a tag from 0 to 9.

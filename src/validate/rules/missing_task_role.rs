@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
         after some attempts the records are dropped.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

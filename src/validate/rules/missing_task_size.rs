@@ -9,6 +9,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Fargate refuses the registration: it needs `cpu` and `memory` for the task as a whole.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
         service's own image is pinned by the deployer.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-considerations.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -15,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
           pointed to one of them.",
     source: "https://github.com/aws/aws-for-fluent-bit/issues/1181",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

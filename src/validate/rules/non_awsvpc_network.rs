@@ -1,6 +1,6 @@
 //! Fargate knows one network mode, and it is not the default of the API.
 
-use crate::validate::{Report, Rule, Severity, Subject, is_missing, quoted};
+use crate::validate::{Repair, Report, Rule, Severity, Subject, is_missing, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "non-awsvpc-network",
@@ -9,6 +9,8 @@ pub(super) static RULE: Rule = Rule {
     why: "Fargate gives every task a network interface of its own and refuses every other mode.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",
     check,
+    repair: Some(Repair::Set("\"awsvpc\"")),
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::firelens::router;
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Repair, Report, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "non-essential-log-router",
@@ -14,6 +14,8 @@ pub(super) static RULE: Rule = Rule {
           had never started. An essential router takes its task with it, and ECS starts another one.",
     source: "https://github.com/aws/containers-roadmap/issues/966",
     check,
+    repair: Some(Repair::Set("true")),
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

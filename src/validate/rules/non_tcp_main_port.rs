@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Repair, Report, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "non-tcp-main-port",
@@ -11,6 +11,8 @@ pub(super) static RULE: Rule = Rule {
     why: "Express Mode puts an Application Load Balancer in front of `Main`, which speaks TCP only.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
     check,
+    repair: Some(Repair::Set("\"tcp\"")),
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
           later, than meant.",
     source: "fluent/fluent-bit src/flb_utils.c",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

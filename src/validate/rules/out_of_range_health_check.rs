@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         the start period 0 to 300 seconds.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// Each number with its least and most.

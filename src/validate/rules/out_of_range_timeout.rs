@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         on it, or to stop.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// Seconds.

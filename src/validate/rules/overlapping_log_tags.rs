@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
           container whose name begins like this is written by its own output and by that one.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -9,6 +9,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: what the containers reserve together has to fit into the task.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -14,6 +14,7 @@ pub(super) static RULE: Rule = Rule {
           are gone.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs/s3",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

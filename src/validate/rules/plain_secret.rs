@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         deployments, drift reports.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// What well-known tokens begin with, and the least length that they have.

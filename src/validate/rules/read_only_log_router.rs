@@ -19,6 +19,7 @@ pub(super) static RULE: Rule = Rule {
           aws-for-fluent-bit).",
     source: "https://github.com/fluent/fluent-bit/issues/7308",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// `store_dir` when it is not set.

@@ -11,6 +11,8 @@ pub(super) static RULE: Rule = Rule {
         when the definition is registered.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
+    points_at_name: true,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         essential, so the task stops with it.",
     source: "fluent/fluent-bit plugins/out_s3/s3.c",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
           and the configuration includes itself, which the router refuses.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
           router too, the reason disappears with everything else, and every upload makes new lines to upload.",
     source: "https://github.com/aws/amazon-ecs-agent/pull/2147",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -14,6 +14,7 @@ pub(super) static RULE: Rule = Rule {
         environment variables set on the container\".",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
           `firelens`, and the task id is `$TAG[3]`. The objects of all tasks then share their keys.",
     source: "fluent/fluent-bit src/aws/flb_aws_util.c",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

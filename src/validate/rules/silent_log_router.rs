@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
           container without a `logConfiguration` are kept nowhere.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -14,6 +14,7 @@ pub(super) static RULE: Rule = Rule {
           network that all containers of the task share. Whoever comes second cannot bind the port and stops.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: a task definition has at most 10 containers.",
     source: "https://docs.aws.amazon.com/general/latest/gr/ecs-service.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: a container can only wait for one of the same task definition.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

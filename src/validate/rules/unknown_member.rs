@@ -3,7 +3,7 @@
 
 use crate::task_definition::READ_ONLY;
 use crate::validate::nearest::{Nearest, nearest};
-use crate::validate::{Origin, Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Origin, Repair, Report, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-member",
@@ -14,6 +14,9 @@ pub(super) static RULE: Rule = Rule {
         since ECS may have learnt it since.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
+    repair: Some(Repair::Rename),
+    points_at_name: true,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

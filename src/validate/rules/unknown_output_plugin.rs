@@ -14,6 +14,7 @@ pub(super) static RULE: Rule = Rule {
           essential router stops its task with it.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// The outputs of Fluent Bit, and Go plugins: those of aws-for-fluent-bit (`cloudwatch`, `firehose`, `kinesis`) and

@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
           Fluent Bit's outputs belong to the containers that log.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_FirelensConfiguration.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 const KNOWN: [&str; 3] = ["enable-ecs-log-metadata", "config-file-type", "config-file-value"];

@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
           and arrow.",
     source: "fluent/fluent-bit src/aws/flb_aws_compress.c",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

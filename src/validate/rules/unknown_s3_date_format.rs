@@ -14,6 +14,7 @@ pub(super) static RULE: Rule = Rule {
           not know the milliseconds.",
     source: "fluent/fluent-bit src/flb_pack.c",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 const fn word(text: &'static str, since: Version) -> Word {

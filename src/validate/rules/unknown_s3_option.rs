@@ -14,6 +14,7 @@ pub(super) static RULE: Rule = Rule {
           exit code 255 before it takes a line, and an essential router stops its task with it.",
     source: "fluent/fluent-bit plugins/out_s3/s3.c",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
           fails, and after some attempts the lines are given up. The only trace is in the router's own log.",
     source: "https://docs.aws.amazon.com/general/latest/gr/rande.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -3,7 +3,7 @@
 
 use crate::task_definition::schema::Unlisted;
 use crate::validate::nearest::nearest;
-use crate::validate::{Origin, Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Origin, Repair, Report, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-value",
@@ -13,6 +13,8 @@ pub(super) static RULE: Rule = Rule {
         learnt the value since; a text that is empty or no single word is an error.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
+    repair: Some(Repair::Recase),
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

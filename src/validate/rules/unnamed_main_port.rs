@@ -1,6 +1,6 @@
 //! Express Mode finds the port of `Main` by its name.
 
-use crate::validate::{Report, Rule, Severity, Subject, is_missing};
+use crate::validate::{Repair, Report, Rule, Severity, Subject, is_missing};
 
 pub(super) static RULE: Rule = Rule {
     id: "unnamed-main-port",
@@ -9,6 +9,8 @@ pub(super) static RULE: Rule = Rule {
     why: "Express Mode refers to the port of `Main` by its name and refuses a task definition without one.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
     check,
+    repair: Some(Repair::NamePort),
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

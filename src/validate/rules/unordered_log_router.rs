@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::firelens::router;
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Repair, Report, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unordered-log-router",
@@ -18,6 +18,8 @@ pub(super) static RULE: Rule = Rule {
           each start and makes sure that it listens.",
     source: "https://github.com/aws/amazon-ecs-agent/pull/2147",
     check,
+    repair: Some(Repair::AwaitRouter),
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

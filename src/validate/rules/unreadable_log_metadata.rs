@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
           tells the cluster, the task and the revision that wrote it.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelens_unix.go",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

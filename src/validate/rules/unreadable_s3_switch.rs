@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
           with exit code 255 before it takes a line, and an essential router stops its task with it.",
     source: "fluent/fluent-bit src/flb_config_map.c",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 const SWITCHES: [&str; 5] =

@@ -15,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
           itself and make no output.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
           date codes %c, %e, %k, %l and %r give blanks, %n and %t a line break and a tab, and %z a plus sign.",
     source: "fluent/fluent-bit src/aws/flb_aws_util.c",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

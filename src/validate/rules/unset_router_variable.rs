@@ -17,6 +17,7 @@ pub(super) static RULE: Rule = Rule {
           tags of aws-for-fluent-bit set ECS_TASK_ID, ECS_REVISION and the like.",
     source: "https://github.com/aws/aws-for-fluent-bit/blob/mainline/use_cases/init-process-for-fluent-bit/README.md",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// What the `init-` images set beside `AWS_*`.

@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration. Devices, shared memory and swap are the host's, which Fargate does not share.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinuxParameters.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 pub(in crate::validate) const REFUSED: [&str; 4] = ["devices", "maxSwap", "sharedMemorySize", "swappiness"];

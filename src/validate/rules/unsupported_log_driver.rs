@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
         through FireLens.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// Drivers that ECS has on EC2 alone; a name that ECS does not know at all is for `unknown-value` to speak of.

@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         is none to speak about.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 /// Container members that Fargate refuses (developer guide, "Task definition differences for Fargate").

@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: Fargate offers no accelerators.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         no FSx for Windows. It has empty volumes, EFS and EBS.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_data_volumes.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -15,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
           release cannot be verified by it.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

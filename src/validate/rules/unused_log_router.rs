@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
         `awsfirelens`. If the router only runs beside the others, it needs no such configuration.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "The task starts, and the volume is made for nothing; often a mount point was forgotten.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Volume.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

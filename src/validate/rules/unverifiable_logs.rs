@@ -14,6 +14,7 @@ pub(super) static RULE: Rule = Rule {
           release is then reported without that proof.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs/s3",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

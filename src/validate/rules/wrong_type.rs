@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
         `memory` at the task level are texts, those of containers are numbers.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
+    ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {

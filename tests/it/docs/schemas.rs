@@ -39,7 +39,7 @@ fn documents(folder: &str) -> Vec<(PathBuf, Value)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.file_name().is_some_and(|name| name != "subject.json") {
+            } else if path.extension().is_some_and(|extension| extension == "json") && !path.ends_with("subject.json") {
                 let document = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
                 found.push((path, document));
             }

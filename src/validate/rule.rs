@@ -1,0 +1,161 @@
+//! What a rule is: its id, its words for people, and the part of it that runs. No rule is written here.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, Report, Severity, Subject};
+
+/// The id of a rule, as findings, the configuration and the command line name it. Nothing but the table of rules makes one.
+///
+/// ```compile_fail
+/// let id = express_deployer::validate::RuleId("made-up".into());
+/// ```
+///
+/// A report that another version wrote may name a rule that this one does not know.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RuleId(Cow<'static, str>);
+
+impl RuleId {
+    pub(super) const fn of(id: &'static str) -> Self {
+        Self(Cow::Borrowed(id))
+    }
+
+    /// The id that a text names; `None` where the table has none.
+    pub fn find(id: &str) -> Option<Self> {
+        super::rules::KINDS.iter().find(|kind| kind.id == id).map(|kind| Self::of(kind.id))
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl PartialEq<str> for RuleId {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other
+    }
+}
+
+impl PartialEq<&str> for RuleId {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == *other
+    }
+}
+
+/// Where a rule finds what it reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FoundIn {
+    /// In a task definition, by itself or by the configuration and images beside it.
+    Document,
+    /// While a release is planned: in the registry, in the bucket, in the live service.
+    Plan,
+    /// While a text is read.
+    Reading,
+}
+
+/// What repairs the findings of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repair {
+    /// This JSON is the value at the pointer.
+    Set(&'static str),
+    /// This JSON is an item of the list at the pointer.
+    Add(&'static str),
+    /// The container, whose `dependsOn` the pointer leads to, waits for the log router.
+    AwaitRouter,
+    /// A name for the only port mapping of its container.
+    NamePort,
+    /// The member gets the name that was meant, where it is a slip.
+    Rename,
+    /// The value gets the upper and lower case of the model's.
+    Recase,
+}
+
+/// A row of the table in `rules`.
+#[derive(Debug)]
+pub struct Rule {
+    /// The id: kebab case, the name of the rule's file, stable for ever.
+    pub id: &'static str,
+    /// The severity of its findings.
+    pub severity: Severity,
+    /// What it reports, in one sentence without a full stop.
+    pub summary: &'static str,
+    /// What happens on AWS otherwise, in one to three sentences.
+    pub why: &'static str,
+    /// Where the fact is written down: the address of an AWS or Fluent Bit page, or a repository and a file.
+    pub source: &'static str,
+    /// Where it finds what it reports.
+    pub found_in: FoundIn,
+    /// What `--fix` does, where it repairs the findings.
+    pub repair: Option<Repair>,
+    /// Whether the finding is about the name of the member that it points to, and not about its value.
+    pub points_at_name: bool,
+    /// Whether it looks at the pushed image or at the configuration, too, so that it counts for a document that ECS described itself.
+    pub looks_beyond_the_document: bool,
+    /// Whether nothing can be deployed while the finding stands, so that it cannot be allowed.
+    pub is_final: bool,
+    /// The check of a document.
+    pub check: fn(&Subject<'_>, &mut Report<'_>),
+}
+
+impl Rule {
+    /// What most rules about documents have in common.
+    pub(super) const OF_DOCUMENTS: Self = Self {
+        id: "",
+        severity: Severity::Hint,
+        summary: "",
+        why: "",
+        source: "",
+        found_in: FoundIn::Document,
+        repair: None,
+        points_at_name: false,
+        looks_beyond_the_document: false,
+        is_final: false,
+        check: |_, _| {},
+    };
+}
+
+/// What a release needs of a rule: its id, without its words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    pub(super) id: &'static str,
+    severity: Severity,
+    pub(super) is_final: bool,
+}
+
+impl Kind {
+    pub(crate) const fn of(rule: &Rule) -> Self {
+        Self { id: rule.id, severity: rule.severity, is_final: rule.is_final }
+    }
+
+    /// A finding that no check of a document makes.
+    pub(crate) fn finding(self, pointer: String, message: String, help: &str) -> Finding {
+        Finding { rule: RuleId::of(self.id), severity: self.severity, pointer, message, help: help.to_owned() }
+    }
+}
+
+/// The part of a rule about documents that runs.
+#[derive(Debug)]
+pub(super) struct Check {
+    pub(super) id: &'static str,
+    pub(super) severity: Severity,
+    pub(super) looks_beyond_the_document: bool,
+    pub(super) run: fn(&Subject<'_>, &mut Report<'_>),
+}
+
+impl Check {
+    pub(super) const fn of(rule: &Rule) -> Self {
+        let Rule { id, severity, looks_beyond_the_document, check, .. } = *rule;
+        Self { id, severity, looks_beyond_the_document, run: check }
+    }
+}
