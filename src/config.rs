@@ -106,10 +106,11 @@ pub enum Logs {
 /// What it means when no log records come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Quiet {
+pub enum Silence {
     /// Nobody can tell: the release is reported as unverified, and the service is left as it is.
     #[default]
-    Wait,
+    #[serde(alias = "wait")] // as releases recorded it that began under an earlier version
+    Inconclusive,
     /// The service prints little: the release counts as verified.
     Pass,
     /// The release failed.
@@ -131,8 +132,8 @@ pub struct Verify {
     #[serde(default)]
     pub containers: Vec<String>,
     /// What it means when no records, or too few, come within the time.
-    #[serde(default)]
-    pub quiet: Quiet,
+    #[serde(default, alias = "quiet")]
+    pub on_silence: Silence,
     /// Records that make a proof, at least 1.
     #[serde(default = "one")]
     pub min_records: u64,
@@ -231,7 +232,7 @@ impl Default for Verify {
             expect: Vec::new(),
             forbid: Vec::new(),
             containers: Vec::new(),
-            quiet: Quiet::Wait,
+            on_silence: Silence::Inconclusive,
             min_records: 1,
             max_error_ratio: None,
             compare: None,
@@ -308,16 +309,20 @@ mod tests {
         let read = |verify: &str| Config::parse(&with(verify)).unwrap().services.remove(0).verify;
         assert_eq!(read(""), Verify::default());
         let verify = read(
-            "containers = [\"worker\"]\nquiet = \"fail\"\nmin_records = 10\nmax_error_ratio = 0.05\n[service.verify.compare]\nmargin = 0\n",
+            "containers = [\"worker\"]\non_silence = \"fail\"\nmin_records = 10\nmax_error_ratio = 0.05\n[service.verify.compare]\nmargin = 0\n",
         );
-        assert_eq!((verify.quiet, verify.min_records, verify.max_error_ratio), (Quiet::Fail, 10, Some(0.05)));
+        assert_eq!((verify.on_silence, verify.min_records, verify.max_error_ratio), (Silence::Fail, 10, Some(0.05)));
         assert_eq!(verify.compare, Some(Compare { margin: 0.0, ..Compare::default() }));
         assert_eq!(verify.containers, ["worker"]);
         for (verify, problem) in [
             ("min_records = 0", "service[0].verify.min_records: a whole number from 1 to 100000"),
             ("max_error_ratio = 5", "service[0].verify.max_error_ratio: a number from 0 to 1"),
             ("max_error_ratio = nan", "service[0].verify.max_error_ratio: a number from 0 to 1"),
-            ("quiet = \"never\"", "`never` is none of \"wait\", \"pass\", \"fail\""),
+            ("on_silence = \"never\"", "`never` is none of \"inconclusive\", \"pass\", \"fail\""),
+            (
+                "quiet = \"wait\"",
+                "`quiet` is called `on_silence`, and its value `wait`, which did not wait, `inconclusive`",
+            ),
             (
                 "[service.verify.compare]\nconfidence = 1",
                 "service[0].verify.compare.confidence: a number from 0.5 to 0.9999",

@@ -112,11 +112,11 @@ fn verify() -> Value {
             "expect": texts("Regular expressions; each must match a record.", &bounded),
             "forbid": texts("Regular expressions; none may match a record.", &bounded),
             "containers": texts("Containers beside the one that gets the image whose logs are verified, too.", &json!({})),
-            "quiet": {
-                "description": "What it means when no records, or too few, come within the time: nobody can tell (`wait`), verified, \
+            "on_silence": {
+                "description": "What it means when no records, or too few, come within the time: nobody can tell (`inconclusive`), verified, \
                     or failed.",
-                "enum": ["wait", "pass", "fail"],
-                "default": "wait",
+                "enum": ["inconclusive", "pass", "fail"],
+                "default": "inconclusive",
             },
             "min_records": whole("Records that make a proof.", 1),
             "max_error_ratio": share("The largest share of errors among the records.", 0.0, 1.0, None),

@@ -2,7 +2,7 @@
 
 use super::section::Section;
 use super::{
-    Config, Guard, Logs, MAX_SERVICES_PER_EVENT, OWN_PREFIXES, OnFailure, Quiet, Service, ServiceArn, Verify,
+    Config, Guard, Logs, MAX_SERVICES_PER_EVENT, OWN_PREFIXES, OnFailure, Service, ServiceArn, Silence, Verify,
     parse_duration,
 };
 use crate::validate::levels::{Levels, refused_allowance, unknown_rule};
@@ -149,14 +149,16 @@ fn read_verify(section: &mut Section<'_, '_>) -> Verify {
     };
     let expect = read_patterns(section, "expect");
     let forbid = read_patterns(section, "forbid");
-    let quiet = section.choice("quiet", &[("wait", Quiet::Wait), ("pass", Quiet::Pass), ("fail", Quiet::Fail)]);
+    section.refuse("quiet", "`quiet` is called `on_silence`, and its value `wait`, which did not wait, `inconclusive`");
+    let silences = [("inconclusive", Silence::Inconclusive), ("pass", Silence::Pass), ("fail", Silence::Fail)];
+    let on_silence = section.choice("on_silence", &silences);
     Verify {
         logs,
         timeout,
         expect,
         forbid,
         containers: section.texts("containers").unwrap_or_default(),
-        quiet: quiet.unwrap_or(default.quiet),
+        on_silence: on_silence.unwrap_or(default.on_silence),
         min_records: section.whole("min_records", 1, MAX_RECORDS).unwrap_or(default.min_records),
         max_error_ratio: section.share("max_error_ratio", 0.0, 1.0),
         compare: section.table("compare").map(|table| section.within("compare", table, read_compare)),

@@ -76,6 +76,13 @@ impl<'t> Section<'t, '_> {
         text
     }
 
+    /// Notes a problem where a key is there that must not be.
+    pub(super) fn refuse(&mut self, key: &str, why: &str) {
+        if self.value(key).is_some() {
+            self.problem(key, why);
+        }
+    }
+
     pub(super) fn required_text(&mut self, key: &str, what: &str) -> Option<String> {
         if self.entry(key).is_none() {
             self.asked.push(key.to_owned());

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Quiet, Verify};
+use crate::config::{Silence, Verify};
 use crate::verify::checks::Checks;
 use crate::verify::compare::{Comparison, Decision};
 use crate::verify::evidence::{Evidence, Sample, Verdict};
@@ -24,7 +24,8 @@ pub(crate) struct LogWatch {
     #[serde(default)]
     pub(crate) baseline: Option<Baseline>,
     #[serde(default)]
-    quiet: Quiet,
+    #[serde(alias = "quiet")]
+    on_silence: Silence,
     /// When the first task of the new revision was seen to run.
     first_task: Option<u64>,
     /// Seconds from the first task to the end of patience.
@@ -103,7 +104,7 @@ impl LogWatch {
             outputs,
             evidence: Evidence::default(),
             baseline: None,
-            quiet: verify.quiet,
+            on_silence: verify.on_silence,
             first_task: None,
             patience,
             trouble: None,
@@ -242,7 +243,7 @@ impl LogWatch {
                 self.conclude(VerificationStatus::Failed, detail);
             }
             Verdict::Waiting { missing, silent } => {
-                let is_content = self.quiet == Quiet::Pass && moment.is_through && self.trouble.is_none();
+                let is_content = self.on_silence == Silence::Pass && moment.is_through && self.trouble.is_none();
                 if missing.is_empty() && (is_late || is_content) {
                     self.conclude_silence(waited, &silent);
                 }
@@ -254,12 +255,14 @@ impl LogWatch {
     fn conclude_silence(&mut self, waited: u64, silent: &[String]) {
         let (silent, records) = (silent.join(", "), self.evidence.records);
         let seen = format!("{records} records came within {waited} s, without {silent}");
-        match self.quiet {
-            Quiet::Pass => self.conclude(VerificationStatus::Passed, format!("{seen}, which `quiet = \"pass\"` takes")),
-            Quiet::Fail => self.conclude(VerificationStatus::Failed, format!("{seen} (`quiet = \"fail\"`)")),
-            Quiet::Wait => self.conclude(
+        match self.on_silence {
+            Silence::Pass => {
+                self.conclude(VerificationStatus::Passed, format!("{seen}, which `on_silence = \"pass\"` takes"));
+            }
+            Silence::Fail => self.conclude(VerificationStatus::Failed, format!("{seen} (`on_silence = \"fail\"`)")),
+            Silence::Inconclusive => self.conclude(
                 VerificationStatus::Inconclusive,
-                format!("{seen}: nobody can tell whether it works (`quiet` says what silence means)"),
+                format!("{seen}: nobody can tell whether it works (`on_silence` says what that means)"),
             ),
         }
     }
@@ -309,8 +312,8 @@ mod tests {
         LogWatch::new(&expect_logs(&definition, "Main", &[]), verify)
     }
 
-    fn verify(quiet: Quiet) -> Verify {
-        Verify { timeout: 60, quiet, ..Verify::default() }
+    fn verify(on_silence: Silence) -> Verify {
+        Verify { timeout: 60, on_silence, ..Verify::default() }
     }
 
     fn evidence(records: u64, errors: u64) -> Evidence {
@@ -347,21 +350,21 @@ mod tests {
     fn what_silence_means_is_the_configurations_choice() {
         let silence = read(evidence(0, 0));
         let through = Moment { elapsed: 30, is_canary: false, is_through: true, bake: None };
-        for (quiet, early, late) in [
-            (Quiet::Wait, None, Some(VerificationStatus::Inconclusive)),
-            (Quiet::Fail, None, Some(VerificationStatus::Failed)),
-            (Quiet::Pass, Some(VerificationStatus::Passed), Some(VerificationStatus::Passed)),
+        for (on_silence, early, late) in [
+            (Silence::Inconclusive, None, Some(VerificationStatus::Inconclusive)),
+            (Silence::Fail, None, Some(VerificationStatus::Failed)),
+            (Silence::Pass, Some(VerificationStatus::Passed), Some(VerificationStatus::Passed)),
         ] {
-            assert_eq!(verdict(&verify(quiet), &silence, &[at(0), at(30)]), None, "{quiet:?}");
-            assert_eq!(verdict(&verify(quiet), &silence, &[at(0), through]), early, "{quiet:?}");
-            assert_eq!(verdict(&verify(quiet), &silence, &[at(0), at(700)]), late, "{quiet:?}");
+            assert_eq!(verdict(&verify(on_silence), &silence, &[at(0), at(30)]), None, "{on_silence:?}");
+            assert_eq!(verdict(&verify(on_silence), &silence, &[at(0), through]), early, "{on_silence:?}");
+            assert_eq!(verdict(&verify(on_silence), &silence, &[at(0), at(700)]), late, "{on_silence:?}");
         }
     }
 
     #[test]
     fn an_expected_record_that_does_not_come_is_a_failure_whatever_silence_means() {
-        for quiet in [Quiet::Wait, Quiet::Pass] {
-            let verify = Verify { expect: vec!["Starting".into()], ..verify(quiet) };
+        for on_silence in [Silence::Inconclusive, Silence::Pass] {
+            let verify = Verify { expect: vec!["Starting".into()], ..verify(on_silence) };
             for seen in [evidence(0, 0), evidence(9, 0)] {
                 let failed = verdict(&verify, &read(seen), &[at(0), at(700)]);
                 assert_eq!(failed, Some(VerificationStatus::Failed));
@@ -371,14 +374,14 @@ mod tests {
 
     #[test]
     fn too_few_records_are_as_good_as_none() {
-        let verify = Verify { min_records: 10, ..verify(Quiet::Wait) };
+        let verify = Verify { min_records: 10, ..verify(Silence::Inconclusive) };
         assert_eq!(verdict(&verify, &read(evidence(9, 0)), &[at(0), at(700)]), Some(VerificationStatus::Inconclusive));
         assert_eq!(verdict(&verify, &read(evidence(10, 0)), &[at(0)]), Some(VerificationStatus::Passed));
     }
 
     #[test]
     fn a_canary_that_passes_is_watched_as_long_as_it_can_still_fail() {
-        let plain = verify(Quiet::Wait);
+        let plain = verify(Silence::Inconclusive);
         let watching = Verify { forbid: vec!["panic".into()], ..plain.clone() };
         let good = read(evidence(5, 0));
         assert_eq!(verdict(&plain, &good, &[at(0)]), Some(VerificationStatus::Passed));
@@ -390,7 +393,7 @@ mod tests {
 
     #[test]
     fn too_many_errors_fail_and_a_few_records_do_not_decide() {
-        let verify = Verify { max_error_ratio: Some(0.1), ..verify(Quiet::Wait) };
+        let verify = Verify { max_error_ratio: Some(0.1), ..verify(Silence::Inconclusive) };
         assert_eq!(verdict(&verify, &read(evidence(20, 3)), &[at(0)]), Some(VerificationStatus::Failed));
         assert_eq!(verdict(&verify, &read(evidence(20, 2)), &[at(0)]), None);
         assert_eq!(verdict(&verify, &read(evidence(19, 19)), &[at(0)]), None);
@@ -398,7 +401,7 @@ mod tests {
 
     #[test]
     fn a_revision_that_logs_worse_than_the_old_one_fails() {
-        let verify = Verify { compare: Some(Compare::default()), ..verify(Quiet::Wait) };
+        let verify = Verify { compare: Some(Compare::default()), ..verify(Silence::Inconclusive) };
         let look = |new: Evidence, old: Evidence| {
             let mut watch = log_watch(&verify);
             watch.baseline = Some(Baseline {
@@ -422,12 +425,12 @@ mod tests {
 
     #[test]
     fn it_tells_what_it_waits_for_and_what_came() {
-        let mut watch = log_watch(&verify(Quiet::Wait));
+        let mut watch = log_watch(&verify(Silence::Inconclusive));
         let checks = Checks::default();
         let told = watch.note(read(evidence(0, 0)), &checks, at(0));
         assert!(told[0].0 == "waiting for logs" && told[0].1.contains("within 51 s of the first line"), "{told:?}");
         let hasty = Moment { bake: Some(30), ..at(0) };
-        let told = log_watch(&verify(Quiet::Wait)).note(read(evidence(0, 0)), &checks, hasty);
+        let told = log_watch(&verify(Silence::Inconclusive)).note(read(evidence(0, 0)), &checks, hasty);
         assert!(told[0].1.ends_with("perhaps after the 30 s for which the canary bakes"), "{told:?}");
         assert_eq!(watch.note(read(evidence(0, 0)), &checks, at(10)), []);
         let told = watch.note(read(evidence(1, 0)), &checks, at(20));

@@ -255,15 +255,15 @@ async fn too_few_records_of_either_revision_compare_nothing() {
 
 #[tokio::test]
 async fn a_service_that_prints_nothing_is_left_as_it_is_and_reported() {
-    let silent = |quiet: &'static str| async move {
+    let silent = |on_silence: &'static str| async move {
         let stage = Stage::of(Scenario::NoLogs).await.configured("expect = [\"Starting server\"]", "");
-        let stage = stage.configured("quiet = \"wait\"", quiet);
+        let stage = stage.configured("on_silence = \"inconclusive\"", on_silence);
         let release = stage.release(&push()).await;
         (release.outcome, release.verification.status)
     };
-    assert_eq!(silent("quiet = \"wait\"").await, (Outcome::Failed, VerificationStatus::Inconclusive));
-    assert_eq!(silent("quiet = \"pass\"").await, (Outcome::Succeeded, VerificationStatus::Passed));
-    assert_eq!(silent("quiet = \"fail\"").await, (Outcome::RolledBack, VerificationStatus::Failed));
+    assert_eq!(silent("on_silence = \"inconclusive\"").await, (Outcome::Failed, VerificationStatus::Inconclusive));
+    assert_eq!(silent("on_silence = \"pass\"").await, (Outcome::Succeeded, VerificationStatus::Passed));
+    assert_eq!(silent("on_silence = \"fail\"").await, (Outcome::RolledBack, VerificationStatus::Failed));
 }
 
 /// The article's definition with a second container that logs to a bucket of its own.
