@@ -1,6 +1,6 @@
 """Runs the release build of the function end to end on AWS's own local tools, and asserts on what it did.
 
-Four processes on 127.0.0.1: the stand-in for ECS, ECR and S3 (`express-deployer sandbox`), the emulator of the durable
+Four processes on 127.0.0.1: the sandbox with ECS, ECR and S3 (`express-deployer sandbox`), the emulator of the durable
 execution service (`dex-local-runner`), the emulator of the Lambda Runtime API (`cargo lambda watch`), and the function.
 The function is the very file that ships: `cargo lambda watch` only serves the Runtime API, so it builds nothing.
 Run it with the Python of a virtual environment that holds the packages of .ci/requirements.txt.
@@ -210,7 +210,7 @@ class Bench:
         return request("GET", f"{self.sandbox}/{bucket}/{urllib.parse.quote(key)}")[1]
 
     def calls(self) -> list[str]:
-        """The operations that the stand-in was asked for since it started, in order."""
+        """The operations that the sandbox was asked for since it started, in order."""
         return [call["operation"] for call in json.loads(request("GET", f"{self.sandbox}/_sandbox/calls")[1])]
 
     def peak_memory(self) -> int:

@@ -1,6 +1,6 @@
 //! Counts what waits for what: the time from an event to the moment at which the update comes in, with the chain of
 //! calls and checkpoints that lead there; what a whole good release takes, also while calls fail; and S3 requests per
-//! look while nothing has landed. The stand-in answers each call, checkpoints included, after a fixed latency, so that
+//! look while nothing has landed. The sandbox answers each call, checkpoints included, after a fixed latency, so that
 //! time divided by it is the number of round trips in a row.
 
 #![expect(

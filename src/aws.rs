@@ -1,4 +1,4 @@
-//! The way to AWS: clients, the clock, and one error for everything that can go wrong on the wire. The adapters below speak in our words;
+//! The way to AWS: clients, the clock, and one error for everything that can go wrong on the wire. The adapters below speak in our own types;
 //! no SDK type leaves them, and none of them decides anything.
 
 use std::fmt;
@@ -156,35 +156,35 @@ pub struct Failure {
     /// What it was called on: an ARN, or a name.
     pub resource: String,
     /// What kind of trouble it is.
-    pub kind: Trouble,
+    pub kind: FailureKind,
     /// The service's own words, shortened.
     pub message: String,
 }
 
 /// What kind of trouble a call had: it decides what may be done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum FailureKind {
     /// No permission: only a person can help.
     Denied,
     /// Too many calls, or credentials that are being renewed: the server did nothing, and the same call works later.
     Throttled,
     /// A timeout, a reset, a 5xx: the server may have acted.
-    Unclear,
+    OutcomeUnknown,
     /// What was asked for does not exist.
-    Missing,
+    NotFound,
     /// A condition did not hold, or the resource is in another state: somebody else was faster.
     Conflict,
     /// The server says no, and will say it again.
-    Refused,
+    Rejected,
 }
 
 impl Failure {
     /// Whether the same call may work a little later.
-    pub fn is_passing(&self) -> bool {
-        matches!(self.kind, Trouble::Throttled | Trouble::Unclear)
+    pub fn is_transient(&self) -> bool {
+        matches!(self.kind, FailureKind::Throttled | FailureKind::OutcomeUnknown)
     }
 
-    pub(crate) fn new(action: &'static str, resource: &str, kind: Trouble, message: impl Into<String>) -> Self {
+    pub(crate) fn new(action: &'static str, resource: &str, kind: FailureKind, message: impl Into<String>) -> Self {
         Self { action, resource: resource.to_owned(), kind, message: message.into() }
     }
 }
@@ -193,15 +193,15 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { action, resource, message, .. } = self;
         match self.kind {
-            Trouble::Denied => write!(
+            FailureKind::Denied => write!(
                 f,
                 "{action} on {resource} is denied: allow the function's role this action on this resource ({message})"
             ),
-            Trouble::Throttled => write!(f, "{action} on {resource} cannot be had just now ({message})"),
-            Trouble::Unclear => write!(f, "{action} on {resource} got no clear answer ({message})"),
-            Trouble::Missing => write!(f, "{action} on {resource}: not found ({message})"),
-            Trouble::Conflict => write!(f, "{action} on {resource}: conflict ({message})"),
-            Trouble::Refused => write!(f, "{action} on {resource} is refused ({message})"),
+            FailureKind::Throttled => write!(f, "{action} on {resource} cannot be had just now ({message})"),
+            FailureKind::OutcomeUnknown => write!(f, "{action} on {resource} got no clear answer ({message})"),
+            FailureKind::NotFound => write!(f, "{action} on {resource}: not found ({message})"),
+            FailureKind::Conflict => write!(f, "{action} on {resource}: conflict ({message})"),
+            FailureKind::Rejected => write!(f, "{action} on {resource} is refused ({message})"),
         }
     }
 }
@@ -220,12 +220,12 @@ where
             SdkError::ServiceError(context) => {
                 let (code, text) =
                     (context.err().code().unwrap_or_default(), context.err().message().unwrap_or_default());
-                (trouble(code, text, status), format!("{code}: {text}"))
+                (kind_of(code, text, status), format!("{code}: {text}"))
             }
-            SdkError::ConstructionFailure(_) => (Trouble::Refused, in_short(&error)),
-            _ => (Trouble::Unclear, in_short(&error)),
+            SdkError::ConstructionFailure(_) => (FailureKind::Rejected, in_short(&error)),
+            _ => (FailureKind::OutcomeUnknown, in_short(&error)),
         };
-        let (action, resource) = match denied_key(&message).filter(|_| kind == Trouble::Denied) {
+        let (action, resource) = match denied_key(&message).filter(|_| kind == FailureKind::Denied) {
             Some(key) => ("kms:Decrypt", key),
             None => (action, resource),
         };
@@ -254,11 +254,11 @@ fn in_short(error: &dyn std::error::Error) -> String {
 
 /// Sorts an error. 412 and 409 of S3 have codes that the SDK's model does not name, so the status counts as well; where ECS gives one code to
 /// trouble that passes and to trouble that stays, its words tell them apart.
-fn trouble(code: &str, message: &str, status: Option<u16>) -> Trouble {
+fn kind_of(code: &str, message: &str, status: Option<u16>) -> FailureKind {
     match code {
-        _ if is_early(code) || is_unsettled(code, message) => Trouble::Throttled,
+        _ if is_early(code) || is_unsettled(code, message) => FailureKind::Throttled,
         // S3 says 400 when a request's body came too slowly; whether it acted is not known.
-        "RequestTimeout" => Trouble::Unclear,
+        "RequestTimeout" => FailureKind::OutcomeUnknown,
         // Credentials and states that no permission would mend, whatever their status is.
         "UnrecognizedClientException"
         | "InvalidSignatureException"
@@ -266,17 +266,17 @@ fn trouble(code: &str, message: &str, status: Option<u16>) -> Trouble {
         | "InvalidAccessKeyId"
         | "SignatureDoesNotMatch"
         | "OptInRequired"
-        | "InvalidObjectState" => Trouble::Refused,
-        "ConflictException" | "PreconditionFailed" | "ConditionalRequestConflict" => Trouble::Conflict,
-        _ if code.starts_with("AccessDenied") || code.starts_with("UnauthorizedAccess") => Trouble::Denied,
-        _ if code.contains("NotFound") || code.starts_with("NoSuch") => Trouble::Missing,
+        | "InvalidObjectState" => FailureKind::Rejected,
+        "ConflictException" | "PreconditionFailed" | "ConditionalRequestConflict" => FailureKind::Conflict,
+        _ if code.starts_with("AccessDenied") || code.starts_with("UnauthorizedAccess") => FailureKind::Denied,
+        _ if code.contains("NotFound") || code.starts_with("NoSuch") => FailureKind::NotFound,
         _ => match status {
-            Some(403) => Trouble::Denied,
-            Some(404) => Trouble::Missing,
-            Some(409 | 412) => Trouble::Conflict,
-            Some(429) => Trouble::Throttled,
-            Some(500..) => Trouble::Unclear,
-            _ => Trouble::Refused,
+            Some(403) => FailureKind::Denied,
+            Some(404) => FailureKind::NotFound,
+            Some(409 | 412) => FailureKind::Conflict,
+            Some(429) => FailureKind::Throttled,
+            Some(500..) => FailureKind::OutcomeUnknown,
+            _ => FailureKind::Rejected,
         },
     }
 }
@@ -313,46 +313,47 @@ fn is_unsettled(code: &str, message: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn trouble(code: &str, status: Option<u16>) -> Trouble {
-        super::trouble(code, "", status)
+    fn kind(code: &str, status: Option<u16>) -> FailureKind {
+        kind_of(code, "", status)
     }
 
     #[test]
-    fn codes_and_statuses_sort_into_kinds_of_trouble() {
-        assert_eq!(trouble("ThrottlingException", Some(400)), Trouble::Throttled);
-        assert_eq!(trouble("AccessDeniedException", Some(400)), Trouble::Denied);
-        assert_eq!(trouble("ServiceNotFoundException", Some(400)), Trouble::Missing);
-        assert_eq!(trouble("ServerException", Some(500)), Trouble::Unclear);
-        assert_eq!(trouble("PreconditionFailed", Some(412)), Trouble::Conflict);
-        assert_eq!(trouble("", Some(412)), Trouble::Conflict);
-        assert_eq!(trouble("RequestTimeout", Some(400)), Trouble::Unclear);
-        assert_eq!(trouble("RequestTimeTooSkewed", Some(403)), Trouble::Throttled);
-        assert_eq!(trouble("KMS.ThrottlingException", Some(400)), Trouble::Throttled);
-        assert_eq!(trouble("UnrecognizedClientException", Some(403)), Trouble::Refused);
-        assert_eq!(trouble("ClientException", Some(400)), Trouble::Refused);
+    fn codes_and_statuses_sort_into_kinds_of_failure() {
+        assert_eq!(kind("ThrottlingException", Some(400)), FailureKind::Throttled);
+        assert_eq!(kind("AccessDeniedException", Some(400)), FailureKind::Denied);
+        assert_eq!(kind("ServiceNotFoundException", Some(400)), FailureKind::NotFound);
+        assert_eq!(kind("ServerException", Some(500)), FailureKind::OutcomeUnknown);
+        assert_eq!(kind("PreconditionFailed", Some(412)), FailureKind::Conflict);
+        assert_eq!(kind("", Some(412)), FailureKind::Conflict);
+        assert_eq!(kind("RequestTimeout", Some(400)), FailureKind::OutcomeUnknown);
+        assert_eq!(kind("RequestTimeTooSkewed", Some(403)), FailureKind::Throttled);
+        assert_eq!(kind("KMS.ThrottlingException", Some(400)), FailureKind::Throttled);
+        assert_eq!(kind("UnrecognizedClientException", Some(403)), FailureKind::Rejected);
+        assert_eq!(kind("ClientException", Some(400)), FailureKind::Rejected);
     }
 
     #[test]
     fn contention_and_permissions_that_have_not_spread_pass() {
-        let kind = |code, message| super::trouble(code, message, Some(400));
+        let kind = |code, message| kind_of(code, message, Some(400));
         let contention = "Too many concurrent attempts to create a new revision of the specified family.";
         let credentials = "ECS was not able to validate the provided access credentials";
         let role = "Cannot assume role arn:aws:iam::123456789012:role/infrastructure";
         let assume =
             "User: arn:aws:sts::1:assumed-role/r/f is not authorized to perform: sts:AssumeRole on resource: x";
-        assert_eq!(kind("ClientException", contention), Trouble::Throttled);
-        assert_eq!(kind("ClientException", credentials), Trouble::Throttled);
-        assert_eq!(kind("AccessDeniedException", role), Trouble::Throttled);
-        assert_eq!(kind("AccessDeniedException", assume), Trouble::Throttled);
+        assert_eq!(kind("ClientException", contention), FailureKind::Throttled);
+        assert_eq!(kind("ClientException", credentials), FailureKind::Throttled);
+        assert_eq!(kind("AccessDeniedException", role), FailureKind::Throttled);
+        assert_eq!(kind("AccessDeniedException", assume), FailureKind::Throttled);
         let other = "User: x is not authorized to perform: ecs:UpdateExpressGatewayService on resource: y";
-        assert_eq!(kind("AccessDeniedException", other), Trouble::Denied);
-        assert_eq!(kind("ClientException", "Invalid revision number"), Trouble::Refused);
-        assert_eq!(kind("InvalidParameterException", contention), Trouble::Refused);
+        assert_eq!(kind("AccessDeniedException", other), FailureKind::Denied);
+        assert_eq!(kind("ClientException", "Invalid revision number"), FailureKind::Rejected);
+        assert_eq!(kind("InvalidParameterException", contention), FailureKind::Rejected);
     }
 
     #[test]
     fn a_denied_call_names_action_resource_and_next_step() {
-        let failure = Failure::new("ecs:RegisterTaskDefinition", "web", Trouble::Denied, "AccessDeniedException: no");
+        let failure =
+            Failure::new("ecs:RegisterTaskDefinition", "web", FailureKind::Denied, "AccessDeniedException: no");
         assert!(failure.to_string().starts_with("ecs:RegisterTaskDefinition on web is denied: allow"));
     }
 

@@ -33,7 +33,7 @@ enum Command {
     Explain(explain::Arguments),
     /// List the rules.
     Rules(rules::Arguments),
-    /// Send an event through the function, against a stand-in for AWS on this machine.
+    /// Send an event through the function, against the sandbox, a replacement for AWS on this machine.
     ///
     /// Nothing leaves the machine and no AWS account is needed. Exit code 0 when every release ended well, 1 when one did not.
     Try(try_event::Arguments),
@@ -41,7 +41,7 @@ enum Command {
     ///
     /// It reads and changes nothing. Exit code 0 when the logs prove what they should, 1 when they do not, 2 when they cannot be looked for.
     Verify(verify::Arguments),
-    /// Keep the stand-in for AWS running, for the AWS CLI or for the function under another runner.
+    /// Keep the sandbox, a replacement for AWS, running, for the AWS CLI or for the function under another runner.
     Sandbox(sandbox::Arguments),
 }
 
@@ -64,7 +64,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     })
 }
 
-/// A runtime for a command that talks to the stand-in.
+/// A runtime for a command that talks to the sandbox.
 fn runtime() -> Result<tokio::runtime::Runtime, Unusable> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
 use crate::trigger::Trigger;
-use crate::validate::levels::Levels;
+use crate::validate::levels::RuleLevels;
 use crate::verify::checks::{BadPattern, Checks};
 use crate::verify::compare::Compare;
 
@@ -58,7 +58,7 @@ pub struct Service {
     /// What an uploaded task definition may refer to; `None` means anything.
     pub guard: Option<Guard>,
     /// Rules whose findings are let pass, or reject.
-    pub rules: Levels,
+    pub rules: RuleLevels,
 }
 
 impl Service {

@@ -1,6 +1,6 @@
 //! A Lambda function that deploys Amazon ECS Express Mode services by itself.
 //!
-//! The modules are the stages of one river, in the order in which a release flows through them:
+//! The modules are the stages of a release, in the order in which it goes through them:
 //!
 //! 1. [`config`]: which services there are, and what may release them.
 //! 2. [`trigger`]: an event comes in; is it a pushed [`image`] or an uploaded [`task_definition`], or not for us?
@@ -38,7 +38,7 @@ pub mod release;
 
 pub mod aws;
 mod observe;
-pub mod stdout;
+pub mod telemetry;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_durable_execution_sdk::lambda_runtime::{self, Error, LambdaEvent, service_fn};
 use express_deployer::aws::Aws;
 use express_deployer::release::{self, Configured, Deployer};
-use express_deployer::stdout;
+use express_deployer::telemetry;
 use serde_json::Value;
 
 /// What an invocation that is not durable is told.
@@ -14,10 +14,10 @@ const NOT_DURABLE: &str = "this function only runs as a durable function: deploy
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    stdout::write_logs();
+    telemetry::write_logs();
     let aws = Aws::from_environment().await;
     let config = Configured::from_source(&aws, source()?).await;
-    let service = Arc::new(release::handler(Deployer { config, aws, metrics: stdout::write_metric })?);
+    let service = Arc::new(release::handler(Deployer { config, aws, metrics: telemetry::write_metric })?);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let service = Arc::clone(&service);
         async move {

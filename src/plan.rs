@@ -1,5 +1,5 @@
 //! The plan: from a trigger, the live service, the image or document and the head, what a release will do, if anything.
-//! Everything it looks at has been read before; it asks nobody.
+//! Everything it looks at has been read before. Pure: no I/O.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,10 +14,10 @@ use crate::validate::{self, Finding, Origin, Subject};
 use crate::verify::{self, Expectation, S3Output};
 
 mod findings;
-mod heading;
+mod service_state;
 
 use findings::{family_changed, foreign_registry, gone, image_findings, not_pinned, untagged_image, unverifiable};
-pub use heading::{Heading, ListedDeployment, ServiceState, heading, serving};
+pub use service_state::{Desired, ListedDeployment, ServiceState, desired, serving};
 
 /// One service that one trigger concerns. It is recorded with the release: a later configuration does not change a running release.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -24,7 +24,7 @@ mod follow;
 mod prepare;
 mod run;
 mod step;
-mod story;
+mod timeline;
 mod wait;
 mod write_report;
 
@@ -42,9 +42,10 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// The services that one event concerns, or why there are none. Recorded first: a running release keeps its configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Concerned {
+enum Recognised {
     Requests(Vec<Request>),
-    Nobody(String),
+    #[serde(rename = "Nobody")] // as executions recorded it that began under an earlier version
+    Ignored(String),
 }
 
 /// What one request led to.
@@ -77,7 +78,8 @@ pub fn handler(
 /// or when the durable service refuses a checkpoint: everything else is in the report.
 async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableContext) -> Result<Report, BoxError> {
     if !ctx.is_replaying()
-        && let Some(Concerned::Nobody(reason)) = deployer.config.read().map(|config| concern(config, event.get(), None))
+        && let Some(Recognised::Ignored(reason)) =
+            deployer.config.read().map(|config| recognise_services(config, event.get(), None))
     {
         tracing::info!(reason, "ignored");
         return Ok(Report::ignored(reason));
@@ -88,12 +90,12 @@ async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableContext)
             Some(config) => config.clone(),
             None => recogniser.config.read_again(&recogniser.aws).await?,
         };
-        Ok(concern(&config, event.get(), Some(recogniser.aws.clock().now())))
+        Ok(recognise_services(&config, event.get(), Some(recogniser.aws.clock().now())))
     };
     let recognised = step::run(&ctx, "recognise", StepSemantics::AtLeastOncePerRetry, work);
     let requests = match recognised.await.map_err(|ending| ending.reason.unwrap_or_default())? {
-        Concerned::Requests(requests) => requests,
-        Concerned::Nobody(reason) => return Ok(Report::ignored(reason)),
+        Recognised::Requests(requests) => requests,
+        Recognised::Ignored(reason) => return Ok(Report::ignored(reason)),
     };
     if requests.len() > MAX_SERVICES_PER_EVENT {
         let (found, most) = (requests.len(), MAX_SERVICES_PER_EVENT);
@@ -140,7 +142,7 @@ async fn release_all(
 }
 
 /// Which services an event concerns: the only use of the configuration as it is now. `now` is the time of the first delivery that gets here.
-fn concern(config: &Config, event: &str, now: Option<Timestamp>) -> Concerned {
+fn recognise_services(config: &Config, event: &str, now: Option<Timestamp>) -> Recognised {
     let recognition = recognise(event);
     let mut reasons = recognition.ignored;
     let mut requests: Vec<Request> = Vec::new();
@@ -168,7 +170,7 @@ fn concern(config: &Config, event: &str, now: Option<Timestamp>) -> Concerned {
     for request in &mut requests {
         request.share = share;
     }
-    if requests.is_empty() { Concerned::Nobody(reasons.join("; ")) } else { Concerned::Requests(requests) }
+    if requests.is_empty() { Recognised::Ignored(reasons.join("; ")) } else { Recognised::Requests(requests) }
 }
 
 /// One release, from the plan to the written report.

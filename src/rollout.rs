@@ -1,4 +1,4 @@
-//! The canary as a value: a deployment as it was seen, the phase that it is in, and what follows from the two. It asks nobody.
+//! The canary as a value: a deployment as it was seen, the phase that it is in, and what follows from the two. Pure: no I/O.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ pub mod course;
 
 use course::Course;
 
-/// A service deployment as ECS describes it (`DescribeServiceDeployments`), in our words.
+/// A service deployment as ECS describes it (`DescribeServiceDeployments`), in our own types.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Deployment {
     /// The deployment.
@@ -126,7 +126,7 @@ impl Status {
     }
 
     /// Whether the service is still heading to the target.
-    pub fn is_heading_to_target(&self) -> bool {
+    pub fn goes_to_target(&self) -> bool {
         matches!(self, Self::Pending | Self::InProgress)
     }
 
@@ -227,7 +227,7 @@ impl Deployment {
 
     /// Whether a lifecycle hook holds it, so that nobody can say how long it takes.
     pub fn is_held(&self) -> bool {
-        !self.holding.is_empty() && self.status.is_heading_to_target()
+        !self.holding.is_empty() && self.status.goes_to_target()
     }
 
     /// What there is to tell beside what was seen before: what, and the detail.

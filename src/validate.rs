@@ -1,5 +1,5 @@
 //! The checks on a task definition before anything is registered: the frame (rule, finding, severity) and the walk over the table.
-//! It asks nobody and changes nothing; what it finds is data about the user's document, never an error.
+//! Pure: no I/O; what it finds is data about the user's document, never an error.
 
 use std::fmt;
 

@@ -1,17 +1,17 @@
-//! ECR in our words: is an image there, what does its tag point to, and which platforms does it have.
+//! ECR in our own types: is an image there, what does its tag point to, and which platforms does it have.
 
 use aws_sdk_ecr::types::{ImageFailureCode, ImageIdentifier};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
-use super::{Aws, CALL, Failure, Trouble, failure, in_short};
+use super::{Aws, CALL, Failure, FailureKind, failure, in_short};
 use crate::image::{Digest, MAX_BLOB, Manifest, Platform, platform_of_config};
 use crate::plan::ImageEvidence;
 
 /// An image in a private registry.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub struct ImageQuery<'a> {
     /// The registry's account.
     pub account: &'a str,
     /// The registry's region.
@@ -37,7 +37,7 @@ const GET_LAYER: &str = "ecr:GetDownloadUrlForLayer";
 
 impl Aws {
     /// Looks an image up, by digest and tag in one call; a single-platform image costs two more requests for its configuration.
-    pub async fn inspect_image(&self, wanted: &Wanted<'_>) -> Result<ImageEvidence, Failure> {
+    pub async fn inspect_image(&self, wanted: &ImageQuery<'_>) -> Result<ImageEvidence, Failure> {
         let resource = format!("{}/{}", wanted.account, wanted.repository);
         let by_digest = wanted.digest.map(|digest| ImageIdentifier::builder().image_digest(digest.as_str()).build());
         let by_tag = wanted.tag.map(|tag| ImageIdentifier::builder().image_tag(tag).build());
@@ -51,7 +51,7 @@ impl Aws {
         }
         let answer = match request.send().await.map_err(failure(BATCH_GET_IMAGE, &resource)) {
             Ok(answer) => answer,
-            Err(failure) if failure.kind == Trouble::Missing => return Ok(ImageEvidence::Missing),
+            Err(failure) if failure.kind == FailureKind::NotFound => return Ok(ImageEvidence::Missing),
             Err(failure) => return Err(failure),
         };
         // A failure that is not «not found» (a key that may not be used, an upstream that does not answer) says nothing about the image.
@@ -62,7 +62,7 @@ impl Aws {
             ) {
                 let code = trouble.failure_code().map_or("", ImageFailureCode::as_str);
                 let passes = ["UpstreamUnavailable", "UpstreamTooManyRequests"].contains(&code);
-                let kind = if passes { Trouble::Throttled } else { Trouble::Refused };
+                let kind = if passes { FailureKind::Throttled } else { FailureKind::Rejected };
                 let message = format!("{code}: {}", trouble.failure_reason().unwrap_or_default());
                 return Err(Failure::new(BATCH_GET_IMAGE, &resource, kind, message));
             }
@@ -95,7 +95,7 @@ impl Aws {
 
     async fn platform_of(
         &self,
-        wanted: &Wanted<'_>,
+        wanted: &ImageQuery<'_>,
         resource: &str,
         config: &Digest,
     ) -> Result<Result<Vec<Platform>, String>, Failure> {
@@ -110,7 +110,7 @@ impl Aws {
             return Err(Failure::new(
                 GET_LAYER,
                 resource,
-                Trouble::Unclear,
+                FailureKind::OutcomeUnknown,
                 "the image's configuration arrived damaged",
             ));
         }
@@ -124,7 +124,7 @@ impl Aws {
     async fn download(&self, url: &str, resource: &str) -> Result<Vec<u8>, Failure> {
         let trouble = |kind, message: String| Failure::new(GET_LAYER, resource, kind, message);
         if url.is_empty() {
-            return Err(trouble(Trouble::Unclear, "the answer has no URL".to_owned()));
+            return Err(trouble(FailureKind::OutcomeUnknown, "the answer has no URL".to_owned()));
         }
         let hidden = |error: &dyn std::error::Error| in_short(error).replace(url, "the download URL");
         let fetched = tokio::time::timeout(CALL, async {
@@ -132,17 +132,18 @@ impl Aws {
                 let builder = aws_smithy_http_client::Connector::builder();
                 SharedHttpConnector::new(builder.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build())
             });
-            let request = HttpRequest::get(url).map_err(|error| trouble(Trouble::Refused, hidden(&error)))?;
-            let answer = connector.call(request).await.map_err(|error| trouble(Trouble::Unclear, hidden(&error)))?;
+            let request = HttpRequest::get(url).map_err(|error| trouble(FailureKind::Rejected, hidden(&error)))?;
+            let answer =
+                connector.call(request).await.map_err(|error| trouble(FailureKind::OutcomeUnknown, hidden(&error)))?;
             let status = answer.status();
             if !status.is_success() {
-                let kind = if status.is_server_error() { Trouble::Unclear } else { Trouble::Refused };
+                let kind = if status.is_server_error() { FailureKind::OutcomeUnknown } else { FailureKind::Rejected };
                 return Err(trouble(kind, format!("the registry's storage answered {}", status.as_u16())));
             }
             let body = super::s3::read_bounded(answer.into_body().into(), MAX_BLOB).await;
-            body.map_err(|error| trouble(Trouble::Unclear, hidden(&*error)))
+            body.map_err(|error| trouble(FailureKind::OutcomeUnknown, hidden(&*error)))
         });
         let unreachable = "the registry's storage does not answer: a function in a VPC needs a gateway endpoint for S3";
-        fetched.await.map_err(|_| trouble(Trouble::Unclear, unreachable.to_owned()))?
+        fetched.await.map_err(|_| trouble(FailureKind::OutcomeUnknown, unreachable.to_owned()))?
     }
 }

@@ -1,4 +1,4 @@
-//! ECS in our words: services, task definitions, deployments, tasks. Documents go in and come out as JSON, whole.
+//! ECS in our own types: services, task definitions, deployments, tasks. Documents go in and come out as JSON, whole.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{Aws, Failure, Trouble, failure};
+use super::{Aws, Failure, FailureKind, failure};
 use crate::config::ServiceArn;
 use crate::plan::{ListedDeployment, ServiceState};
 use crate::rollout::course::{Course, Hook};
@@ -84,7 +84,7 @@ impl Aws {
             status.as_ref().map(types::ExpressGatewayServiceStatusCode::as_str).filter(|code| *code != "ACTIVE")
         {
             let message = format!("the service is {code}; only an ACTIVE service can be released");
-            return Err(Failure::new(ACTION, service.as_str(), Trouble::Refused, message));
+            return Err(Failure::new(ACTION, service.as_str(), FailureKind::Rejected, message));
         }
         let configurations = described.active_configurations.unwrap_or_default();
         Ok(configurations
@@ -133,12 +133,13 @@ impl Aws {
         let request =
             self.ecs(region).describe_task_definition().task_definition(arn).include(TaskDefinitionField::Tags);
         request.customize().interceptor(answer.clone()).send().await.map_err(failure(ACTION, arn))?;
-        let mut body: Map<String, Value> = serde_json::from_slice(&answer.take())
-            .map_err(|error| Failure::new(ACTION, arn, Trouble::Unclear, format!("the answer is not JSON: {error}")))?;
+        let mut body: Map<String, Value> = serde_json::from_slice(&answer.take()).map_err(|error| {
+            Failure::new(ACTION, arn, FailureKind::OutcomeUnknown, format!("the answer is not JSON: {error}"))
+        })?;
         let tags = body.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
         match body.remove("taskDefinition") {
             Some(Value::Object(members)) => Ok(TaskDefinition::from_description(members, &tags)),
-            _ => Err(Failure::new(ACTION, arn, Trouble::Unclear, "the answer has no task definition")),
+            _ => Err(Failure::new(ACTION, arn, FailureKind::OutcomeUnknown, "the answer has no task definition")),
         }
     }
 
@@ -161,7 +162,7 @@ impl Aws {
             });
         let answer = request.send().await.map_err(failure(ACTION, family))?;
         let arn = answer.task_definition.and_then(|definition| definition.task_definition_arn);
-        arn.ok_or_else(|| Failure::new(ACTION, family, Trouble::Unclear, "the answer names no revision"))
+        arn.ok_or_else(|| Failure::new(ACTION, family, FailureKind::OutcomeUnknown, "the answer names no revision"))
     }
 
     /// The revisions that carry a release's mark, the oldest first, each as it would be registered again: the family's newest revisions are
@@ -194,7 +195,7 @@ impl Aws {
             .and_then(|service| service.target_configuration)
             .and_then(|target| target.service_revision_arn);
         target.ok_or_else(|| {
-            Failure::new(ACTION, service.as_str(), Trouble::Unclear, "the answer names no service revision")
+            Failure::new(ACTION, service.as_str(), FailureKind::OutcomeUnknown, "the answer names no service revision")
         })
     }
 
@@ -321,7 +322,7 @@ fn not_described(action: &'static str, arn: &str, failures: Option<&[types::Fail
     let failure = failures.unwrap_or_default().first();
     let reason = failure.and_then(types::Failure::reason).unwrap_or("MISSING");
     let detail = failure.and_then(types::Failure::detail).map_or_else(String::new, |detail| format!(": {detail}"));
-    let kind = if reason == "MISSING" { Trouble::Unclear } else { Trouble::Refused };
+    let kind = if reason == "MISSING" { FailureKind::OutcomeUnknown } else { FailureKind::Rejected };
     Failure::new(action, arn, kind, format!("ECS does not describe it, {reason}{detail}"))
 }
 

@@ -1,6 +1,6 @@
-//! Lambda in our words: whether another durable execution of this function has ended.
+//! Lambda: whether another durable execution of this function has ended.
 
-use super::{Aws, Failure, Trouble, failure};
+use super::{Aws, Failure, FailureKind, failure};
 
 /// What is known of an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +20,8 @@ impl Aws {
         match request.send().await.map_err(failure("lambda:GetDurableExecution", arn)) {
             Ok(answer) if answer.status().as_str() == "RUNNING" => Ok(ExecutionState::Running),
             Ok(_) => Ok(ExecutionState::Ended),
-            Err(gone) if gone.kind == Trouble::Missing => Ok(ExecutionState::Ended),
-            Err(denied) if denied.kind == Trouble::Denied => Ok(ExecutionState::NotAllowed),
+            Err(gone) if gone.kind == FailureKind::NotFound => Ok(ExecutionState::Ended),
+            Err(denied) if denied.kind == FailureKind::Denied => Ok(ExecutionState::NotAllowed),
             Err(failure) => Err(failure),
         }
     }

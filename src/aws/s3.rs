@@ -1,9 +1,9 @@
-//! S3 in our words: heads by compare-and-swap, uploads, reports, log objects. Whatever is read is bounded.
+//! S3 in our own types: heads by compare-and-swap, uploads, reports, log objects. Whatever is read is bounded.
 
 use aws_sdk_s3::primitives::ByteStream;
 use jiff::Timestamp;
 
-use super::{Aws, Failure, Trouble, failure};
+use super::{Aws, Failure, FailureKind, failure};
 use crate::config::ServiceArn;
 use crate::head::Outcome;
 use crate::head::{self, Head, MAX_HEAD};
@@ -17,7 +17,7 @@ const MAX_REPORT: usize = 4 * 1024 * 1024;
 
 /// A head and the version of it that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeldHead {
+pub struct VersionedHead {
     /// What it says.
     pub head: Head,
     /// Its entity tag.
@@ -47,7 +47,7 @@ impl OpenObject {
     pub async fn read(mut self, mut take: impl FnMut(&[u8]) -> bool) -> Result<(), Failure> {
         let resource = self.resource;
         let broken = |error: aws_sdk_s3::primitives::ByteStreamError| {
-            Failure::new("s3:GetObject", &resource, Trouble::Unclear, error.to_string())
+            Failure::new("s3:GetObject", &resource, FailureKind::OutcomeUnknown, error.to_string())
         };
         while let Some(chunk) = self.body.try_next().await.map_err(broken)? {
             if !take(&chunk) {
@@ -66,27 +66,27 @@ impl Aws {
     }
 
     /// The head of a service; `None` before its first release.
-    pub async fn head(&self, state_bucket: &str, service: &ServiceArn) -> Result<Option<HeldHead>, Failure> {
+    pub async fn head(&self, state_bucket: &str, service: &ServiceArn) -> Result<Option<VersionedHead>, Failure> {
         const ACTION: &str = "s3:GetObject";
         let key = head::key(service);
         let resource = format!("arn:aws:s3:::{state_bucket}/{key}");
         let request = self.s3(&self.home_region()).get_object().bucket(state_bucket).key(&key);
         let answer = match request.send().await.map_err(failure(ACTION, &resource)) {
             Ok(answer) => answer,
-            Err(missing) if missing.kind == Trouble::Missing && !missing.message.starts_with("NoSuchBucket") => {
+            Err(missing) if missing.kind == FailureKind::NotFound && !missing.message.starts_with("NoSuchBucket") => {
                 return Ok(None);
             }
             Err(failure) => return Err(failure),
         };
         let etag = answer.e_tag.clone().unwrap_or_default();
-        let damaged = |message: String| Failure::new(ACTION, &resource, Trouble::Refused, message);
+        let damaged = |message: String| Failure::new(ACTION, &resource, FailureKind::Rejected, message);
         let body = read_bounded(answer.body, MAX_HEAD)
             .await
-            .map_err(|error| Failure { kind: Trouble::Unclear, ..damaged(error.to_string()) })?;
+            .map_err(|error| Failure { kind: FailureKind::OutcomeUnknown, ..damaged(error.to_string()) })?;
         let head = serde_json::from_slice(&body).map_err(|error| {
             damaged(format!("the object is no head ({error}): remove it, and the next release writes a new one"))
         })?;
-        Ok(Some(HeldHead { head, etag }))
+        Ok(Some(VersionedHead { head, etag }))
     }
 
     /// Writes a head where it still is the version that was read (or absent); gives the new version, or `None` when somebody else was faster.
@@ -100,7 +100,7 @@ impl Aws {
         let key = head::key(service);
         let resource = format!("arn:aws:s3:::{state_bucket}/{key}");
         let body = serde_json::to_vec_pretty(head)
-            .map_err(|error| Failure::new("s3:PutObject", &resource, Trouble::Refused, error.to_string()))?;
+            .map_err(|error| Failure::new("s3:PutObject", &resource, FailureKind::Rejected, error.to_string()))?;
         let request = self.s3(&self.home_region()).put_object().bucket(state_bucket).key(&key);
         let request = match held {
             Some(etag) => request.if_match(etag),
@@ -111,7 +111,7 @@ impl Aws {
             Ok(answer) => Ok(Some(answer.e_tag.unwrap_or_default())),
             // With If-Match, a head that somebody removed is a 404: not the version that was read either.
             Err(lost)
-                if matches!(lost.kind, Trouble::Conflict | Trouble::Missing)
+                if matches!(lost.kind, FailureKind::Conflict | FailureKind::NotFound)
                     && !lost.message.starts_with("NoSuchBucket") =>
             {
                 Ok(None)
@@ -133,10 +133,10 @@ impl Aws {
         };
         let answer = match request.send().await.map_err(failure(action, &resource)) {
             Ok(answer) => answer,
-            Err(gone) if gone.kind == Trouble::Missing && !gone.message.starts_with("NoSuchBucket") => {
+            Err(gone) if gone.kind == FailureKind::NotFound && !gone.message.starts_with("NoSuchBucket") => {
                 return Ok(Uploaded::Gone);
             }
-            Err(replaced) if replaced.kind == Trouble::Conflict => return Ok(Uploaded::Replaced),
+            Err(replaced) if replaced.kind == FailureKind::Conflict => return Ok(Uploaded::Replaced),
             Err(failure) => return Err(failure),
         };
         let size = usize::try_from(answer.content_length.unwrap_or(0)).unwrap_or(0);
@@ -144,7 +144,8 @@ impl Aws {
             return Ok(Uploaded::Unreadable(Unreadable::TooLarge(size)));
         }
         let body = read_bounded(answer.body, MAX_DOCUMENT + 1).await;
-        let body = body.map_err(|error| Failure::new(action, &resource, Trouble::Unclear, error.to_string()))?;
+        let body =
+            body.map_err(|error| Failure::new(action, &resource, FailureKind::OutcomeUnknown, error.to_string()))?;
         Ok(TaskDefinition::parse(&body).map_or_else(Uploaded::Unreadable, Uploaded::Document))
     }
 
@@ -153,13 +154,17 @@ impl Aws {
         let key = report.key();
         let resource = format!("arn:aws:s3:::{}/{key}", request.state_bucket);
         let body = serde_json::to_vec_pretty(report)
-            .map_err(|error| Failure::new("s3:PutObject", &resource, Trouble::Refused, error.to_string()))?;
+            .map_err(|error| Failure::new("s3:PutObject", &resource, FailureKind::Rejected, error.to_string()))?;
         let put = self.s3(&self.home_region()).put_object().bucket(&request.state_bucket).key(&key);
         let put = if was_owner { put } else { put.if_none_match("*") };
         let sent = put.content_type("application/json").body(ByteStream::from(body)).send().await;
         match sent.map_err(failure("s3:PutObject", &resource)) {
-            Err(there) if there.kind == Trouble::Conflict && there.message.starts_with("PreconditionFailed") => Ok(()),
-            Err(race) if race.kind == Trouble::Conflict => Err(Failure { kind: Trouble::Unclear, ..race }),
+            Err(there) if there.kind == FailureKind::Conflict && there.message.starts_with("PreconditionFailed") => {
+                Ok(())
+            }
+            Err(race) if race.kind == FailureKind::Conflict => {
+                Err(Failure { kind: FailureKind::OutcomeUnknown, ..race })
+            }
             sent => sent.map(|_| ()),
         }
     }
@@ -206,14 +211,14 @@ impl Aws {
         let request = self.s3(region).get_object().bucket(bucket).key(key);
         match request.send().await.map_err(failure("s3:GetObject", &resource)) {
             Ok(answer) => Ok(Some(OpenObject { body: answer.body, resource })),
-            Err(gone) if gone.kind == Trouble::Missing => Ok(None),
+            Err(gone) if gone.kind == FailureKind::NotFound => Ok(None),
             Err(failure) => Err(failure),
         }
     }
 
     /// A text that lies in S3, such as the configuration; `s3://bucket/key`.
     pub async fn text_at(&self, url: &str, limit: usize) -> Result<String, Failure> {
-        let refused = |message: &str| Failure::new("s3:GetObject", url, Trouble::Refused, message);
+        let refused = |message: &str| Failure::new("s3:GetObject", url, FailureKind::Rejected, message);
         let (bucket, key) = url
             .strip_prefix("s3://")
             .and_then(|rest| rest.split_once('/'))
@@ -224,7 +229,7 @@ impl Aws {
             body.len() <= limit
         };
         let Some(object) = self.open_object(&region, bucket, key).await? else {
-            return Err(Failure::new("s3:GetObject", url, Trouble::Missing, "there is no such object"));
+            return Err(Failure::new("s3:GetObject", url, FailureKind::NotFound, "there is no such object"));
         };
         object.read(take).await?;
         String::from_utf8(body).map_err(|_| refused("the object is not UTF-8 text"))

@@ -1,4 +1,4 @@
-//! `sandbox`: the stand-in for AWS, kept running until it is interrupted.
+//! `sandbox`: the sandbox, a replacement for AWS, kept running until it is interrupted.
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `try`: one event through the real handler, against the stand-in, with its story told as it happens.
+//! `try`: one event through the real handler, against the sandbox, with each step printed as it happens.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -19,14 +19,14 @@ use crate::release::{self, Deployer};
 use crate::report::Report;
 use crate::trigger::{MAX_EVENT, recognise};
 
-/// The configuration that fits the stand-in's service.
+/// The configuration that fits the sandbox's service.
 const CONFIG: &str = include_str!("../../examples/deployer.toml");
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The event: a JSON file such as events/ecr-image-push.json, or `-` for standard input.
     event: PathBuf,
-    /// What the stand-in lets happen: good, no-logs, bad-logs, error-logs, canary-fails, amd64-only, task-never-starts.
+    /// What the sandbox lets happen: good, no-logs, bad-logs, error-logs, canary-fails, amd64-only, task-never-starts.
     #[arg(long, default_value_t = Scenario::Good, value_name = "NAME")]
     scenario: Scenario,
     /// The configuration; without it, the one of examples/deployer.toml.
@@ -77,7 +77,7 @@ fn read_bounded(path: &Path, at_most: usize, what: &str) -> Result<String, Unusa
     Ok(text)
 }
 
-/// Starts the stand-in a moment after the event, and plays the event to its end.
+/// Starts the sandbox a moment after the event, and plays the event to its end.
 async fn play(arguments: &Arguments, event: String, config: Config) -> Result<Report, Unusable> {
     let start = recognise(&event).triggers.first().map_or(Options::default().start, crate::trigger::Trigger::at);
     let sandbox = Sandbox::start(Options { scenario: arguments.scenario, start, ..Options::default() }).await?;
@@ -89,7 +89,7 @@ async fn play(arguments: &Arguments, event: String, config: Config) -> Result<Re
     let aws = Aws::new(sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
     let handler = release::handler(Deployer { config: config.into(), aws, metrics: |_| {} })?;
     let executions = sandbox.executions().run(&handler, vec![("try".to_owned(), event)]).await?;
-    let execution = executions.into_iter().next().ok_or("the stand-in ran no execution")?;
+    let execution = executions.into_iter().next().ok_or("the sandbox ran no execution")?;
     match execution.outcome {
         ExecutionOutcome::Succeeded(result) => Ok(serde_json::from_str(&result)?),
         ExecutionOutcome::Failed { error_type, message } => {

@@ -5,7 +5,7 @@ use super::{
     Config, Guard, Logs, MAX_SERVICES_PER_EVENT, OWN_PREFIXES, OnFailure, Service, ServiceArn, Silence, Verify,
     parse_duration,
 };
-use crate::validate::levels::{Levels, refused_allowance, unknown_rule};
+use crate::validate::levels::{RuleLevels, refused_allowance, unknown_rule};
 use crate::verify::checks::Pattern;
 use crate::verify::compare::Compare;
 
@@ -192,7 +192,7 @@ fn read_guard(section: &mut Section<'_, '_>) -> Guard {
     Guard { roles: section.texts("roles"), registries: section.texts("registries") }
 }
 
-fn read_rules(section: &mut Section<'_, '_>) -> Levels {
+fn read_rules(section: &mut Section<'_, '_>) -> RuleLevels {
     let mut ids = |key: &str, problem_of: fn(&str) -> Option<String>| {
         let ids = section.texts(key).unwrap_or_default();
         for problem in ids.iter().filter_map(|id| problem_of(id)) {
@@ -200,7 +200,7 @@ fn read_rules(section: &mut Section<'_, '_>) -> Levels {
         }
         ids
     };
-    Levels { allow: ids("allow", refused_allowance), deny: ids("deny", unknown_rule) }
+    RuleLevels { allow: ids("allow", refused_allowance), deny: ids("deny", unknown_rule) }
 }
 
 fn is_bucket_name(name: &str) -> bool {

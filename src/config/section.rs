@@ -78,7 +78,8 @@ impl<'t> Section<'t, '_> {
 
     /// Notes a problem where a key is there that must not be.
     pub(super) fn refuse(&mut self, key: &str, why: &str) {
-        if self.value(key).is_some() {
+        if self.entry(key).is_some() {
+            self.asked.push(key.to_owned());
             self.problem(key, why);
         }
     }

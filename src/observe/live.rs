@@ -3,12 +3,12 @@
 use release_protocol::follow::Listed;
 use release_protocol::plan::Service;
 
-use crate::aws::ecr::Wanted;
-use crate::aws::{Aws, Failure, Trouble};
+use crate::aws::ecr::ImageQuery;
+use crate::aws::{Aws, Failure, FailureKind};
 use crate::config::ServiceArn;
 use crate::head;
 use crate::image::{Digest, ImageRef};
-use crate::plan::{self, Heading, ImageEvidence, ListedDeployment, Live, ServiceState, Uploaded};
+use crate::plan::{self, Desired, ImageEvidence, ListedDeployment, Live, ServiceState, Uploaded};
 use crate::rollout::Status;
 use crate::trigger::Upload;
 
@@ -25,14 +25,14 @@ pub(crate) async fn read_service(aws: &Aws, arn: &ServiceArn) -> Result<Service<
 async fn desired(aws: &Aws, service: &ServiceArn, state: &ServiceState) -> Result<String, Failure> {
     let nothing = || {
         let message = "the service runs no task definition that could be the base of a release";
-        Failure::new("ecs:DescribeExpressGatewayService", service.as_str(), Trouble::Refused, message)
+        Failure::new("ecs:DescribeExpressGatewayService", service.as_str(), FailureKind::Rejected, message)
     };
-    match plan::heading(state) {
-        Heading::TaskDefinition(arn) => Ok(arn),
-        Heading::Revision(revision) => {
+    match plan::desired(state) {
+        Desired::TaskDefinition(arn) => Ok(arn),
+        Desired::Revision(revision) => {
             aws.service_revision(service, &revision).await?.task_definition.ok_or_else(nothing)
         }
-        Heading::Nothing => Err(nothing()),
+        Desired::Nothing => Err(nothing()),
     }
 }
 
@@ -108,9 +108,9 @@ async fn read_written_image(aws: &Aws, written: &str) -> Result<ImageEvidence, F
     };
     let tag = reference.tag.or_else(|| digest.is_none().then_some("latest"));
     let (account, region, repository) = (registry.account, registry.region, reference.repository);
-    let wanted = Wanted { account, region, repository, digest: digest.as_ref(), tag };
+    let wanted = ImageQuery { account, region, repository, digest: digest.as_ref(), tag };
     match aws.inspect_image(&wanted).await {
-        Err(denied) if denied.kind == Trouble::Denied => Ok(ImageEvidence::Unread(denied.to_string())),
+        Err(denied) if denied.kind == FailureKind::Denied => Ok(ImageEvidence::Unread(denied.to_string())),
         other => other,
     }
 }

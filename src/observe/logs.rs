@@ -133,7 +133,7 @@ async fn look_at_baseline(
 }
 
 fn unseen(failure: &Failure, has_task: bool) -> SeenLogs {
-    SeenLogs::Trouble { reason: failure.to_string(), has_task, needs_somebody: !failure.is_passing() }
+    SeenLogs::Trouble { reason: failure.to_string(), has_task, needs_somebody: !failure.is_transient() }
 }
 
 /// Lists what has landed, one request for each prefix, and reads what is new until nothing more can change what the evidence says.

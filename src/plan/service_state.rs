@@ -1,10 +1,10 @@
-//! What a service is heading to, and what serves until it is there: the base of a draft, and where a rollback goes. It asks nobody.
+//! The desired task definition of a service, and what serves until it is there: the base of a draft, and where a rollback goes. Pure: no I/O.
 
 use crate::rollout::Status;
 
-/// The first running deployment's target, or the active configuration: what the service is heading to.
+/// The first running deployment's target, or the active configuration: the desired task definition of the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heading {
+pub enum Desired {
     /// A task definition, by ARN.
     TaskDefinition(String),
     /// A service revision whose task definition has to be looked up.
@@ -42,27 +42,27 @@ impl ServiceState {
 
 /// The task definition that serves while another one is on its way.
 pub fn serving(state: &ServiceState) -> Option<String> {
-    let heading = state.deployments.iter().find(|deployment| deployment.status.is_heading_to_target())?;
-    state.configurations.iter().find(|(arn, _)| *arn != heading.target).map(|(_, definition)| definition.clone())
+    let desired = state.deployments.iter().find(|deployment| deployment.status.goes_to_target())?;
+    state.configurations.iter().find(|(arn, _)| *arn != desired.target).map(|(_, definition)| definition.clone())
 }
 
 /// What a draft starts from, so that nothing in flight is dropped: the target of the running deployment; while that is rolled back, its
 /// source; else the active configuration.
-pub fn heading(state: &ServiceState) -> Heading {
+pub fn desired(state: &ServiceState) -> Desired {
     let configured = |revision: &str| {
         state.configurations.iter().find(|(arn, _)| arn == revision).map(|(_, definition)| definition.clone())
     };
     for ListedDeployment { status, target, .. } in &state.deployments {
-        if status.is_heading_to_target() {
-            return configured(target).map_or_else(|| Heading::Revision(target.clone()), Heading::TaskDefinition);
+        if status.goes_to_target() {
+            return configured(target).map_or_else(|| Desired::Revision(target.clone()), Desired::TaskDefinition);
         }
         if status.is_rolling_back()
             && let Some((_, source)) = state.configurations.iter().find(|(arn, _)| arn != target)
         {
-            return Heading::TaskDefinition(source.clone());
+            return Desired::TaskDefinition(source.clone());
         }
     }
-    state.configurations.first().map_or(Heading::Nothing, |(_, definition)| Heading::TaskDefinition(definition.clone()))
+    state.configurations.first().map_or(Desired::Nothing, |(_, definition)| Desired::TaskDefinition(definition.clone()))
 }
 
 #[cfg(test)]
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_draft_starts_from_what_the_service_is_heading_to() {
+    fn a_draft_starts_from_the_desired_task_definition() {
         let pair = |revision: &str| (revision.to_owned(), format!("definition-of-{revision}"));
         let state = |deployments: Vec<(&str, &str)>| ServiceState {
             configurations: vec![pair("old"), pair("new")],
@@ -83,14 +83,14 @@ mod tests {
                 })
                 .collect(),
         };
-        let definition = |text: &str| Heading::TaskDefinition(text.to_owned());
-        assert_eq!(heading(&state(vec![("SUCCESSFUL", "old")])), definition("definition-of-old"));
+        let definition = |text: &str| Desired::TaskDefinition(text.to_owned());
+        assert_eq!(desired(&state(vec![("SUCCESSFUL", "old")])), definition("definition-of-old"));
         assert_eq!(
-            heading(&state(vec![("IN_PROGRESS", "new"), ("SUCCESSFUL", "old")])),
+            desired(&state(vec![("IN_PROGRESS", "new"), ("SUCCESSFUL", "old")])),
             definition("definition-of-new")
         );
-        assert_eq!(heading(&state(vec![("ROLLBACK_IN_PROGRESS", "new")])), definition("definition-of-old"));
-        assert_eq!(heading(&state(vec![("PENDING", "unlisted")])), Heading::Revision("unlisted".to_owned()));
-        assert_eq!(heading(&ServiceState::default()), Heading::Nothing);
+        assert_eq!(desired(&state(vec![("ROLLBACK_IN_PROGRESS", "new")])), definition("definition-of-old"));
+        assert_eq!(desired(&state(vec![("PENDING", "unlisted")])), Desired::Revision("unlisted".to_owned()));
+        assert_eq!(desired(&ServiceState::default()), Desired::Nothing);
     }
 }

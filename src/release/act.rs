@@ -14,8 +14,8 @@ use super::prepare::{self, Prepared};
 use super::run::{Ending, Run, UnderWay};
 use super::step;
 use crate::aws::lambda::ExecutionState;
-use crate::aws::s3::HeldHead;
-use crate::aws::{Aws, Failure, Trouble};
+use crate::aws::s3::VersionedHead;
+use crate::aws::{Aws, Failure, FailureKind};
 use crate::head::{self, Head, Release};
 use crate::image::Digest;
 use crate::observe::live::{read_deployments, read_service};
@@ -66,7 +66,7 @@ pub(super) struct Actor<'a> {
     attempt: u32,
     pub(super) under_way: UnderWay,
     /// The head that was read or written last.
-    held: Option<HeldHead>,
+    held: Option<VersionedHead>,
     pub(super) prepared: Option<Prepared>,
     pub(super) fence_sent: Option<Instant>,
     fences: u32,
@@ -85,10 +85,10 @@ impl Actor<'_> {
             let answer = Box::pin(self.carry_out(self.under_way.course.action())).await?;
             self.under_way.course = std::mem::take(&mut self.under_way.course).take(&self.me, answer);
         }
-        Err(self.failure("s3:PutObject", Trouble::Throttled, "the head of the service keeps changing"))
+        Err(self.failure("s3:PutObject", FailureKind::Throttled, "the head of the service keeps changing"))
     }
 
-    pub(super) fn failure(&self, action: &'static str, kind: Trouble, message: &str) -> Failure {
+    pub(super) fn failure(&self, action: &'static str, kind: FailureKind, message: &str) -> Failure {
         Failure::new(action, self.request.service.arn.as_str(), kind, message)
     }
 
@@ -117,9 +117,12 @@ impl Actor<'_> {
             Action::Register { looks, .. } => self.register(looks).await,
             Action::Update(definition) => self.update(&definition).await,
             Action::Stop(target) => call::stop(self.aws, self.request, &target).await,
-            Action::Wait(_) | Action::Follow(_) | Action::Nothing => {
-                Err(Failure::new("release", arn.as_str(), Trouble::Refused, "a course that rests was asked to act"))
-            }
+            Action::Wait(_) | Action::Follow(_) | Action::Nothing => Err(Failure::new(
+                "release",
+                arn.as_str(),
+                FailureKind::Rejected,
+                "a course that rests was asked to act",
+            )),
         }
     }
 
@@ -195,7 +198,7 @@ impl Actor<'_> {
     }
 
     /// Keeps a head that was read. It knows of a claim that was made by an attempt which was cut off.
-    fn keep(&mut self, held: Option<HeldHead>) {
+    fn keep(&mut self, held: Option<VersionedHead>) {
         let has_owned = |head: &Head| head.is_owned_by(&self.me) || head.former_owner(&self.me).is_some();
         self.under_way.has_claimed |= held.as_ref().is_some_and(|held| has_owned(&held.head));
         let own = held.as_ref().filter(|held| held.head.is_owned_by(&self.me));
@@ -259,7 +262,7 @@ impl Actor<'_> {
         let (bucket, arn) = (&self.request.state_bucket, &self.request.service.arn);
         let version = self.held.as_ref().map(|held| held.etag.as_str());
         let is_made = if let Some(etag) = self.aws.swap_head(bucket, arn, version, &next).await? {
-            self.held = Some(HeldHead { head: next, etag });
+            self.held = Some(VersionedHead { head: next, etag });
             true
         } else {
             // A swap that was refused may be this very one, sent again because its answer was lost.
@@ -284,7 +287,7 @@ impl Actor<'_> {
                 return Ok(());
             }
         }
-        Err(self.failure("s3:PutObject", Trouble::Throttled, "the head of the service keeps changing"))
+        Err(self.failure("s3:PutObject", FailureKind::Throttled, "the head of the service keeps changing"))
     }
 
     async fn fence(&mut self, definition: String, newest: Option<String>) -> Result<Answer<head::Aws>, Failure> {

@@ -9,7 +9,7 @@ use release_protocol::head::Target;
 use super::act::{Actor, mark};
 use super::prepare::Prepared;
 use crate::aws::ecs::RELEASE_TAG;
-use crate::aws::{Aws, Failure, Trouble};
+use crate::aws::{Aws, Failure, FailureKind};
 use crate::head;
 use crate::plan::{Asked, Request};
 use crate::rollout::{End, Status};
@@ -22,7 +22,11 @@ impl Actor<'_> {
     /// a tag, so only the content counts.
     pub(super) async fn register(&mut self, looks: bool) -> Result<Answer<head::Aws>, Failure> {
         let Some(Prepared { asked: Asked::Draft(draft), .. }) = &self.prepared else {
-            return Err(self.failure("ecs:RegisterTaskDefinition", Trouble::Refused, "there is no draft to register"));
+            return Err(self.failure(
+                "ecs:RegisterTaskDefinition",
+                FailureKind::Rejected,
+                "there is no draft to register",
+            ));
         };
         let (region, mut definition) = (self.request.service.arn.region(), draft.definition.clone());
         let mark = mark(self.request);
@@ -41,9 +45,9 @@ impl Actor<'_> {
                 self.tell("registered", registered.clone());
                 Ok(Answer::Registered(registered))
             }
-            Err(failure) if failure.kind == Trouble::Unclear => Err(failure),
+            Err(failure) if failure.kind == FailureKind::OutcomeUnknown => Err(failure),
             Err(failure) => {
-                let refusal = if failure.is_passing() { Refusal::Early } else { Refusal::Final };
+                let refusal = if failure.is_transient() { Refusal::Early } else { Refusal::Final };
                 self.under_way.refusal = Some(failure.to_string());
                 Ok(Answer::Refused(refusal))
             }
@@ -75,14 +79,14 @@ impl Actor<'_> {
     /// nor about a parameter counts as that while one runs.
     async fn classify(&self, failure: &Failure) -> Result<Option<Refusal>, Failure> {
         let is_final = failure.message.starts_with("InvalidParameter")
-            || matches!(failure.kind, Trouble::Denied | Trouble::Missing);
+            || matches!(failure.kind, FailureKind::Denied | FailureKind::NotFound);
         Ok(match failure.kind {
-            Trouble::Unclear => None,
-            Trouble::Throttled => Some(Refusal::Early),
+            FailureKind::OutcomeUnknown => None,
+            FailureKind::Throttled => Some(Refusal::Early),
             _ if is_final => Some(Refusal::Final),
             _ => {
                 let state = self.aws.service_state(&self.request.service.arn).await?;
-                let otherwise = if failure.kind == Trouble::Conflict { Refusal::Early } else { Refusal::Final };
+                let otherwise = if failure.kind == FailureKind::Conflict { Refusal::Early } else { Refusal::Final };
                 Some(if state.running().is_some() { Refusal::Busy } else { otherwise })
             }
         })
@@ -98,7 +102,7 @@ pub(super) async fn stop(
     let arn = &request.service.arn;
     let Some(deployment) = aws.find_deployment(arn, &target.revision).await? else {
         let message = "the deployment is not listed yet";
-        return Err(Failure::new("ecs:ListServiceDeployments", arn.as_str(), Trouble::Unclear, message));
+        return Err(Failure::new("ecs:ListServiceDeployments", arn.as_str(), FailureKind::OutcomeUnknown, message));
     };
     let seen = aws.deployment(arn.region(), &deployment).await?;
     let is_through = seen.status.end() == Some(End::Successful);
@@ -107,7 +111,7 @@ pub(super) async fn stop(
     if seen.status.end().is_none() && !goes_already {
         match aws.stop(arn.region(), &deployment).await {
             // It ended between the two calls; the look that follows sees how.
-            Err(failure) if failure.kind == Trouble::Conflict => {}
+            Err(failure) if failure.kind == FailureKind::Conflict => {}
             other => other?,
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::run::{Ending, Run};
 use super::step;
-use super::story;
+use super::timeline;
 use crate::aws::{Aws, Failure};
 use crate::config::Logs;
 use crate::head;
@@ -48,7 +48,7 @@ pub(super) async fn run(run: &Run, watch: Watch) -> Result<Watch, Ending> {
             }
             watch.note(looked.deployment, looked.logs, &checks);
             for step in watch.phases.iter().skip(told) {
-                story::tell(&request, &step.what, &step.detail);
+                timeline::tell(&request, &step.what, &step.detail);
             }
             Ok(watch)
         }

@@ -3,8 +3,8 @@
 
 use release_protocol::plan::Service;
 
-use crate::aws::ecr::Wanted;
-use crate::aws::s3::HeldHead;
+use crate::aws::ecr::ImageQuery;
+use crate::aws::s3::VersionedHead;
 use crate::aws::{Aws, Failure};
 use crate::head;
 use crate::observe::live::{read_definition, read_service, read_upload};
@@ -19,7 +19,7 @@ pub(super) struct Prepared {
 }
 
 /// Reads all of it.
-pub(super) async fn read(aws: &Aws, request: &Request) -> Result<(Option<HeldHead>, Prepared), Failure> {
+pub(super) async fn read(aws: &Aws, request: &Request) -> Result<(Option<VersionedHead>, Prepared), Failure> {
     let arn = &request.service.arn;
     let live = async {
         let service = read_service(aws, arn).await?;
@@ -56,8 +56,8 @@ async fn read_wanted(aws: &Aws, request: &Request) -> Result<(Option<Uploaded>, 
     }
 }
 
-fn wanted(push: &ImagePush) -> Wanted<'_> {
-    Wanted {
+fn wanted(push: &ImagePush) -> ImageQuery<'_> {
+    ImageQuery {
         account: &push.account,
         region: &push.region,
         repository: &push.repository,

@@ -10,9 +10,9 @@ use release_protocol::follow::Went;
 use release_protocol::head::Target;
 use serde::{Deserialize, Serialize};
 
-use super::story::Story;
+use super::timeline::Timeline;
 use super::{act, follow, wait, write_report};
-use crate::aws::{Aws, Failure, Trouble};
+use crate::aws::{Aws, Failure, FailureKind};
 use crate::config::{Config, MAX_TEXT, OnFailure};
 use crate::head;
 use crate::plan::{Draft, Request};
@@ -86,7 +86,7 @@ async fn read(aws: &Aws, given: &str) -> Result<Config, Failure> {
     let text = if given.starts_with("s3://") { aws.text_at(given, MAX_TEXT).await? } else { given.to_owned() };
     Config::parse(&text).map_err(|problems| {
         let place = if given.starts_with("s3://") { given } else { "DEPLOYER_CONFIG" };
-        Failure::new("configuration", place, Trouble::Refused, problems.to_string())
+        Failure::new("configuration", place, FailureKind::Rejected, problems.to_string())
     })
 }
 
@@ -148,7 +148,7 @@ pub(super) struct Run {
     pub(super) ctx: DurableContext,
     pub(super) request: Request,
     pub(super) under_way: UnderWay,
-    story: Story,
+    timeline: Timeline,
     /// Why the service goes back, or the release fails.
     why: Option<String>,
     /// The deployment that the release made, once it is followed.
@@ -161,9 +161,9 @@ const MAX_PAUSES: u32 = 30;
 
 impl Run {
     pub(super) fn new(deployer: Arc<Deployer>, ctx: DurableContext, request: Request) -> Self {
-        let story = Story::of(&ctx, &request);
+        let timeline = Timeline::of(&ctx, &request);
         let (under_way, why, followed, deployment_arn) = (UnderWay::default(), None, None, None);
-        Self { deployer, ctx, request, under_way, story, why, followed, deployment_arn }
+        Self { deployer, ctx, request, under_way, timeline, why, followed, deployment_arn }
     }
 
     /// Plays the course, from rest to rest.
@@ -173,7 +173,7 @@ impl Run {
                 State::Waiting(wait, _) => {
                     self.count_pause(&wait)?;
                     let waited = wait::run(self, wait).await?;
-                    self.story.wait(waited.elapsed);
+                    self.timeline.wait(waited.elapsed);
                     self.under_way.past_fences.extend(waited.past_fence);
                     self.take(Answer::Woken);
                 }
@@ -189,7 +189,7 @@ impl Run {
     async fn act(&mut self) -> Result<(), Ending> {
         self.under_way.told.clear();
         self.under_way = act::run(self).await?;
-        self.story.acted(&self.under_way);
+        self.timeline.acted(&self.under_way);
         Ok(())
     }
 
@@ -200,7 +200,7 @@ impl Run {
     }
 
     pub(super) fn me(&self) -> head::Release {
-        let start = self.story.start();
+        let start = self.timeline.start();
         head::release(&self.request, self.ctx.execution_arn(), start, self.under_way.tag_is_current)
     }
 
@@ -228,15 +228,15 @@ impl Run {
             watch.compare_with(&draft.previous, &draft.previous_logs, verify);
         }
         self.followed = Some(target.clone());
-        self.story.deployed(&target);
+        self.timeline.deployed(&target);
         let watch = follow::run(self, watch).await?;
-        self.story.followed(&watch);
+        self.timeline.followed(&watch);
         self.deployment_arn.clone_from(&watch.deployment_arn);
         self.under_way.replaced.extend(watch.replaced.iter().flatten().cloned());
         let (went, why) = judge(&self.request, &watch);
         self.why = why;
         if matches!(went, Went::Bad | Went::BadAndThrough) {
-            self.story.going_back(self.why.as_deref().unwrap_or_default());
+            self.timeline.going_back(self.why.as_deref().unwrap_or_default());
         }
         let has_replaced = !self.under_way.replaced.is_empty();
         self.take(Answer::Followed { went, has_replaced });
@@ -249,7 +249,7 @@ impl Run {
         let looks = self.request.share / 10;
         let watch = Watch::of_rollback(&target.revision, &target.definition, arn, looks);
         let watch = follow::run(self, watch).await.map_err(|ending| self.because(ending))?;
-        self.story.followed_back(&watch);
+        self.timeline.followed_back(&watch);
         self.under_way.replaced.extend(watch.replaced.iter().flatten().cloned());
         let went = match watch.decision() {
             Decision::Ended(End::Successful) => Went::Good,
@@ -345,14 +345,14 @@ impl Run {
         let has_failed = matches!(ending.outcome, Outcome::RolledBack | Outcome::Failed);
         if let Some(target) = self.followed.clone().filter(|_| has_failed) {
             let stopped = follow::diagnose(&self, &target.definition).await;
-            self.story.stopped(stopped);
+            self.timeline.stopped(stopped);
         }
         let good = match &self.under_way.course.state {
             State::Ending(ending) => ending.good.clone(),
             _ => None,
         };
         let me = self.me();
-        let report = self.story.end(ending);
+        let report = self.timeline.end(ending);
         let written = write_report::Written { me, good, has_claimed: self.under_way.has_claimed };
         write_report::run(&self.deployer, &self.ctx, &self.request, &report, written).await?;
         Ok(report)

@@ -80,7 +80,7 @@ async fn run_recorded(
 async fn settle(work: BoxFuture<'static, Result<Recorded, Failure>>) -> Result<Recorded, BoxError> {
     match tokio::time::timeout(BODY, work).await {
         Ok(Ok(recorded)) => Ok(recorded),
-        Ok(Err(failure)) if failure.is_passing() => Err(Box::new(failure).into()),
+        Ok(Err(failure)) if failure.is_transient() => Err(Box::new(failure).into()),
         Ok(Err(failure)) => Ok(Err(failure.to_string())),
         Err(_) => Err(format!("no end after {} s", BODY.as_secs()).into()),
     }

@@ -13,7 +13,7 @@ use crate::verify::verification::{Verification, VerificationStatus};
 use crate::watch::Watch;
 
 /// A release's report, and the time within it.
-pub(super) struct Story {
+pub(super) struct Timeline {
     ctx: DurableContext,
     request: Request,
     report: ReleaseReport,
@@ -23,7 +23,7 @@ pub(super) struct Story {
     is_recognised: bool,
 }
 
-impl Story {
+impl Timeline {
     pub(super) fn of(ctx: &DurableContext, request: &Request) -> Self {
         let report = ReleaseReport {
             service: request.service.arn.clone(),

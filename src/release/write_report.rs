@@ -7,7 +7,7 @@ use aws_durable_execution_sdk::{BoxError, DurableContext, StepSemantics};
 use super::act;
 use super::run::Deployer;
 use super::step;
-use crate::aws::{Failure, Trouble};
+use crate::aws::{Failure, FailureKind};
 use crate::head::Outcome;
 use crate::head::{Head, Recent, Release, leaves_the_work};
 use crate::plan::Request;
@@ -50,7 +50,7 @@ pub(super) async fn run(
         };
         put?;
         match ended {
-            Err(failure) if failure.is_passing() => return Err(failure),
+            Err(failure) if failure.is_transient() => return Err(failure),
             // The report says more than the head: a head that cannot be written costs no report.
             Err(failure) => tracing::warn!(%failure, release = %report.release, "the outcome is not in the head"),
             Ok(_) => {}
@@ -99,7 +99,7 @@ async fn end_in_head(
             return Ok(is_owner);
         }
     }
-    Err(Failure::new("s3:PutObject", arn.as_str(), Trouble::Throttled, "the head of the service keeps changing"))
+    Err(Failure::new("s3:PutObject", arn.as_str(), FailureKind::Throttled, "the head of the service keeps changing"))
 }
 
 fn next_head(head: &Head, request: &Request, report: &ReleaseReport, written: &Written) -> Head {

@@ -7,14 +7,14 @@ use super::{Finding, RuleId, Severity, rules};
 
 /// Rules that are allowed, and rules that are denied: `[service.rules]` in the configuration, `--allow` and `--deny` on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Levels {
+pub struct RuleLevels {
     /// The ids of rules whose findings are dropped.
     pub allow: Vec<String>,
     /// The ids of rules whose findings are errors. A rule that is allowed too is allowed.
     pub deny: Vec<String>,
 }
 
-impl Levels {
+impl RuleLevels {
     /// Drops and raises what is to be dropped and raised; the worst findings come first again.
     pub fn apply(&self, findings: &mut Vec<Finding>) {
         findings.retain(|finding| !self.allow.iter().any(|id| finding.rule == id.as_str()));
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn allowed_findings_go_and_denied_ones_become_errors() {
         let mut findings = vec![finding(A, Severity::Error), finding(B, Severity::Warning), finding(C, Severity::Hint)];
-        let levels = Levels { allow: vec![A.into()], deny: vec![A.into(), C.into()] };
+        let levels = RuleLevels { allow: vec![A.into()], deny: vec![A.into(), C.into()] };
         levels.apply(&mut findings);
         assert_eq!(findings, [finding(C, Severity::Error), finding(B, Severity::Warning)]);
     }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use log_objects::level::Levels;
+use log_objects::level::LevelCounts;
 
 /// When the new revision counts as worse.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,8 +57,8 @@ impl Compare {
     /// failure added to each group, which keeps it honest for few errors and for none (A. Agresti and B. Caffo, The American Statistician
     /// 54, 2000). Records of one cause come in bunches, so the confidence is that of the arithmetic, not of the world.
     #[expect(clippy::cast_precision_loss, reason = "no verification reads 2^52 records")]
-    pub fn judge(&self, new: &Levels, old: &Levels) -> Comparison {
-        let adjusted = |levels: &Levels| ((levels.error + 1) as f64, (levels.total() + 2) as f64);
+    pub fn judge(&self, new: &LevelCounts, old: &LevelCounts) -> Comparison {
+        let adjusted = |levels: &LevelCounts| ((levels.error + 1) as f64, (levels.total() + 2) as f64);
         let ((new_errors, new_total), (old_errors, old_total)) = (adjusted(new), adjusted(old));
         let (p, q) = (new_errors / new_total, old_errors / old_total);
         let deviation = (p * (1.0 - p) / new_total + q * (1.0 - q) / old_total).sqrt();
@@ -116,8 +116,8 @@ impl fmt::Display for Comparison {
 mod tests {
     use super::*;
 
-    fn levels(error: u64, total: u64) -> Levels {
-        Levels { error, info: total - error, ..Levels::default() }
+    fn levels(error: u64, total: u64) -> LevelCounts {
+        LevelCounts { error, info: total - error, ..LevelCounts::default() }
     }
 
     fn decide(new: (u64, u64), old: (u64, u64)) -> Decision {

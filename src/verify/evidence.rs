@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::S3Output;
 use super::checks::Checks;
 use super::search::Search;
-use log_objects::level::{Level, Levels};
+use log_objects::level::{Level, LevelCounts};
 
 /// The most decoded bytes that one verification reads.
 pub const MAX_DECODED: u64 = 256 << 20;
@@ -113,7 +113,7 @@ pub struct Evidence {
     pub forbidden: Option<Forbidden>,
     /// How many records of the new revision have which level.
     #[serde(default)]
-    pub levels: Levels,
+    pub levels: LevelCounts,
     /// Records of the new revision by container.
     #[serde(default)]
     pub containers: BTreeMap<String, u64>,

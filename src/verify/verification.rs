@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::compare::Comparison;
-use log_objects::level::Levels;
+use log_objects::level::LevelCounts;
 
 /// What the logs proved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,10 +25,10 @@ pub struct Verification {
     pub record: Option<String>,
     /// How many of the records have which level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub levels: Option<Levels>,
+    pub levels: Option<LevelCounts>,
     /// The same for the old revision in the same time, where the two are compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous_levels: Option<Levels>,
+    pub previous_levels: Option<LevelCounts>,
     /// What the comparison of the two says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,

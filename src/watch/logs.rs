@@ -9,7 +9,7 @@ use crate::verify::compare::{Comparison, Decision};
 use crate::verify::evidence::{Evidence, Sample, Verdict};
 use crate::verify::verification::{Verification, VerificationStatus};
 use crate::verify::{Expectation, S3Output, deadline};
-use log_objects::level::Levels;
+use log_objects::level::LevelCounts;
 
 /// How long logs may not be there to look at before nobody waits for them any more, in seconds.
 const MAX_TROUBLE: u64 = 900;
@@ -268,7 +268,7 @@ impl LogWatch {
     }
 
     fn compare(&self, checks: &Checks) -> Option<Comparison> {
-        let nothing = Levels::default();
+        let nothing = LevelCounts::default();
         let before = self.baseline.as_ref().map_or(&nothing, |baseline| &baseline.evidence.levels);
         checks.compare.map(|compare| compare.judge(&self.evidence.levels, before))
     }
@@ -317,7 +317,7 @@ mod tests {
     }
 
     fn evidence(records: u64, errors: u64) -> Evidence {
-        let levels = Levels { error: errors, info: records - errors, ..Levels::default() };
+        let levels = LevelCounts { error: errors, info: records - errors, ..LevelCounts::default() };
         let first = (records > 0).then(|| Sample { bucket: "b".into(), key: "k".into(), text: "t".into(), date: None });
         let mut evidence = Evidence::default();
         (evidence.records, evidence.levels, evidence.first, evidence.objects) = (records, levels, first, 1);

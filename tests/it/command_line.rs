@@ -83,7 +83,7 @@ fn what_cannot_be_used_ends_with_2_and_names_itself() {
     }
 }
 
-/// Runs `verify` against a stand-in with a live service.
+/// Runs `verify` against a sandbox with a live service.
 async fn verify(scenario: Scenario, arguments: &'static [&'static str]) -> Output {
     let options = Options { scenario, start: Clock::system().now(), ..Options::default() };
     let sandbox = Sandbox::start(options).await.unwrap();

@@ -82,7 +82,7 @@ fn end(stage: &Stage, release: &ReleaseReport) -> End {
     }
 }
 
-/// A value of the head without what the stand-in draws anew for each deployment.
+/// A value of the head without what the sandbox draws anew for each deployment.
 fn mask_revision(value: &serde_json::Value) -> String {
     let mut value = value.clone();
     if let Some(members) = value.as_object_mut() {

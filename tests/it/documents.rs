@@ -1,5 +1,5 @@
 //! Whole task definitions in the shapes that public documentation shows: each passes for Fargate, its twin for EC2 does not, and the
-//! stand-in for AWS agrees with the rules about all of them.
+//! sandbox agrees with the rules about all of them.
 
 #![cfg(test)]
 
@@ -95,7 +95,7 @@ fn passing() -> Vec<(String, TaskDefinition)> {
 }
 
 #[tokio::test]
-async fn the_stand_in_accepts_what_the_rules_pass() {
+async fn the_sandbox_accepts_what_the_rules_pass() {
     let stage = Stage::of(Scenario::Good).await;
     let clock = stage.sandbox.clock();
     let aws = Aws::new(stage.sandbox.sdk_config(), Clock::from_fn(move || clock.now()));

@@ -1,4 +1,5 @@
-//! The whole river against the stand-in, through the production entry path of the durable SDK: good days, bad days, lost answers, crashes.
+//! The whole function against the sandbox, through the production entry path of the durable SDK: successful rollouts, failures, lost responses,
+//! crashes.
 
 #![cfg(test)]
 
@@ -20,7 +21,7 @@ const CONFIG: &str = include_str!("../../examples/deployer.toml");
 pub(crate) const STATE: &str = "deployer-state-123456789012-ap-northeast-1";
 pub(crate) const FAMILY: &str = "express-mode-custom-td";
 
-/// A stand-in and the function in front of it.
+/// A sandbox and the function in front of it.
 pub(crate) struct Stage {
     pub(crate) sandbox: Sandbox,
     config: String,

@@ -50,7 +50,7 @@ fn the_core_knows_no_client_no_clock_and_no_environment() {
         "src/observe",
         "src/cli",
         "src/main.rs",
-        "src/stdout.rs",
+        "src/telemetry.rs",
         "src/bin/",
         "src/lib.rs",
         "crates/sandbox/",

@@ -106,7 +106,7 @@ fn every_object_is_where_its_configuration_says() {
     assert_eq!(count, 19);
 }
 
-/// The bytes of an object after it lay in the stand-in's bucket and was found and fetched there.
+/// The bytes of an object after it lay in the sandbox's bucket and was found and fetched there.
 async fn fetch(stage: &Stage, aws: &Aws, output: &S3Output, key: &str, body: Vec<u8>) -> Vec<u8> {
     let S3Output { region, bucket, .. } = output;
     stage.sandbox.put_object(bucket, key, body);

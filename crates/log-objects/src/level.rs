@@ -79,7 +79,7 @@ impl fmt::Display for Level {
 
 /// How many records have which level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Levels {
+pub struct LevelCounts {
     /// Errors, and everything worse.
     pub error: u64,
     /// Warnings.
@@ -92,7 +92,7 @@ pub struct Levels {
     pub unknown: u64,
 }
 
-impl Levels {
+impl LevelCounts {
     /// Counts a record.
     pub fn count(&mut self, level: Option<Level>) {
         *match level {
@@ -119,7 +119,7 @@ impl Levels {
     }
 }
 
-impl fmt::Display for Levels {
+impl fmt::Display for LevelCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = [
             (self.error, "error"),

@@ -1,4 +1,4 @@
-//! What follows from the way in which a deployment went: whose place was taken, and where the way back leads. It asks nobody.
+//! What follows from the way in which a deployment went: whose place was taken, and where the way back leads. Pure: no I/O.
 
 use serde::{Deserialize, Serialize};
 

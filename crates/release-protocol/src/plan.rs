@@ -1,4 +1,4 @@
-//! The plan: from what was read, what a release does next. It asks nobody; what it cannot know yet it names.
+//! The plan: from what was read, what a release does next. Pure: no I/O; what it cannot know yet it names.
 
 use serde::{Deserialize, Serialize};
 

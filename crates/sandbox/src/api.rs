@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::wire::Reply;
 
-/// The account that everything in the stand-in belongs to.
+/// The account that everything in the sandbox belongs to.
 pub(crate) const ACCOUNT: &str = "123456789012";
-/// The region of the stand-in.
+/// The region of the sandbox.
 pub(crate) const REGION: &str = "ap-northeast-1";
 
 /// An error as AWS models it.

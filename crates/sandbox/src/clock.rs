@@ -27,7 +27,7 @@ impl VirtualClock {
     }
 
     /// From here on the clock runs along with the tokio runtime's, whose time is virtual as well: timers of the code under test and timers of
-    /// the stand-in then come in one order.
+    /// the sandbox then come in one order.
     pub(crate) fn run_with_the_runtime(&self) {
         self.0.runs_since.get_or_init(Instant::now);
     }

@@ -1,4 +1,4 @@
-//! How ECS deploys on the stand-in, beyond the scenario: what can be configured on a service, and what AWS leaves open
+//! How ECS deploys on the sandbox, beyond the scenario: what can be configured on a service, and what AWS leaves open
 //! or does seldom.
 
 use std::borrow::Cow;
@@ -50,7 +50,7 @@ pub struct PauseHook {
     pub minutes: u16,
 }
 
-/// How a deployment ends that does not end well, or that somebody stops. What was live before the stand-in started
+/// How a deployment ends that does not end well, or that somebody stops. What was live before the sandbox started
 /// knows the usual way alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeploymentEnding {

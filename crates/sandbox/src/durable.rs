@@ -1,4 +1,4 @@
-//! The stand-in for the service behind Lambda's durable functions: it keeps each execution's operations and speaks the
+//! The service behind Lambda's durable functions, as the sandbox has it: it keeps each execution's operations and speaks the
 //! two calls that a running function makes, `CheckpointDurableExecution` and `GetDurableExecutionState`, and the one
 //! that asks how any execution is, `GetDurableExecution`. It invokes nothing; the driver of executions does. Callbacks
 //! and chained invocations are refused.
@@ -38,7 +38,7 @@ const FUNCTION: &str = "arn:aws:lambda:ap-northeast-1:123456789012:function:expr
 pub(super) struct Invocation {
     /// What the function gets, as Lambda sends it.
     pub(super) payload: Value,
-    /// Unique among all invocations of the stand-in.
+    /// Unique among all invocations of the sandbox.
     pub(super) request_id: String,
     /// The function that is invoked.
     pub(super) function: &'static str,
@@ -85,7 +85,7 @@ struct Ledger {
     planned: Option<PlannedCrash>,
 }
 
-/// The durable executions of the stand-in. Clones share them.
+/// The durable executions of the sandbox. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct DurableService {
     clock: VirtualClock,
@@ -104,7 +104,7 @@ impl DurableService {
             Some(Call::Checkpoint { arn }) => self.checkpoint(arn, &request.body),
             Some(Call::GetState { arn }) => self.state(arn, request),
             Some(Call::Get { arn }) => self.describe(arn, request),
-            None => Err(ApiError::NotFound("the stand-in for Lambda does not serve this path")),
+            None => Err(ApiError::NotFound("the sandbox's Lambda does not serve this path")),
         };
         answer.map_or_else(|error| error.reply(), |body| json_reply(200, &body))
     }

@@ -1,4 +1,4 @@
-//! The registry: images, tags and blobs of the stand-in's ECR, and the three operations that read them. Nothing can be pushed over
+//! The registry: images, tags and blobs of the sandbox's ECR, and the three operations that read them. Nothing can be pushed over
 //! the wire; digests are true SHA-256 sums of the bytes, except where a scenario replaces an image under its digest.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! The stand-in's ECS: task definitions, Express Mode services, their deployments and tasks. State changes only through calls; what
+//! The sandbox's ECS: task definitions, Express Mode services, their deployments and tasks. State changes only through calls; what
 //! a deployment looks like is computed from the calls so far and the time.
 
 mod checks;
@@ -43,7 +43,7 @@ pub(crate) struct Ecs {
     /// How the next deployment goes.
     pub(crate) manner: Manner,
     architecture_override: Option<String>,
-    /// When the stand-in was started: tasks log requests from about then on.
+    /// When the sandbox was started: tasks log requests from about then on.
     opened: Timestamp,
     ids: u64,
 }
@@ -127,7 +127,7 @@ pub(crate) fn seeded(text: &str) -> String {
     hex(Sha256::digest(text.as_bytes()).get(..16).unwrap_or_default())
 }
 
-/// An ARN of ECS in the stand-in's account.
+/// An ARN of ECS in the sandbox's account.
 fn arn(rest: &str) -> String {
     format!("arn:aws:ecs:{REGION}:{ACCOUNT}:{rest}")
 }

@@ -1,4 +1,4 @@
-//! Faults that are scripted into the stand-in: which call fails, when and how. Nothing fails at random.
+//! Faults that are scripted into the sandbox: which call fails, when and how. Nothing fails at random.
 
 use std::sync::Arc;
 

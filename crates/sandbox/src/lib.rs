@@ -1,4 +1,4 @@
-//! The stand-in for AWS: one HTTP server on 127.0.0.1 that speaks ECS, ECR, S3 and the Lambda calls of durable
+//! The sandbox, a replacement for AWS: one HTTP server on 127.0.0.1 that speaks ECS, ECR, S3 and the Lambda calls of durable
 //! functions on the wire. It refuses what AWS refuses, and it never runs a container: rollouts, tasks and log objects
 //! happen on a virtual clock.
 
@@ -76,7 +76,7 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Any port, a good day, 2026-11-23 10:00 UTC, a clock that is moved by hand, no latency.
+    /// Any port, successful rollouts, 2026-11-23 10:00 UTC, a clock that is moved by hand, no latency.
     fn default() -> Self {
         // 1 795 428 000 is 2026-11-23T10:00:00Z.
         let start = Timestamp::constant(1_795_428_000, 0);
@@ -132,7 +132,7 @@ impl From<api::ApiError> for Error {
     }
 }
 
-/// A running stand-in. Dropping it closes the port and all connections.
+/// A running sandbox. Dropping it closes the port and all connections.
 #[derive(Debug)]
 pub struct Sandbox {
     world: Arc<World>,

@@ -1,4 +1,4 @@
-//! The stand-in's S3: versioned buckets in memory, path-style, one request in and one reply out. What it does not serve
+//! The sandbox's S3: versioned buckets in memory, path-style, one request in and one reply out. What it does not serve
 //! (multipart uploads, copies, tags, access control) it refuses as S3's `NotImplemented`; it never pretends.
 
 mod bucket;
@@ -85,7 +85,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// All buckets of the stand-in.
+/// All buckets of the sandbox.
 #[derive(Debug)]
 pub(crate) struct Buckets {
     clock: VirtualClock,
@@ -285,7 +285,7 @@ fn xml_reply(document: String) -> Reply {
     reply(200, vec![("content-type", "application/xml".to_owned())], document.into_bytes())
 }
 
-/// A bucket is in the region that its caller signs for: the stand-in is in all of them.
+/// A bucket is in the region that its caller signs for: the sandbox is in all of them.
 fn signed_region(request: &Request) -> &str {
     let scope = request.header("authorization").and_then(|text| text.split_once("Credential=")).map(|(_, rest)| rest);
     let region = scope.and_then(|scope| scope.split('/').nth(2)).unwrap_or_default();

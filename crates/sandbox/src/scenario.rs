@@ -1,9 +1,9 @@
-//! What goes wrong, or not, with every revision that is rolled out on the stand-in. It decides nothing by itself.
+//! What goes wrong, or not, with every revision that is rolled out on the sandbox. It decides nothing by itself.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A good or a bad day. It concerns the revisions that are deployed while the stand-in runs; what was live before stays healthy.
+/// What happens to rollouts. It concerns the revisions that are deployed while the sandbox runs; what was live before stays healthy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scenario {
     /// Every rollout ends well and logs as it should.

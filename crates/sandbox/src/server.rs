@@ -103,7 +103,7 @@ fn response(reply: Reply, is_head: bool) -> Response<Full<Bytes>> {
 /// Reads a request whole.
 async fn read(request: hyper::Request<Incoming>) -> Result<Request, Reply> {
     let (head, body) = request.into_parts();
-    let too_large = |_| Reply::plain(413, "the body is larger than the stand-in takes");
+    let too_large = |_| Reply::plain(413, "the body is larger than the sandbox takes");
     let body = Limited::new(body, MAX_BODY).collect().await.map_err(too_large)?.to_bytes().to_vec();
     understand(head, body)
 }

@@ -34,7 +34,7 @@ pub use self::players::{Function, Process, Service, ServiceFuture};
 pub use self::story::Hand;
 pub use self::tale::Tale;
 
-/// The stand-in's address, which nobody listens at; that of an IP, so that S3 is asked in path style.
+/// The sandbox's address, which nobody listens at; that of an IP, so that S3 is asked in path style.
 const ENDPOINT: &str = "http://127.0.0.1:1";
 
 /// How long the first revision has been live before the story.
@@ -89,7 +89,7 @@ pub enum Error {
     /// The runtime could not be made.
     #[error("no tokio runtime could be made")]
     Runtime(#[from] std::io::Error),
-    /// The stand-in could not be filled.
+    /// The sandbox could not be filled.
     #[error(transparent)]
     Sandbox(#[from] super::Error),
 }

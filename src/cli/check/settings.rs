@@ -9,7 +9,7 @@ use crate::cli::{Unusable, configured_service};
 use crate::config::{Guard, Logs, Service};
 use crate::image::Platform;
 use crate::task_definition::TaskDefinition;
-use crate::validate::levels::{Levels, refused_allowance, unknown_rule};
+use crate::validate::levels::{RuleLevels, refused_allowance, unknown_rule};
 use crate::validate::{Finding, Origin, Severity, Subject, validate};
 
 /// The seconds that the verification of logs is given where no configuration says otherwise.
@@ -27,7 +27,7 @@ pub(super) struct Settings {
     guard: Option<Guard>,
     verify_timeout: Option<u64>,
     verify_containers: Vec<String>,
-    levels: Levels,
+    levels: RuleLevels,
     denies_warnings: bool,
     is_quiet: bool,
     /// Containers that `--manifest` names and no document has had yet.

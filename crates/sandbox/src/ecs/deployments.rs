@@ -81,7 +81,7 @@ impl Ecs {
             Some("ABORT") => {
                 return Err(ApiError::new(
                     "UnsupportedFeatureException",
-                    "The stand-in stops a deployment by ROLLBACK only.",
+                    "The sandbox stops a deployment by ROLLBACK only.",
                 ));
             }
             Some(_) => return Err(ApiError::parameter("Invalid stopType.")),

@@ -81,7 +81,7 @@ impl Ecs {
         if !given("taskDefinitionArn") {
             return Err(ApiError::new(
                 "UnsupportedFeatureException",
-                "The stand-in updates a service by taskDefinitionArn only.",
+                "The sandbox updates a service by taskDefinitionArn only.",
             ));
         }
         if let Some(member) = NOT_WITH_A_TASK_DEFINITION.iter().find(|member| given(member)) {

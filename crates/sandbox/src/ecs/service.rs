@@ -16,7 +16,7 @@ pub(crate) struct Revision {
     pub(crate) images: Vec<(String, String, Option<String>)>,
     /// Members of the update beside the task definition: health check path, network, scaling.
     pub(crate) settings: Value,
-    /// Whether it was live before the stand-in's scenario began.
+    /// Whether it was live before the sandbox's scenario began.
     pub(crate) proven: bool,
 }
 

@@ -18,7 +18,7 @@ const METADATA: &str = "x-amz-meta-";
 /// The bytes of user metadata that S3 takes, names and values together (S3 user guide, "Working with object metadata").
 const METADATA_BYTES: usize = 2_048;
 
-/// Different metadata names that one stand-in keeps. Header names of a reply live as long as the process.
+/// Different metadata names that one sandbox keeps. Header names of a reply live as long as the process.
 const METADATA_NAMES: usize = 256;
 
 /// Headers that change what an upload means and that are not served here.

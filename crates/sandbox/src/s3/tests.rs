@@ -1,4 +1,4 @@
-//! S3's rules asked of the stand-in, first request by request, then through the real SDK client over a socket.
+//! S3's rules asked of the sandbox, first request by request, then through the real SDK client over a socket.
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;

@@ -1,4 +1,4 @@
-//! The stand-in's ECS and registry from the inside: what the service heads to, and what a person or a build does past the deployer.
+//! The sandbox's ECS and registry from the inside: what the service heads to, and what a person or a build does past the deployer.
 
 use serde_json::{Value, json};
 

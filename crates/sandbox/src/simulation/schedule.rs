@@ -289,7 +289,7 @@ impl Schedule {
         held.end(answer);
     }
 
-    /// What the stand-in says. What an update or a registration changed is remembered, also where its answer is an error: it is seen by what
+    /// What the sandbox says. What an update or a registration changed is remembered, also where its answer is an error: it is seen by what
     /// there is afterwards.
     fn serve(&mut self, held: &Held) -> Result<Reply, Broken> {
         if !["RegisterTaskDefinition", "UpdateExpressGatewayService"].contains(&held.operation.as_str()) {

@@ -1,4 +1,4 @@
-//! What goes wrong with calls: how many may fail, which, and how. The stand-in words the refusals.
+//! What goes wrong with calls: how many may fail, which, and how. The sandbox words the refusals.
 
 use jiff::Timestamp;
 

@@ -183,7 +183,7 @@ impl HttpConnector for Line {
     }
 }
 
-/// The request as the stand-in's services see it, or what its server says to a malformed one.
+/// The request as the sandbox's services see it, or what its server says to a malformed one.
 async fn read(request: HttpRequest) -> Result<Result<Request, Reply>, ConnectorError> {
     let user = |error: aws_smithy_runtime_api::box_error::BoxError| ConnectorError::user(error);
     let (head, body) = request.try_into_http1x().map_err(|error| user(error.into()))?.into_parts();

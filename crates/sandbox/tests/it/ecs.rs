@@ -1,4 +1,4 @@
-//! The stand-in's ECS and ECR, seen by the real SDK clients over the wire: what it holds, what it stores and what it
+//! The sandbox's ECS and ECR, seen by the real SDK clients over the wire: what it holds, what it stores and what it
 //! refuses. S3 and the durable calls have tests of their own.
 
 mod control;

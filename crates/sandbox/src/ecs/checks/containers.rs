@@ -162,7 +162,7 @@ fn check_fargate(container: &Value) -> Result<(), ApiError> {
         Some("fluentd" | "gelf" | "journald" | "json-file" | "syslog") => refuse(
             "Fargate compatible task definitions do not support this log driver: use awslogs, splunk or awsfirelens.",
         ),
-        // ECS learns new drivers, and this stand-in must not be what stops their first users.
+        // ECS learns new drivers, and this sandbox must not be what stops their first users.
         None | Some(_) => Ok(()),
     }?;
     if container.pointer("/firelensConfiguration/options/config-file-type").and_then(Value::as_str) == Some("s3") {

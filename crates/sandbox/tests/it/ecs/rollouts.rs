@@ -104,7 +104,7 @@ async fn a_failing_canary_names_its_alarm_and_is_rolled_back() {
     assert_eq!(stage.status(&arn).await, Status::RollbackSuccessful);
     let back = stage.live_definition().await;
     assert!(back.ends_with(":5"));
-    // Going back to what was live before is not part of the bad day.
+    // Going back to what was live before is not part of the scenario.
     stage.update(&back).await.unwrap();
     stage.wait(500);
     assert_eq!(stage.sandbox.deployments().pop().unwrap()["status"], "SUCCESSFUL");
