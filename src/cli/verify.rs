@@ -145,6 +145,9 @@ async fn follow(aws: &Aws, arguments: &Arguments, asked: &Asked, live: &Live, lo
             }
             return logs.give_up(reason);
         }
+        if matches!(seen, SeenLogs::NoTask) && elapsed >= logs.patience {
+            return logs.give_up(format!("no task of {} has started within {elapsed} s", live.task_definition_arn));
+        }
         for (what, detail) in
             logs.note(seen, checks, Moment { elapsed, is_canary: false, is_through: true, bake: None })
         {

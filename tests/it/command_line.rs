@@ -10,7 +10,7 @@ use express_deployer::aws::Clock;
 use express_deployer::head::Outcome;
 use express_deployer::report::Report;
 use express_deployer::verify::verification::{Verification, VerificationStatus};
-use sandbox::{Options, Sandbox, Scenario};
+use sandbox::{Fault, FaultKind, Moment, Options, Sandbox, Scenario};
 
 /// Runs the tool in the repository's folder, without the environment of whoever runs the tests.
 pub(crate) fn run(arguments: &[&str], input: &str) -> Output {
@@ -86,7 +86,10 @@ fn what_cannot_be_used_ends_with_2_and_names_itself() {
 /// Runs `verify` against a sandbox with a live service.
 async fn verify(scenario: Scenario, arguments: &'static [&'static str]) -> Output {
     let options = Options { scenario, start: Clock::system().now(), ..Options::default() };
-    let sandbox = Sandbox::start(options).await.unwrap();
+    verify_in(&Sandbox::start(options).await.unwrap(), arguments).await
+}
+
+async fn verify_in(sandbox: &Sandbox, arguments: &'static [&'static str]) -> Output {
     let endpoint = sandbox.endpoint();
     let child = tokio::task::spawn_blocking(move || {
         Command::new(env!("CARGO_BIN_EXE_express-deployer"))
@@ -121,6 +124,17 @@ async fn records_from_before_the_time_asked_for_do_not_count() {
     let output = verify(Scenario::Good, &["--since", "0s", "--timeout", "0s"]).await;
     assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
     assert!(stdout(&output).contains("0 records seen"), "{}", stdout(&output));
+}
+
+/// A deployment has begun, and its tasks are still to start: time stands still here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revision_without_a_task_is_not_waited_for_for_ever() {
+    let sandbox = Sandbox::start(Options { start: Clock::system().now(), ..Options::default() }).await.unwrap();
+    let (operation, moment) = ("*".to_owned(), Moment::Before);
+    sandbox.inject(Fault { operation, nth: 1, times: 1, moment, kind: FaultKind::ByHand });
+    let output = verify_in(&sandbox, &["--timeout", "0s"]).await;
+    assert_eq!(output.status.code(), Some(2), "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("no task of"), "{}", stdout(&output));
 }
 
 #[tokio::test(flavor = "multi_thread")]
