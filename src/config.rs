@@ -153,7 +153,7 @@ impl Verify {
     /// What records are held against.
     ///
     /// # Errors
-    /// When a pattern is no regular expression, or too large a one.
+    /// When a pattern is not a regular expression, or too large a one.
     pub fn checks(&self) -> Result<Checks, BadPattern> {
         let mut checks = Checks::new(&self.expect, &self.forbid)?;
         checks.min_records = self.min_records;

@@ -87,7 +87,7 @@ pub struct Live {
 pub enum Uploaded {
     /// It is there.
     Document(TaskDefinition),
-    /// It is no task definition.
+    /// It is not a task definition.
     Unreadable(Unreadable),
     /// A later upload took its place, in a bucket without versions.
     Replaced,
@@ -104,7 +104,7 @@ pub enum ImageEvidence {
         digest: Digest,
         /// What the tag points to by now; `None` when the tag is gone or there is none.
         tag_digest: Option<Digest>,
-        /// The platforms it has, or why it is no image.
+        /// The platforms it has, or why it is not an image.
         content: Result<Vec<Platform>, String>,
     },
     /// The registry does not have it.
@@ -122,7 +122,7 @@ pub enum Asked {
     Live(String),
     /// Something that was replaced where it lay: the reason.
     Replaced(String),
-    /// What was pushed is no image: the reason.
+    /// What was pushed is not an image: the reason.
     NoImage(String),
     /// Something that cannot be deployed: the draft has errors.
     Rejected(Box<Draft>),
@@ -207,7 +207,10 @@ fn ask_push(request: &Request, push: &ImagePush, situation: &Situation) -> Asked
         return Asked::Replaced(format!("the tag {} points to {} by now", push.tag, now.short()));
     }
     if let ImageEvidence::Found { content: Err(reason), .. } = &situation.image {
-        return Asked::NoImage(format!("what was pushed as {}:{} is no image: {reason}", push.repository, push.tag));
+        return Asked::NoImage(format!(
+            "what was pushed as {}:{} is not an image: {reason}",
+            push.repository, push.tag
+        ));
     }
     let untagged = matches!(situation.image, ImageEvidence::Found { tag_digest: None, .. });
     let before = live.definition.container(container).and_then(|container| container.image());

@@ -27,7 +27,7 @@ pub const READ_ONLY: [&str; 9] = [
     "registeredBy",
 ];
 
-/// Why a text is no task definition at all.
+/// Why a text is not a task definition at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// More bytes than ECS takes.
@@ -372,7 +372,7 @@ mod tests {
     fn document(value: Value) -> TaskDefinition {
         match value {
             Value::Object(members) => TaskDefinition(members),
-            other => panic!("{other} is no object"),
+            other => panic!("{other} is not an object"),
         }
     }
 

@@ -84,7 +84,7 @@ impl Aws {
             .await
             .map_err(|error| Failure { kind: FailureKind::OutcomeUnknown, ..damaged(error.to_string()) })?;
         let head = serde_json::from_slice(&body).map_err(|error| {
-            damaged(format!("the object is no head ({error}): remove it, and the next release writes a new one"))
+            damaged(format!("the object is not a head ({error}): remove it, and the next release writes a new one"))
         })?;
         Ok(Some(VersionedHead { head, etag }))
     }

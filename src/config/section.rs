@@ -123,7 +123,7 @@ impl<'t> Section<'t, '_> {
         number
     }
 
-    /// A number as it is written, without the underscores that TOML allows; what is no number is empty.
+    /// A number as it is written, without the underscores that TOML allows; what is not a number is empty.
     fn number(&mut self, key: &str) -> Option<String> {
         let value = self.value(key)?.get_ref();
         let written = value.as_integer().map(toml::de::DeInteger::as_str).or_else(|| Some(value.as_float()?.as_str()));

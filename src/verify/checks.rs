@@ -9,7 +9,7 @@ use super::compare::Compare;
 /// The memory that one compiled pattern may take, in bytes. Patterns are trusted less than code: they come from a file.
 const PATTERN_SIZE: usize = 1 << 20;
 
-/// A pattern that is no regular expression, or too large a one.
+/// A pattern that is not a regular expression, or too large a one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the pattern `{pattern}` cannot be used: {reason}")]
 pub struct BadPattern {
@@ -36,7 +36,7 @@ impl Pattern {
     /// Compiles a pattern.
     ///
     /// # Errors
-    /// When it is no regular expression, or too large a one.
+    /// When it is not a regular expression, or too large a one.
     pub fn new(text: &str) -> Result<Self, BadPattern> {
         let matcher = match regex::escape(text) == text {
             true => Matcher::Plain(Box::new(Finder::new(text).into_owned())),

@@ -206,7 +206,7 @@ impl LogWatch {
         ))
     }
 
-    /// What cannot be looked at is no proof of anything: the deadline counts only looks that saw.
+    /// What cannot be looked at proves nothing: the deadline counts only looks that saw.
     fn note_trouble(&mut self, reason: &str, has_task: bool, elapsed: u64) {
         if has_task {
             self.first_task.get_or_insert(elapsed);

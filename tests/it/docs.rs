@@ -122,7 +122,7 @@ fn every_rule_says_why_and_where_it_is_written() {
         assert!(rule.why.ends_with('.') && rule.why.len() > 40, "{} does not say why", rule.id);
         let is_page = rule.source.starts_with("https://");
         let is_file = Path::new(rule.source).extension().is_some();
-        assert!(is_page || is_file, "{}: {} is no source", rule.id, rule.source);
+        assert!(is_page || is_file, "{}: {} is not a source", rule.id, rule.source);
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) use template::Templates;
 /// What a record says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// The member `log` (JSON when it is no text), or the whole line where there is none: a filter or the application shaped it.
+    /// The member `log` (JSON when it is not a text), or the whole line where there is none: a filter or the application shaped it.
     pub message: Cow<'a, str>,
     /// `ecs_task_definition`: `family:revision`.
     pub task_definition: Option<Cow<'a, str>>,

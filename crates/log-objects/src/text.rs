@@ -144,7 +144,7 @@ impl Text {
         }
     }
 
-    /// The last line may lack its newline (`log_key` cuts a flush at a NUL byte); where the object broke off it is no line.
+    /// The last line may lack its newline (`log_key` cuts a flush at a NUL byte); where the object broke off it is not a line.
     pub(super) fn finish(mut self, whole: bool, sink: &mut dyn FnMut(&Record<'_>)) -> impl Iterator<Item = Problem> {
         if whole && !self.carry.is_empty() {
             self.end_line(sink);

@@ -76,7 +76,7 @@ pub enum State<N: Names> {
     Returning(Return<N>),
     /// It follows the deployment that leads back.
     FollowingReturn(Return<N>, Target<N>),
-    /// What was pushed is no image: nobody is to hear of it.
+    /// What was pushed is not an image: nobody is to hear of it.
     Ignored,
     /// It writes its end.
     Ending(Ending<N>),

@@ -29,7 +29,7 @@ impl<N: Names> Service<N> {
 /// What an event asks for, held against the registry or the bucket and against what the service heads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Wish {
-    /// What was pushed is no image.
+    /// What was pushed is not an image.
     NoImage,
     /// The tag points to another digest by now, or the object was replaced: that event says more.
     Replaced,
@@ -129,7 +129,7 @@ pub enum Plan<N: Names> {
     Superseded,
     /// It ends: what it asks for was replaced where it lay.
     Replaced,
-    /// It ends: this is no image.
+    /// It ends: this is not an image.
     Ignore,
     /// It ends: what it asks for cannot be deployed.
     Reject,

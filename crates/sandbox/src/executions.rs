@@ -311,7 +311,7 @@ where
         Ok(Envelope::Succeeded { result }) => Answer::Succeeded(result),
         Ok(Envelope::Failed { error }) => Answer::Failed(error),
         Ok(Envelope::Pending) => Answer::Suspended,
-        Err(error) => Answer::Faulted(format!("the function's answer is no envelope: {error}")),
+        Err(error) => Answer::Faulted(format!("the function's answer is not an envelope: {error}")),
     }
 }
 

@@ -261,7 +261,7 @@ impl Sandbox {
         Ok(arn)
     }
 
-    /// Begins a deployment now, as a person does at the console; it is no call. Gives the deployment's ARN.
+    /// Begins a deployment now, as a person does at the console; it is not a call. Gives the deployment's ARN.
     pub fn deploy_by_hand(&self, service: &str, task_definition_arn: &str) -> Result<String, Error> {
         let now = self.world.clock.now();
         let mut ecs = self.world.ecs();

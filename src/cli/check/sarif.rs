@@ -86,7 +86,7 @@ fn descriptor(rule: &Rule) -> Value {
         "help": {"text": format!("{}. {} Source: {}", rule.summary, rule.why, rule.source)},
         "defaultConfiguration": {"level": level(rule.severity)},
     });
-    // A source can be a repository and a file, which is no address.
+    // A source can be a repository and a file, which is not an address.
     if let Some(members) = descriptor.as_object_mut().filter(|_| rule.source.starts_with("https://")) {
         members.insert("helpUri".to_owned(), rule.source.into());
     }

@@ -185,7 +185,7 @@ mod tests {
     }
 
     fn item(shape: &Shape) -> &Shape {
-        let Shape::List(item) = shape else { panic!("{shape:?} is no list") };
+        let Shape::List(item) = shape else { panic!("{shape:?} is not a list") };
         item
     }
 

@@ -17,7 +17,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for container in subject.definition.containers() {
         let message = match container.name() {
             Some(name) if is_valid_name(name) => continue,
-            Some(name) if !name.is_empty() => format!("{} is no valid container name", quoted(name)),
+            Some(name) if !name.is_empty() => format!("{} is not a valid container name", quoted(name)),
             _ if is_missing(container.members, "name") => "the container has no name".to_owned(),
             _ => continue,
         };

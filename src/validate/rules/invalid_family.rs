@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     let message = match subject.definition.family() {
         Some(family) if is_valid_name(family) => return,
-        Some(family) if !family.is_empty() => format!("{} is no valid family name", quoted(family)),
+        Some(family) if !family.is_empty() => format!("{} is not a valid family name", quoted(family)),
         _ if is_missing(subject.definition.members(), "family") => "`family` is missing".to_owned(),
         _ => return,
     };

@@ -5,7 +5,7 @@ use crate::validate::{Origin, Report, Rule, Severity, Subject, quoted};
 pub(super) static RULE: Rule = Rule {
     id: "invalid-fargate-size",
     severity: Severity::Error,
-    summary: "`cpu` and `memory` are no pair that Fargate offers",
+    summary: "`cpu` and `memory` are not a pair that Fargate offers",
     why: "ECS refuses the registration with \"No Fargate configuration exists for given values\". Fargate offers fixed \
         amounts of memory for each amount of CPU.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",
@@ -42,7 +42,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             let starts_with_number = text.trim_start().starts_with(|c: char| c.is_ascii_digit() || c == '.');
             let severity = if starts_with_number { Severity::Warning } else { wrong };
             let help = format!("write the plain number, or a number of {unit} as in `\"1 {unit}\"`");
-            report.add_as(severity, format!("/{member}"), format!("{} is no documented size", quoted(text)), help);
+            report.add_as(severity, format!("/{member}"), format!("{} is not a documented size", quoted(text)), help);
         }
         amount
     };

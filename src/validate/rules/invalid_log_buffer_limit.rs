@@ -22,7 +22,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         }
         report.add(
             output.pointer(option),
-            "`log-driver-buffer-limit` is no whole number from 0 to 536870911",
+            "`log-driver-buffer-limit` is not a whole number from 0 to 536870911",
             "set it to the number of lines to keep, without a unit, for example `2097152`",
         );
     }

@@ -8,7 +8,7 @@ use crate::validate::{Report, Rule, Severity, Subject};
 pub(super) static RULE: Rule = Rule {
     id: "invalid-log-pattern",
     severity: Severity::Error,
-    summary: "`include-pattern` or `exclude-pattern` is no regular expression",
+    summary: "`include-pattern` or `exclude-pattern` is not a regular expression",
     why: "ECS makes a grep filter of the pattern. Fluent Bit cannot compile it and stops before it takes a line; an \
           essential router stops its task with it.",
     source: "fluent/fluent-bit plugins/filter_grep/grep.c",
@@ -28,7 +28,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
                 report.add_as(
                     severity_of_death(output.router),
                     output.pointer(option),
-                    format!("`{option}` is no regular expression, {flaw}: the log router stops"),
+                    format!("`{option}` is not a regular expression, {flaw}: the log router stops"),
                     "write a backslash before a character that stands for itself, two in JSON: `\\\\(`",
                 );
             }

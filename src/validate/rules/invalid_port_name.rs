@@ -7,7 +7,7 @@ use crate::validate::{Report, Rule, Severity, Subject, quoted};
 pub(super) static RULE: Rule = Rule {
     id: "invalid-port-name",
     severity: Severity::Error,
-    summary: "the name of a port mapping is none that ECS takes",
+    summary: "the name of a port mapping is not one that ECS takes",
     why: "ECS refuses the registration: a port name has 1 to 64 lower-case letters, digits, underscores and hyphens, and \
         does not begin with a hyphen.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html",
@@ -25,7 +25,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             if !is_valid {
                 report.add(
                     format!("{}/portMappings/{index}/name", container.pointer()),
-                    format!("{} is no port name", quoted(name)),
+                    format!("{} is not a port name", quoted(name)),
                     "use at most 64 lower-case letters, digits, `_` and `-`, the first no `-`",
                 );
             }

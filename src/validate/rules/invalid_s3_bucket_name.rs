@@ -6,7 +6,7 @@ use crate::validate::{Report, Rule, Severity, Subject, label};
 pub(super) static RULE: Rule = Rule {
     id: "invalid-s3-bucket-name",
     severity: Severity::Warning,
-    summary: "the `bucket` of an S3 output is no name that S3 gives to buckets",
+    summary: "the `bucket` of an S3 output is not a name that S3 gives to buckets",
     why: "Fluent Bit starts, but each upload fails, and after some attempts the lines are given up. The only trace \
           is in the router's own log.",
     source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
@@ -23,14 +23,14 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         if let Some(help) = flaw(bucket) {
             report.add(
                 output.pointer(option),
-                format!("the `bucket` of the S3 output of {} is no bucket's name", label(output.container)),
+                format!("the `bucket` of the S3 output of {} is not a bucket's name", label(output.container)),
                 help,
             );
         }
     }
 }
 
-/// What to write instead, when it is no name. Buckets of us-east-1 from before March 2018 may have capitals and
+/// What to write instead, when it is not a name. Buckets of us-east-1 from before March 2018 may have capitals and
 /// underscores.
 fn flaw(bucket: &str) -> Option<&'static str> {
     let is_ipv4 = bucket.parse::<core::net::Ipv4Addr>().is_ok();

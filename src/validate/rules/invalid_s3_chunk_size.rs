@@ -30,7 +30,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             report.add_as(
                 Severity::Warning,
                 pointer,
-                "`upload_chunk_size` is no size that Fluent Bit reads",
+                "`upload_chunk_size` is not a size that Fluent Bit reads",
                 "write a number with K, M or G, for example `6M`, or remove the option",
             );
             continue;

@@ -23,7 +23,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for (index, volume) in volumes.enumerate() {
         let Some(name) = volume.get("name").and_then(Value::as_str) else { continue };
         let problem = if !is_valid_name(name) {
-            "is no name for a volume"
+            "is not a name for a volume"
         } else if names.insert(name) {
             continue;
         } else {

@@ -1,4 +1,4 @@
-//! The largest `total_file_size`; the smallest, and what is no size at all, are the rule `small-s3-file-size`'s.
+//! The largest `total_file_size`; the smallest, and what is not a size at all, are the rule `small-s3-file-size`'s.
 
 use crate::firelens::s3_output::{LogOutput, Setting, bytes};
 use crate::validate::router_severity::severity_of_death;

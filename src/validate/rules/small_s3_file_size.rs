@@ -32,7 +32,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             None => report.add_as(
                 Severity::Warning,
                 pointer,
-                "`total_file_size` is no size that Fluent Bit reads",
+                "`total_file_size` is not a size that Fluent Bit reads",
                 "write a number with K, M or G, for example `1M`",
             ),
         }

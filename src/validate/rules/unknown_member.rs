@@ -32,8 +32,10 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             _ => Severity::Warning,
         };
         let message = match meant {
-            Some(Nearest { name, .. }) => format!("{} is no member here; did you mean `{name}`?", quoted(&member.name)),
-            None => format!("{} is no member that this version knows here", quoted(&member.name)),
+            Some(Nearest { name, .. }) => {
+                format!("{} is not a member here; did you mean `{name}`?", quoted(&member.name))
+            }
+            None => format!("{} is not a member that this version knows here", quoted(&member.name)),
         };
         let help = match meant {
             Some(Nearest { name, is_slip: true }) => {

@@ -88,7 +88,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         report.add(
             output.pointer("Name"),
             format!(
-                "the `Name` in the log options of {} is no output of Fluent Bit: the log router stops",
+                "the `Name` in the log options of {} is not an output of Fluent Bit: the log router stops",
                 label(output.container)
             ),
             format!("did you mean `{}`?", meant.name),

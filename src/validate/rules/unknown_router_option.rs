@@ -30,7 +30,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         };
         report.add(
             router::pointer(router, option),
-            format!("{} is no option of `firelensConfiguration`, so it has no effect", quoted(option)),
+            format!("{} is not an option of `firelensConfiguration`, so it has no effect", quoted(option)),
             help,
         );
     }

@@ -37,7 +37,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             report.add_as(
                 severity,
                 output.pointer_of_plugin_option(option),
-                format!("{} is no option of Fluent Bit's S3 output: {outcome}", quoted(option)),
+                format!("{} is not an option of Fluent Bit's S3 output: {outcome}", quoted(option)),
                 help,
             );
         }

@@ -6,7 +6,7 @@ use crate::validate::{Report, Rule, Severity, Subject, label};
 pub(super) static RULE: Rule = Rule {
     id: "unknown-s3-region",
     severity: Severity::Warning,
-    summary: "the `region` of an S3 output is no region's name",
+    summary: "the `region` of an S3 output is not a region's name",
     why: "Fluent Bit makes the address of S3 from it and starts, but finds nobody at that address, so each upload \
           fails, and after some attempts the lines are given up. The only trace is in the router's own log.",
     source: "https://docs.aws.amazon.com/general/latest/gr/rande.html",
@@ -24,7 +24,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         let is_zone = region.strip_suffix(|c: char| c.is_ascii_lowercase()).is_some_and(is_region);
         report.add(
             output.pointer(option),
-            format!("the `region` of the S3 output of {} is no region's name", label(output.container)),
+            format!("the `region` of the S3 output of {} is not a region's name", label(output.container)),
             if is_zone {
                 "leave out the letter at its end: it is the name of an availability zone"
             } else {

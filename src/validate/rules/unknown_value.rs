@@ -27,9 +27,9 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         };
         let message = match nearest(value, known.iter().copied()) {
             Some(meant) => {
-                format!("{} is no value that ECS lists here; did you mean `{}`?", quoted(value), meant.name)
+                format!("{} is not a value that ECS lists here; did you mean `{}`?", quoted(value), meant.name)
             }
-            None => format!("{} is no value that ECS lists here", quoted(value)),
+            None => format!("{} is not a value that ECS lists here", quoted(value)),
         };
         report.add_as(severity, pointer, message, format!("use one of {}", listed(known)));
     }

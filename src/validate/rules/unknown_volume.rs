@@ -28,7 +28,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
                 ),
                 Some(Value::String(name)) if !exists(name) => report.add(
                     pointer + "/sourceVolume",
-                    format!("{} mounts {}, which is no volume of this definition", label(container), quoted(name)),
+                    format!("{} mounts {}, which is not a volume of this definition", label(container), quoted(name)),
                     "add it to `volumes`, or correct the name",
                 ),
                 Some(_) => {}

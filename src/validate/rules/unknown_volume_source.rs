@@ -21,7 +21,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
             if let Some(name) = source.filter(|name| subject.definition.container(name).is_none()) {
                 report.add(
                     format!("{}/volumesFrom/{index}/sourceContainer", container.pointer()),
-                    format!("{} takes volumes from {}, which is no container here", label(container), quoted(name)),
+                    format!("{} takes volumes from {}, which is not a container here", label(container), quoted(name)),
                     "correct the name, or add the container",
                 );
             }

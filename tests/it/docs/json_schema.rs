@@ -23,7 +23,7 @@ impl Walk<'_> {
     }
 
     fn check(&self, schema: &Value, value: &Value, pointer: &str, found: &mut Vec<String>) {
-        let keywords = schema.as_object().unwrap_or_else(|| panic!("{schema} is no schema"));
+        let keywords = schema.as_object().unwrap_or_else(|| panic!("{schema} is not a schema"));
         for (keyword, wanted) in keywords {
             let is_met = match keyword.as_str() {
                 // These belong to the keyword beside them; the others say nothing about a value.
@@ -136,6 +136,6 @@ fn is_of(value: &Value, kind: &str) -> bool {
         "object" => value.is_object(),
         "number" => value.is_number(),
         "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
-        _ => panic!("{kind} is no type"),
+        _ => panic!("{kind} is not a type"),
     }
 }

@@ -9,7 +9,7 @@ use memchr::memchr2;
 
 use super::Members;
 
-/// The members of a line; `None` where a value is no string and where the line is no object at all.
+/// The members of a line; `None` where a value is not a string and where the line is not an object at all.
 pub(super) fn read(line: &str) -> Option<Members<'_>> {
     let mut members = Members::default();
     let mut rest = line.strip_prefix("{\"")?;

@@ -65,7 +65,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// All but a call that lands after everybody has given it up, of which little is promised, and a tag that moves, which is no fault; each makes
+    /// All but a call that lands after everybody has given it up, of which little is promised, and a tag that moves, which is not a fault; each makes
     /// every story twice as large.
     pub(crate) const ALL: [Self; 8] = [
         Self::Crash,

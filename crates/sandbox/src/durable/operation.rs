@@ -182,7 +182,7 @@ impl Operation {
         self.state.wire()
     }
 
-    /// Finished attempts; 0 for what is no step.
+    /// Finished attempts; 0 for what is not a step.
     pub(super) fn attempts(&self) -> u32 {
         self.attempts
     }

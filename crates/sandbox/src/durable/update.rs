@@ -191,7 +191,7 @@ pub(super) enum Refusal {
     Delay,
     #[error("operation {0} was recorded with another type, sub-type, name or parent")]
     OtherIdentity(String),
-    #[error("the parent of operation {0} is no recorded CONTEXT")]
+    #[error("the parent of operation {0} is not a recorded CONTEXT")]
     Parent(String),
     #[error("operation {id} of type {kind} is {status} and takes no such action")]
     Transition { id: String, kind: &'static str, status: &'static str },

@@ -1,4 +1,4 @@
-//! Where chance comes from in a simulation: one seed, one sequence. It is no source of secrets.
+//! Where chance comes from in a simulation: one seed, one sequence. It is not for secrets.
 
 /// A generator of the kind `splitmix64` (Steele, Lea, Flood, 2014): every seed is a good one.
 #[derive(Clone, Debug)]
