@@ -176,9 +176,7 @@ fn recognise_services(config: &Config, event: &str, now: Option<Timestamp>) -> R
 /// One release, from the plan to the written report.
 async fn release(deployer: Arc<Deployer>, ctx: DurableContext, request: Request) -> Result<Released, BoxError> {
     let mut run = Run::new(deployer, ctx, request);
-    let ending = match run.play().await {
-        Ok(ending) | Err(ending) => ending,
-    };
+    let ending = run.play().await;
     if let State::Ignored = run.under_way.course.state {
         return Ok(Released::Ignored(ending.reason.unwrap_or_default()));
     }

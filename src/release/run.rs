@@ -166,8 +166,16 @@ impl Run {
         Self { deployer, ctx, request, under_way, timeline, why, followed, deployment_arn }
     }
 
-    /// Plays the course, from rest to rest.
-    pub(super) async fn play(&mut self) -> Result<Ending, Ending> {
+    /// Plays the course to its end.
+    pub(super) async fn play(&mut self) -> Ending {
+        match self.play_steps().await {
+            Ok(()) => self.ending(),
+            Err(ending) => ending,
+        }
+    }
+
+    /// Plays the course from rest to rest; the error is an end that the course does not know of.
+    async fn play_steps(&mut self) -> Result<(), Ending> {
         loop {
             match self.under_way.course.state.clone() {
                 State::Waiting(wait, _) => {
@@ -180,7 +188,7 @@ impl Run {
                 State::Following(target) => self.follow_own(target).await?,
                 State::FollowingStop(target) => self.follow_back(&target, true).await?,
                 State::FollowingReturn(_, target) => self.follow_back(&target, false).await?,
-                State::Ending(_) | State::Over(_) | State::Ignored => return Ok(self.ending()),
+                State::Ending(_) | State::Over(_) | State::Ignored => return Ok(()),
                 _ => self.act().await?,
             }
         }
