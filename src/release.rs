@@ -58,7 +58,7 @@ enum Released {
 /// The answer of one invocation.
 pub type Answer = BoxFuture<'static, Result<InvocationResponse, lambda_runtime::Error>>;
 
-/// The function as Lambda runs it: every durable invocation goes through [`run`].
+/// The function as Lambda runs it: every durable invocation goes through the flow below.
 ///
 /// # Errors
 /// When the engine refuses its options.
