@@ -1,11 +1,13 @@
 //! The command line: one word, one file below. Everything that is printed is printed here or there; exit codes are part of the contract.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, Service};
+use crate::config::{Config, MAX_TEXT, Service};
 
 mod check;
 mod explain;
@@ -69,11 +71,32 @@ fn runtime() -> Result<tokio::runtime::Runtime, Unusable> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
+/// Opens a file; the error names it.
+fn open(path: &Path) -> Result<File, Unusable> {
+    Ok(File::open(path).map_err(|error| format!("{}: {error}", path.display()))?)
+}
+
+/// Reads the text of a configuration.
+fn read_config(path: &Path) -> Result<String, Unusable> {
+    read_bounded(open(path)?, path, MAX_TEXT, "a configuration")
+}
+
+/// Reads up to so many bytes of what `path` names; more are refused.
+fn read_bounded(source: impl Read, path: &Path, at_most: usize, what: &str) -> Result<String, Unusable> {
+    let mut text = String::new();
+    let bound = u64::try_from(at_most).unwrap_or(u64::MAX).saturating_add(1);
+    let read = source.take(bound).read_to_string(&mut text);
+    read.map_err(|error| format!("{}: {error}", path.display()))?;
+    if text.len() > at_most {
+        return Err(format!("{}: more than {at_most} bytes; {what} has at most so many", path.display()).into());
+    }
+    Ok(text)
+}
+
 /// The service of a configuration file that goes by a name or an ARN; without one, the only service that there is.
 fn configured_service(path: &Path, wanted: Option<&str>) -> Result<Service, Unusable> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
-    let config = Config::parse(&text).map_err(|problems| format!("{shown}: {problems}"))?;
+    let config = Config::parse(&read_config(path)?).map_err(|problems| format!("{shown}: {problems}"))?;
     let names: Vec<String> = config.services.iter().map(|service| format!("`{}`", service.arn.name())).collect();
     let names = names.join(", ");
     let is_wanted = |service: &Service| match wanted {

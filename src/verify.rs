@@ -150,7 +150,7 @@ fn read_output(definition: &TaskDefinition, name: &str, timeout: Option<u64>) ->
     let (Some(bucket), Some(upload_timeout), Some(Ok(key_format))) =
         (output.bucket(), output.upload_timeout(), output.keys())
     else {
-        // All of these can be seen, or an obstacle was found before.
+        // What cannot be seen is an obstacle, found before; what is left are values of a wrong type, which ECS refuses.
         return Err(NoOutput::NotConfigured(format!("the S3 output of container `{name}` cannot be read")));
     };
     let lines = if output.stores_bare_lines() { Lines::Bare } else { Lines::Json };

@@ -1,7 +1,6 @@
 //! `try`: one event through the real handler, against the sandbox, with each step printed as it happens.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use aws_durable_execution_sdk::lambda_runtime::tracing::subscriber::{
@@ -12,9 +11,9 @@ use sandbox::executions::ExecutionOutcome;
 use sandbox::{Options, Sandbox, Scenario};
 
 use super::progress::Progress;
-use super::{Unusable, runtime};
+use super::{Unusable, open, read_bounded, read_config, runtime};
 use crate::aws::{Aws, Clock};
-use crate::config::{Config, MAX_TEXT as MAX_CONFIG};
+use crate::config::Config;
 use crate::release::{self, Deployer};
 use crate::report::Report;
 use crate::trigger::{MAX_EVENT, recognise};
@@ -40,7 +39,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
     let event = read_event(arguments)?;
     let config = match &arguments.config {
-        Some(path) => read_bounded(path, MAX_CONFIG, "a configuration")?,
+        Some(path) => read_config(path)?,
         None => CONFIG.to_owned(),
     };
     let config = Config::parse(&config)?;
@@ -55,26 +54,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
 
 fn read_event(arguments: &Arguments) -> Result<String, Unusable> {
     let path = &arguments.event;
-    let event = read_bounded(path, MAX_EVENT, "an event")?;
+    let event = match path.as_os_str() == "-" {
+        true => read_bounded(std::io::stdin(), path, MAX_EVENT, "an event")?,
+        false => read_bounded(open(path)?, path, MAX_EVENT, "an event")?,
+    };
     serde_json::from_str::<serde::de::IgnoredAny>(&event)
         .map_err(|error| format!("{}: not JSON: {error}", path.display()))?;
     Ok(event)
-}
-
-/// Reads a file, or standard input for `-`, up to so many bytes; more are refused.
-fn read_bounded(path: &Path, at_most: usize, what: &str) -> Result<String, Unusable> {
-    let say = |error: std::io::Error| format!("{}: {error}", path.display());
-    let source: Box<dyn Read> = match path.as_os_str() == "-" {
-        true => Box::new(std::io::stdin()),
-        false => Box::new(std::fs::File::open(path).map_err(say)?),
-    };
-    let mut text = String::new();
-    let bound = u64::try_from(at_most).unwrap_or(u64::MAX).saturating_add(1);
-    source.take(bound).read_to_string(&mut text).map_err(say)?;
-    if text.len() > at_most {
-        return Err(format!("{}: more than {at_most} bytes; {what} has at most so many", path.display()).into());
-    }
-    Ok(text)
 }
 
 /// Starts the sandbox a moment after the event, and plays the event to its end.

@@ -3,7 +3,7 @@
 
 use super::first_object_after;
 use super::router::{self, has_own_configuration};
-use super::s3_output::{COMPRESSIONS, Compression, DECISIVE, FORMATS, Format, LogOutput, Setting, read_word};
+use super::s3_output::{COMPRESSIONS, DECISIVE, FORMATS, Format, LogOutput, Setting, Word, read_word};
 use crate::task_definition::TaskDefinition;
 
 /// An obstacle.
@@ -92,9 +92,12 @@ pub(crate) fn unverifiable(output: &LogOutput<'_>) -> Option<Obstacle> {
                 return found(pointer, reason, "remove it");
             }
             ("format" | "compression", Setting::Given(_, value)) => {
-                let Some(reason) = unread(option, value) else { continue };
-                let help = "store lines of JSON, with `gzip` if they are to be small";
-                return found(pointer, &reason, help);
+                let unread = match option {
+                    "format" => unread(option, value, &FORMATS, |format| *format == Format::JsonLines, "in the format"),
+                    _ => unread(option, value, &COMPRESSIONS, |compression| !compression.is_file(), "compressed with"),
+                };
+                let Some(reason) = unread else { continue };
+                return found(pointer, &reason, "store lines of JSON, with `gzip` if they are to be small");
             }
             _ => {}
         }
@@ -113,19 +116,20 @@ pub(crate) fn unverifiable(output: &LogOutput<'_>) -> Option<Obstacle> {
     output.bucket().is_none().then(|| obstacle(name, output.place("bucket"), reason, "name the bucket"))
 }
 
-/// Why objects are not read that the value of `format` or `compression` asks for. A value is shown only where it is a known word.
-fn unread(option: &str, value: &str) -> Option<String> {
-    let is_format = option == "format";
-    let (format, compression) = (read_word(&FORMATS, value), read_word(&COMPRESSIONS, value));
-    let unread = match (format, compression) {
-        _ if value.is_empty() => return None,
-        (Some(word), _) if is_format => (word.meaning != Format::JsonLines).then_some(("in the format", word.text)),
-        (_, Some(word)) if !is_format => {
-            matches!(word.meaning, Compression::Arrow | Compression::Parquet).then_some(("compressed with", word.text))
-        }
-        _ => return Some(format!("`{option}` has a value that Fluent Bit does not know, so it does not start")),
-    };
-    unread.map(|(how, word)| format!("objects {how} {word} cannot be read yet"))
+/// Why objects are not read that the value of an option asks for. A value is shown only where it is a known word.
+fn unread<T>(
+    option: &str,
+    value: &str,
+    words: &'static [Word<T>],
+    is_read: fn(&T) -> bool,
+    how: &str,
+) -> Option<String> {
+    match read_word(words, value) {
+        _ if value.is_empty() => None,
+        Some(word) if is_read(&word.meaning) => None,
+        Some(word) => Some(format!("objects {how} {} cannot be read yet", word.text)),
+        None => Some(format!("`{option}` has a value that Fluent Bit does not know, so it does not start")),
+    }
 }
 
 /// What keeps records from being told apart: neither they nor the keys of their objects name the task that wrote them.

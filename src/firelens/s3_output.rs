@@ -61,6 +61,13 @@ pub(crate) enum Compression {
     Parquet,
 }
 
+impl Compression {
+    /// Whether it makes a file of columns of the records, and no lines.
+    pub(crate) fn is_file(self) -> bool {
+        matches!(self, Self::Arrow | Self::Parquet)
+    }
+}
+
 /// A word that an option takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Word<T: 'static = ()> {
@@ -190,7 +197,7 @@ impl<'a> LogOutput<'a> {
 
     /// What the plugin gets for an option, in whatever case it is written: Fluent Bit ignores the case of keys.
     pub(crate) fn setting(&self, option: &str) -> Setting<'a> {
-        if self.secret_options().any(|name| name.eq_ignore_ascii_case(option)) {
+        if self.is_secret(option) {
             return Setting::Hidden;
         }
         let mut options = self.container.log_options().into_iter().flatten();
@@ -306,8 +313,7 @@ impl<'a> LogOutput<'a> {
     /// Whether an option is a secret, or written as text.
     pub(crate) fn is_text_or_secret(&self, option: &str) -> bool {
         let mut options = self.container.log_options().into_iter().flatten();
-        self.secret_options().any(|name| name.eq_ignore_ascii_case(option))
-            || options.any(|(name, value)| name.eq_ignore_ascii_case(option) && value.is_string())
+        self.is_secret(option) || options.any(|(name, value)| name.eq_ignore_ascii_case(option) && value.is_string())
     }
 
     /// The JSON pointer of an option, in whatever case it is written, as a secret or as text.

@@ -109,6 +109,11 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The row of an id; `None` for one that another version wrote.
+    pub fn of(id: &RuleId) -> Option<&'static Self> {
+        super::rules::TABLE.iter().copied().find(|rule| *id == rule.id)
+    }
+
     /// What most rules about documents have in common.
     pub(super) const OF_DOCUMENTS: Self = Self {
         id: "",

@@ -31,6 +31,7 @@ fn the_articles_definitions_pass() {
         roles: Some(vec!["arn:aws:iam::123456789012:role/ecs*".into()]),
         registries: Some(vec!["123456789012.dkr.ecr.ap-northeast-1.amazonaws.com".into(), "public.ecr.aws".into()]),
         verify_timeout: Some(600),
+        verify_containers: Vec::new(),
     };
     let folder = fixtures("task-definitions");
     for name in ["arm64.json", "datadog-sidecar.json", "health-check.json", "firelens-s3.json"] {

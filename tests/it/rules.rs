@@ -20,6 +20,7 @@ pub(crate) struct Setting {
     pub(crate) roles: Option<Vec<String>>,
     pub(crate) registries: Option<Vec<String>>,
     pub(crate) verify_timeout: Option<u64>,
+    pub(crate) verify_containers: Vec<String>,
 }
 
 impl Setting {
@@ -41,6 +42,7 @@ impl Setting {
             roles: texts("roles"),
             registries: texts("registries"),
             verify_timeout: settings["verifyTimeout"].as_u64(),
+            verify_containers: texts("verifyContainers").unwrap_or_default(),
         }
     }
 
@@ -54,7 +56,7 @@ impl Setting {
             allowed_roles: self.roles.as_deref(),
             allowed_registries: self.registries.as_deref(),
             verify_timeout: self.verify_timeout,
-            verify_containers: &[],
+            verify_containers: &self.verify_containers,
         })
     }
 }
@@ -293,6 +295,7 @@ fn spoilt_documents_get_findings_that_point_into_them() {
         roles: Some(Vec::new()),
         registries: Some(Vec::new()),
         verify_timeout: Some(0),
+        verify_containers: Vec::new(),
     };
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     let mut seen = BTreeSet::new();

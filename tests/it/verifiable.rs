@@ -4,11 +4,11 @@
 #![cfg(test)]
 
 use express_deployer::task_definition::TaskDefinition;
-use express_deployer::validate::{Finding, Origin, Severity, Subject, validate};
+use express_deployer::validate::{Finding, Origin, Severity};
 use express_deployer::verify::{Expectation, expect_logs_within};
 use serde_json::{Map, Value, json};
 
-use crate::rules::Dice;
+use crate::rules::{Dice, Setting};
 
 /// The findings that say that logs cannot be verified.
 const IDS: [&str; 3] = ["unverifiable-logs", "untraceable-logs", "late-log-upload"];
@@ -105,16 +105,15 @@ fn what_check_calls_unverifiable_is_not_verified_in_a_release_and_nothing_else()
         let definition = document(&mut dice);
         let others = if dice.below(2) == 0 { vec!["worker".to_owned()] } else { Vec::new() };
         let timeout = [60, 300, 600, 3_600][dice.below(4)];
-        let findings = validate(&Subject {
-            definition: &definition,
-            container: "Main",
-            images: &[],
-            origin: Origin::Uploaded,
-            allowed_roles: None,
-            allowed_registries: None,
+        let setting = Setting {
+            container: "Main".to_owned(),
+            images: Vec::new(),
+            roles: None,
+            registries: None,
             verify_timeout: Some(timeout),
-            verify_containers: &others,
-        });
+            verify_containers: others.clone(),
+        };
+        let findings = setting.findings(&definition, Origin::Uploaded);
         // Errors about the logs end the release; others, such as what Fargate needs, have nothing to do with them.
         let is_error = |finding: &Finding| finding.severity == Severity::Error && finding.pointer.contains("/logConf");
         if findings.iter().any(is_error) {

@@ -16,8 +16,7 @@ use super::{Checked, Finding, Located};
 use crate::task_definition::schema::{self, Departures, UnknownMember};
 use crate::task_definition::{Container, TaskDefinition};
 use crate::validate::nearest::nearest;
-use crate::validate::rules::TABLE;
-use crate::validate::{Repair, RuleId, Severity};
+use crate::validate::{Repair, Rule, RuleId, Severity};
 
 /// The name that a port gets: what the AWS documentation calls it.
 const PORT_NAME: &str = "http";
@@ -144,7 +143,7 @@ fn alone(members: &Map<String, Json>, steps: &[String], name: &str) -> Option<Js
 }
 
 fn repair_of(rule: &RuleId) -> Option<Repair> {
-    TABLE.iter().find(|row| *rule == row.id)?.repair
+    Rule::of(rule)?.repair
 }
 
 fn parent(pointer: &str) -> Option<&str> {

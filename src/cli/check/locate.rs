@@ -6,8 +6,7 @@ use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use crate::validate::Finding;
-use crate::validate::rules::TABLE;
+use crate::validate::{Finding, Rule};
 
 /// A place in a text: bytes, and lines and columns counted from 1, columns in characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +85,7 @@ impl<'a> Locator<'a> {
 
     /// The place that a finding is about: the name of a member, or what its value is.
     pub(super) fn place(&self, finding: &Finding) -> Span {
-        let is_about_name = TABLE.iter().any(|rule| rule.points_at_name && finding.rule == rule.id);
+        let is_about_name = Rule::of(&finding.rule).is_some_and(|rule| rule.points_at_name);
         let name = is_about_name.then(|| self.name(&finding.pointer)).flatten();
         name.map_or_else(|| self.span(&finding.pointer), |name| self.lines.span(name))
     }

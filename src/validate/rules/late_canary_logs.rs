@@ -1,8 +1,8 @@
 //! Compares the time to the first log object with the time in which Express Mode's canary bakes. That the
 //! verification cannot wait so long at all is the rule `late-log-upload`'s.
 
-use crate::firelens::s3_output::{LogOutput, Setting};
-use crate::firelens::{DEFAULT_UPLOAD_TIMEOUT, first_object_after, seconds};
+use crate::firelens::first_object_after;
+use crate::firelens::obstacle::find_output;
 use crate::validate::{Report, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
@@ -20,26 +20,17 @@ pub(super) static RULE: Rule = Rule {
 const BAKE: u64 = 180;
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let Some(patience) = subject.verify_timeout else { return };
-    for output in LogOutput::to_s3(subject.definition) {
-        if output.container.name() != Some(subject.container) {
-            continue;
-        }
-        let (pointer, upload_timeout) = match output.setting("upload_timeout") {
-            Setting::Hidden => continue,
-            Setting::Absent => (output.pointer("upload_timeout"), DEFAULT_UPLOAD_TIMEOUT),
-            Setting::Given(option, text) => (output.pointer(option), seconds(text)),
-        };
-        let needed = first_object_after(upload_timeout);
-        if needed > BAKE && needed <= patience {
-            report.add(
-                pointer,
-                format!(
-                    "the first logs take up to {needed} s to reach S3, \
-                     longer than the {BAKE} s in which the canary has 5 % of the requests"
-                ),
-                "set `upload_timeout` to `1m` or less, so that a release is judged before all requests go to it",
-            );
-        }
+    let Some(timeout) = subject.verify_timeout else { return };
+    let Ok(output) = find_output(subject.definition, subject.container) else { return };
+    let Some(needed) = output.upload_timeout().map(first_object_after) else { return };
+    if needed > BAKE && needed <= timeout {
+        report.add(
+            output.place("upload_timeout"),
+            format!(
+                "the first logs take up to {needed} s to reach S3, \
+                 longer than the {BAKE} s in which the canary has 5 % of the requests"
+            ),
+            "set `upload_timeout` to `1m` or less, so that a release is judged before all requests go to it",
+        );
     }
 }

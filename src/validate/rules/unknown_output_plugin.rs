@@ -78,7 +78,7 @@ const PLUGINS: [&str; 54] = [
 
 fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for output in LogOutput::all(subject.definition).filter(|output| output.plugin_key() == "Name") {
-        let Some(name) = output.container.log_option("Name").map(str::trim) else { continue };
+        let Some(name) = output.plugin() else { continue };
         let is_known = PLUGINS.iter().any(|plugin| plugin.eq_ignore_ascii_case(name));
         // A plugin may have the name of a variable's value, or come with a configuration of one's own.
         if is_known || name.contains("${") || router::has_own_configuration(output.router) {
