@@ -9,7 +9,6 @@ use durable::lambda_runtime::{self, LambdaEvent};
 use durable::{BoxError, DurableContext, InvocationPayload, InvocationResponse, StepSemantics};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
-use release_protocol::course::State;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -20,7 +19,9 @@ use crate::trigger::recognise;
 
 mod act;
 mod call;
+mod deployer;
 mod follow;
+mod play;
 mod prepare;
 mod run;
 mod step;
@@ -28,8 +29,9 @@ mod timeline;
 mod wait;
 mod write_report;
 
+pub use deployer::{Configured, Deployer};
+use play::Play;
 use run::Run;
-pub use run::{Configured, Deployer};
 
 /// The target of the log lines that tell what happens as it happens.
 pub const PROGRESS: &str = "express_deployer::progress";
@@ -175,11 +177,11 @@ fn recognise_services(config: &Config, event: &str, now: Option<Timestamp>) -> R
 
 /// One release, from the plan to the written report.
 async fn release(deployer: Arc<Deployer>, ctx: DurableContext, request: Request) -> Result<Released, BoxError> {
-    let mut run = Run::new(deployer, ctx, request);
-    let ending = run.play().await;
-    if let State::Ignored = run.under_way.course.state {
+    let mut play = Play::of(Run::new(deployer, ctx, request));
+    let ending = play.to_the_end().await;
+    if play.is_ignored() {
         return Ok(Released::Ignored(ending.reason.unwrap_or_default()));
     }
-    let report = run.finish(ending).await?;
+    let report = play.finish(ending).await?;
     Ok(Released::Report(Box::new(report)))
 }

@@ -1,14 +1,15 @@
 //! One step of a release: carries out what its course asks for, one action after another, until the course rests. It reads, swaps and calls; what
 //! follows from an answer is `release-protocol`'s business.
 
+use std::time::Duration;
+
 use aws_durable_execution_sdk::{StepContext, StepSemantics};
-use release_protocol::Outcome;
 use release_protocol::course::{Action, Answer, History, State};
 use release_protocol::head::{Change, Fence, Phase, Target};
 use release_protocol::plan::{Look, Reading, Service};
 use tokio::time::Instant;
 
-use super::call;
+use super::call::{self, Called, mark};
 use super::follow::name_replaced;
 use super::prepare::{self, Prepared};
 use super::run::{Ending, Run, UnderWay};
@@ -23,6 +24,9 @@ use crate::plan::{Asked, Draft, Request, tag_is_current};
 
 /// The actions of one step; a course that takes more goes round in circles with somebody else, and tries again a little later.
 const MAX_ACTIONS: u32 = 60;
+
+/// How long after its fence was sent an update may still be called, so that what takes effect at all does so while others wait for the fence.
+const LATEST_CALL: Duration = Duration::from_secs(5);
 
 /// How often a head is written anew that changes under it, within one action.
 const MAX_SWAPS: u32 = 10;
@@ -59,16 +63,16 @@ pub(super) async fn run(run: &Run) -> Result<UnderWay, Ending> {
 }
 
 /// Carries out the actions of one step.
-pub(super) struct Actor<'a> {
-    pub(super) aws: &'a Aws,
-    pub(super) request: &'a Request,
+struct Actor<'a> {
+    aws: &'a Aws,
+    request: &'a Request,
     me: Release,
     attempt: u32,
-    pub(super) under_way: UnderWay,
+    under_way: UnderWay,
     /// The head that was read or written last.
     held: Option<VersionedHead>,
-    pub(super) prepared: Option<Prepared>,
-    pub(super) fence_sent: Option<Instant>,
+    prepared: Option<Prepared>,
+    fence_sent: Option<Instant>,
     fences: u32,
 }
 
@@ -88,11 +92,11 @@ impl Actor<'_> {
         Err(self.failure("s3:PutObject", FailureKind::Throttled, "the head of the service keeps changing"))
     }
 
-    pub(super) fn failure(&self, action: &'static str, kind: FailureKind, message: &str) -> Failure {
+    fn failure(&self, action: &'static str, kind: FailureKind, message: &str) -> Failure {
         Failure::new(action, self.request.service.arn.as_str(), kind, message)
     }
 
-    pub(super) fn tell(&mut self, what: &str, detail: impl Into<String>) {
+    fn tell(&mut self, what: &str, detail: impl Into<String>) {
         self.under_way.told.push((what.to_owned(), detail.into()));
     }
 
@@ -124,6 +128,46 @@ impl Actor<'_> {
                 "a course that rests was asked to act",
             )),
         }
+    }
+
+    // --- calls ------------------------------------------------------------------------------------------------------
+
+    async fn register(&mut self, looks: bool) -> Result<Answer<head::Aws>, Failure> {
+        let Some(Prepared { asked: Asked::Draft(draft), .. }) = &self.prepared else {
+            let message = "there is no draft to register";
+            return Err(self.failure("ecs:RegisterTaskDefinition", FailureKind::Rejected, message));
+        };
+        Ok(match call::register(self.aws, self.request, draft, looks).await? {
+            Called::Done(definition) => {
+                self.tell("registered", definition.clone());
+                Answer::Registered(definition)
+            }
+            Called::Refused(refusal, failure) => {
+                self.under_way.refusal = Some(failure.to_string());
+                Answer::Refused(refusal)
+            }
+            Called::Unclear(failure) => return Err(failure),
+        })
+    }
+
+    /// Updates, unless its fence was sent so long ago that others may count it as past.
+    async fn update(&mut self, definition: &str) -> Result<Answer<head::Aws>, Failure> {
+        if self.fence_sent.is_none_or(|sent| sent.elapsed() > LATEST_CALL) {
+            return Ok(Answer::NotCalled);
+        }
+        let called = call::update(self.aws, &self.request.service.arn, definition).await?;
+        self.under_way.refusal = match &called {
+            Called::Done(_) => None,
+            Called::Refused(_, failure) | Called::Unclear(failure) => Some(failure.to_string()),
+        };
+        Ok(match called {
+            Called::Done(revision) => {
+                self.tell("updated", revision.clone());
+                Answer::Updated(revision)
+            }
+            Called::Refused(refusal, _) => Answer::Refused(refusal),
+            Called::Unclear(_) => Answer::Unclear,
+        })
     }
 
     // --- reading ----------------------------------------------------------------------------------------------------
@@ -303,15 +347,4 @@ impl Actor<'_> {
             tokio::try_join!(self.swap(&change), read_service(aws, &arn))?;
         Ok(Answer::Fenced { is_set, service })
     }
-}
-
-/// What marks a revision with the release that registered it. One push can release several services with one family: it names the service, too.
-pub(super) fn mark(request: &Request) -> String {
-    let service = &request.service.arn;
-    format!("{}@{}/{}", request.release(), service.cluster(), service.name())
-}
-
-/// The change that ends a release in the head.
-pub(super) fn end(outcome: Outcome, good: Option<String>) -> Change<head::Aws> {
-    Change::End { outcome, good }
 }

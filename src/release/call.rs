@@ -1,96 +1,80 @@
 //! The calls of a release that change something in ECS: register, update, stop. What a refusal means for them is said here; what follows from it
 //! is not.
 
-use std::time::Duration;
-
 use release_protocol::course::{Answer, Refusal};
 use release_protocol::head::Target;
 
-use super::act::{Actor, mark};
-use super::prepare::Prepared;
 use crate::aws::ecs::RELEASE_TAG;
 use crate::aws::{Aws, Failure, FailureKind};
+use crate::config::ServiceArn;
 use crate::head;
-use crate::plan::{Asked, Request};
+use crate::plan::{Draft, Request};
 use crate::rollout::{End, Status};
 
-/// How long after its fence was sent an update may still be called, so that what takes effect at all does so while others wait for the fence.
-const LATEST_CALL: Duration = Duration::from_secs(5);
+/// What came of a call.
+pub(super) enum Called {
+    /// It was done: what it made.
+    Done(String),
+    /// It did nothing: what that means, and what ECS said.
+    Refused(Refusal, Failure),
+    /// It may have been done.
+    Unclear(Failure),
+}
 
-impl Actor<'_> {
-    /// Registers the draft. Where a revision of this release may be there already, the oldest one with this content is taken: anybody may copy
-    /// a tag, so only the content counts.
-    pub(super) async fn register(&mut self, looks: bool) -> Result<Answer<head::Aws>, Failure> {
-        let Some(Prepared { asked: Asked::Draft(draft), .. }) = &self.prepared else {
-            return Err(self.failure(
-                "ecs:RegisterTaskDefinition",
-                FailureKind::Rejected,
-                "there is no draft to register",
-            ));
-        };
-        let (region, mut definition) = (self.request.service.arn.region(), draft.definition.clone());
-        let mark = mark(self.request);
-        definition.set_tag(RELEASE_TAG, &mark);
-        if looks {
-            let family = definition.family().unwrap_or_default();
-            let marked = self.aws.marked(region, family, &mark).await?;
-            let same = marked.into_iter().find(|(_, other)| other.differences(&definition, 1).is_empty());
-            if let Some((found, _)) = same {
-                self.tell("registered", found.clone());
-                return Ok(Answer::Registered(found));
-            }
-        }
-        match self.aws.register(region, &definition).await {
-            Ok(registered) => {
-                self.tell("registered", registered.clone());
-                Ok(Answer::Registered(registered))
-            }
-            Err(failure) if failure.kind == FailureKind::OutcomeUnknown => Err(failure),
-            Err(failure) => {
-                let refusal = if failure.is_transient() { Refusal::Early } else { Refusal::Final };
-                self.under_way.refusal = Some(failure.to_string());
-                Ok(Answer::Refused(refusal))
-            }
+/// What marks a revision with the release that registered it. One push can release several services with one family: it names the service, too.
+pub(super) fn mark(request: &Request) -> String {
+    let service = &request.service.arn;
+    format!("{}@{}/{}", request.release(), service.cluster(), service.name())
+}
+
+/// Registers the draft. Where a revision of this release may be there already, the oldest one with this content is taken: anybody may copy
+/// a tag, so only the content counts.
+pub(super) async fn register(aws: &Aws, request: &Request, draft: &Draft, looks: bool) -> Result<Called, Failure> {
+    let (region, mut definition) = (request.service.arn.region(), draft.definition.clone());
+    let mark = mark(request);
+    definition.set_tag(RELEASE_TAG, &mark);
+    if looks {
+        let family = definition.family().unwrap_or_default();
+        let marked = aws.marked(region, family, &mark).await?;
+        let same = marked.into_iter().find(|(_, other)| other.differences(&definition, 1).is_empty());
+        if let Some((found, _)) = same {
+            return Ok(Called::Done(found));
         }
     }
+    Ok(match aws.register(region, &definition).await {
+        Ok(registered) => Called::Done(registered),
+        Err(failure) if failure.kind == FailureKind::OutcomeUnknown => Called::Unclear(failure),
+        Err(failure) if failure.is_transient() => Called::Refused(Refusal::Early, failure),
+        Err(failure) => Called::Refused(Refusal::Final, failure),
+    })
+}
 
-    pub(super) async fn update(&mut self, definition: &str) -> Result<Answer<head::Aws>, Failure> {
-        if self.fence_sent.is_none_or(|sent| sent.elapsed() > LATEST_CALL) {
-            return Ok(Answer::NotCalled);
-        }
-        let arn = &self.request.service.arn;
-        match self.aws.update(arn, definition).await {
-            Ok(revision) => {
-                self.tell("updated", revision.clone());
-                self.under_way.refusal = None;
-                Ok(Answer::Updated(revision))
-            }
-            Err(failure) => {
-                self.under_way.refusal = Some(failure.to_string());
-                Ok(match self.classify(&failure).await? {
-                    Some(refusal) => Answer::Refused(refusal),
-                    None => Answer::Unclear,
-                })
-            }
-        }
-    }
+/// Has the service run a task definition; gives the service revision that ECS makes of it.
+pub(super) async fn update(aws: &Aws, service: &ServiceArn, definition: &str) -> Result<Called, Failure> {
+    Ok(match aws.update(service, definition).await {
+        Ok(revision) => Called::Done(revision),
+        Err(failure) => match classify(aws, service, &failure).await? {
+            Some(refusal) => Called::Refused(refusal, failure),
+            None => Called::Unclear(failure),
+        },
+    })
+}
 
-    /// Why an update did nothing; `None` where it may have acted. ECS models no refusal because a deployment runs, so whatever is neither a denial
-    /// nor about a parameter counts as that while one runs.
-    async fn classify(&self, failure: &Failure) -> Result<Option<Refusal>, Failure> {
-        let is_final = failure.message.starts_with("InvalidParameter")
-            || matches!(failure.kind, FailureKind::Denied | FailureKind::NotFound);
-        Ok(match failure.kind {
-            FailureKind::OutcomeUnknown => None,
-            FailureKind::Throttled => Some(Refusal::Early),
-            _ if is_final => Some(Refusal::Final),
-            _ => {
-                let state = self.aws.service_state(&self.request.service.arn).await?;
-                let otherwise = if failure.kind == FailureKind::Conflict { Refusal::Early } else { Refusal::Final };
-                Some(if state.running().is_some() { Refusal::Busy } else { otherwise })
-            }
-        })
-    }
+/// Why an update did nothing; `None` where it may have acted. ECS models no refusal because a deployment runs, so whatever is neither a denial
+/// nor about a parameter counts as that while one runs.
+async fn classify(aws: &Aws, service: &ServiceArn, failure: &Failure) -> Result<Option<Refusal>, Failure> {
+    let is_final = failure.message.starts_with("InvalidParameter")
+        || matches!(failure.kind, FailureKind::Denied | FailureKind::NotFound);
+    Ok(match failure.kind {
+        FailureKind::OutcomeUnknown => None,
+        FailureKind::Throttled => Some(Refusal::Early),
+        _ if is_final => Some(Refusal::Final),
+        _ => {
+            let state = aws.service_state(service).await?;
+            let otherwise = if failure.kind == FailureKind::Conflict { Refusal::Early } else { Refusal::Final };
+            Some(if state.running().is_some() { Refusal::Busy } else { otherwise })
+        }
+    })
 }
 
 /// Asks ECS to roll the release's own deployment back while it runs. Asking twice does no harm.

@@ -45,11 +45,6 @@ impl Timeline {
         Self { ctx: ctx.clone(), request: request.clone(), report, start, elapsed: 0, is_recognised: false }
     }
 
-    /// When the release began: the event's time that counts.
-    pub(super) fn start(&self) -> Timestamp {
-        self.start
-    }
-
     /// Time that passed while it waited.
     pub(super) fn wait(&mut self, seconds: u64) {
         self.elapsed += seconds;

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use aws_durable_execution_sdk::{BoxError, DurableContext, StepSemantics};
+use release_protocol::head::Change;
 
-use super::act;
-use super::run::Deployer;
+use super::deployer::Deployer;
 use super::step;
 use crate::aws::{Failure, FailureKind};
-use crate::head::Outcome;
-use crate::head::{Head, Recent, Release, leaves_the_work};
+use crate::head::{Head, Outcome, Recent, Release, leaves_the_work};
 use crate::plan::Request;
 use crate::report::ReleaseReport;
 
@@ -104,7 +103,7 @@ async fn end_in_head(
 
 fn next_head(head: &Head, request: &Request, report: &ReleaseReport, written: &Written) -> Head {
     let me = &written.me;
-    let ended = act::end(report.outcome, written.good.clone()).apply(Some(head), me);
+    let ended = Change::End { outcome: report.outcome, good: written.good.clone() }.apply(Some(head), me);
     let mut next = ended.unwrap_or_else(|| head.clone());
     next.memory.remember(Recent {
         release: report.release.clone(),

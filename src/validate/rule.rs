@@ -23,11 +23,6 @@ impl RuleId {
         Self(Cow::Borrowed(id))
     }
 
-    /// The id that a text names; `None` where the table has none.
-    pub fn find(id: &str) -> Option<Self> {
-        super::rules::KINDS.iter().find(|kind| kind.id == id).map(|kind| Self::of(kind.id))
-    }
-
     /// Its text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -109,11 +104,6 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// The row of an id; `None` for one that another version wrote.
-    pub fn of(id: &RuleId) -> Option<&'static Self> {
-        super::rules::TABLE.iter().copied().find(|rule| *id == rule.id)
-    }
-
     /// What most rules about documents have in common.
     pub(super) const OF_DOCUMENTS: Self = Self {
         id: "",

@@ -6,8 +6,8 @@
 //! the snapshot of all findings: an error must be something that ECS, Fargate or Express Mode surely refuses, everything else is a
 //! warning. What no check of a document finds has its row in `elsewhere`.
 
-use super::Rule;
 use super::rule::{Check, Kind};
+use super::{Rule, RuleId};
 
 mod circular_dependency;
 mod clashing_port;
@@ -290,4 +290,18 @@ tables! {
     UNPINNED_IMAGE,
     UNREADABLE_DOCUMENT,
     OVERSIZED_DOCUMENT,
+}
+
+impl RuleId {
+    /// The id that a text names; `None` where the table has none.
+    pub fn find(id: &str) -> Option<Self> {
+        KINDS.iter().find(|kind| kind.id == id).map(|kind| Self::of(kind.id))
+    }
+}
+
+impl Rule {
+    /// The row of an id; `None` for one that another version wrote.
+    pub fn of(id: &RuleId) -> Option<&'static Self> {
+        TABLE.iter().copied().find(|rule| *id == rule.id)
+    }
 }

@@ -5,6 +5,7 @@ mod check;
 mod dice;
 mod facts;
 mod hand;
+mod inside;
 mod logs;
 mod players;
 mod schedule;
@@ -162,7 +163,7 @@ async fn to_the_end(
 /// What the story finds: its first image is live, in a task definition with secrets.
 fn plant(world: &World, story: &Story, start: Timestamp) -> Result<(), Error> {
     if let Some(image) = story.images.first() {
-        hand::push(world, REPOSITORY, image, &["v0", "latest"]);
+        inside::push(world, REPOSITORY, image, &["v0", "latest"]);
     }
     let mut ecs = world.ecs();
     for image in &story.images {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::hand::{heading, newest_deployment};
+use super::inside::{desired, newest_deployment};
 use super::players::{End, Player};
 use crate::seed::{REPOSITORY, STATE_BUCKET};
 use crate::state::World;
@@ -16,7 +16,7 @@ pub(super) struct Landing {
     pub(super) at: Timestamp,
     /// The execution whose call it was; none where a person did it.
     pub(super) by: Option<usize>,
-    /// The task definition that the service headed to before, and the one that it heads to since.
+    /// The task definition that the service was to run before, and the one since.
     pub(super) before: String,
     pub(super) definition: String,
     pub(super) deployment: String,
@@ -25,7 +25,7 @@ pub(super) struct Landing {
 impl Landing {
     /// The update that has just taken effect.
     pub(super) fn new(world: &World, by: Option<usize>, before: String) -> Self {
-        let definition = heading(world).definition;
+        let definition = desired(world).definition;
         Self { at: world.clock.now(), by, before, definition, deployment: newest_deployment(world) }
     }
 }
@@ -44,7 +44,7 @@ pub(super) struct Facts {
     /// When each execution ended, as far as it has.
     pub(super) ended: Vec<Option<Timestamp>>,
     pub(super) is_endless: bool,
-    /// What the service heads to at the end.
+    /// The desired task definition at the end.
     pub(super) last: String,
     /// Whether a deployment still runs then.
     pub(super) is_busy: bool,
@@ -94,8 +94,8 @@ impl Facts {
 
     /// Looks at what is left when all is quiet.
     pub(super) fn close(&mut self, world: &World, players: &[Player]) {
-        let heading = heading(world);
-        (self.last, self.is_busy) = (heading.definition, heading.is_busy);
+        let desired = desired(world);
+        (self.last, self.is_busy) = (desired.definition, desired.is_busy);
         let ecs = world.ecs();
         for definition in ecs.definitions.family(REPOSITORY) {
             let arn = definition.get("taskDefinitionArn").and_then(Value::as_str).unwrap_or_default().to_owned();

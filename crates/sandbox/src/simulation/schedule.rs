@@ -8,11 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::dice::Dice;
 use super::facts::{Facts, Landing};
-use super::hand;
 use super::players::{Player, Troupe};
 use super::story::{Asks, Hand, Story, later, upload_key, version};
 use super::trouble::{Fate, Troubles};
 use super::wire::{Broken, Held};
+use super::{hand, inside};
 use crate::seed::{REPOSITORY, STATE_BUCKET};
 use crate::server::{self, Outcome};
 use crate::state::World;
@@ -82,7 +82,7 @@ impl Schedule {
         while self.decide().await {}
         self.facts.is_endless = self.is_endless();
         let deadline = self.now().saturating_add(LAST_DEPLOYMENTS).unwrap_or(Timestamp::MAX);
-        while hand::heading(&self.world).is_busy && self.now() < deadline {
+        while inside::desired(&self.world).is_busy && self.now() < deadline {
             self.world.clock.advance(Duration::from_secs(10));
         }
         self.facts.close(&self.world, &self.players);
@@ -127,7 +127,7 @@ impl Schedule {
             match &event.asks {
                 Asks::Push { image, tag } => {
                     if let Some(image) = self.story.images.get(*image) {
-                        hand::push(&self.world, REPOSITORY, image, &[tag]);
+                        inside::push(&self.world, REPOSITORY, image, &[tag]);
                     }
                 }
                 Asks::Upload { image, marker, is_valid } => {
@@ -137,7 +137,7 @@ impl Schedule {
                     }
                     // The image was pushed before, under no tag that releases.
                     if let Some(image) = self.story.images.get(*image) {
-                        hand::push(&self.world, REPOSITORY, image, &[]);
+                        inside::push(&self.world, REPOSITORY, image, &[]);
                     }
                     self.world.buckets.put(STATE_BUCKET, &upload_key(), document.to_string().into_bytes(), None);
                     self.world.buckets.name_version(STATE_BUCKET, &upload_key(), &version(marker));
@@ -180,7 +180,10 @@ impl Schedule {
         let due: Vec<Hand> =
             self.story.by_hand.iter().filter(|act| act.after == self.decisions).map(|act| act.what).collect();
         for what in due {
-            hand::act(self, what);
+            if let Some(done) = hand::act(&self.world, &self.story, &mut self.players, what) {
+                self.facts.landings.extend(done.landing);
+                self.note(&done.what);
+            }
         }
     }
 
@@ -295,15 +298,15 @@ impl Schedule {
         if !["RegisterTaskDefinition", "UpdateExpressGatewayService"].contains(&held.operation.as_str()) {
             return reply(server::answer(&self.world, &held.request));
         }
-        let heading = hand::heading(&self.world).definition;
-        let (deployment, definition) = (hand::newest_deployment(&self.world), hand::newest_definition(&self.world));
+        let before = inside::desired(&self.world).definition;
+        let (deployment, definition) = (inside::newest_deployment(&self.world), inside::newest_definition(&self.world));
         let outcome = server::answer(&self.world, &held.request);
         let execution = held.caller.execution;
-        if hand::newest_deployment(&self.world) != deployment {
-            let landing = Landing::new(&self.world, Some(execution), heading);
+        if inside::newest_deployment(&self.world) != deployment {
+            let landing = Landing::new(&self.world, Some(execution), before);
             self.facts.landings.push(landing);
         }
-        let newest = hand::newest_definition(&self.world);
+        let newest = inside::newest_definition(&self.world);
         if newest != definition {
             self.facts.registered.push((execution, newest));
         }
