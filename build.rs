@@ -1,8 +1,8 @@
 //! Links the function for Linux at a fixed address, as Go links its programs. It generates nothing.
 //!
-//! An executable that may lie anywhere carries a megabyte of addresses to correct (180 kB of the archive), and corrects them at every cold
-//! start. What an attacker could make of a fixed address needs a fault in memory that safe
-//! Rust does not have; stack, heap and libraries lie at random addresses as before. benches/README.md has the numbers.
+//! An executable that may lie anywhere carries a megabyte of addresses to correct (180 kB of the archive), and corrects
+//! them at every cold start. What an attacker could make of a fixed address needs a fault in memory that safe Rust does
+//! not have; stack, heap and libraries lie at random addresses as before. benches/README.md has the numbers.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -1,5 +1,5 @@
-//! What checking task definitions costs beside parsing them: one document of the largest size, a thousand typical ones in a row, and a thousand
-//! files through the real tool, with the memory that it takes. It prints and judges nothing.
+//! What checking task definitions costs beside parsing them: one document of the largest size, a thousand typical ones
+//! in a row, and a thousand files through the real tool, with the memory that it takes. It prints and judges nothing.
 
 #![expect(
     clippy::print_stdout,

@@ -1,5 +1,5 @@
-//! What reading log objects costs: records decoded, read and matched, beside the decompression alone and beside a plain JSON parse of each
-//! line, and the memory that a very large object takes. It prints and judges nothing.
+//! What reading log objects costs: records decoded, read and matched, beside the decompression alone and beside a plain
+//! JSON parse of each line, and the memory that a very large object takes. It prints and judges nothing.
 
 #![expect(
     clippy::print_stdout,
@@ -73,8 +73,8 @@ fn main() {
     }
 }
 
-/// The fastest of several runs of each, printed as MB of decoded text in a second. They take turns, so that a slow moment of the machine
-/// does not fall on one of them alone.
+/// The fastest of several runs of each, printed as MB of decoded text in a second. They take turns, so that a slow
+/// moment of the machine does not fall on one of them alone.
 fn measure<const N: usize>(bytes: usize, runs: [(&str, &dyn Fn() -> u64); N]) -> [Duration; N] {
     let mut fastest = [Duration::MAX; N];
     for _ in 0..15 {
@@ -90,8 +90,8 @@ fn measure<const N: usize>(bytes: usize, runs: [(&str, &dyn Fn() -> u64); N]) ->
     fastest
 }
 
-/// Records as FireLens writes them, from a service that does several things. The log driver packs a Go map, whose order is another one for
-/// each record; the date comes first, and last what FireLens adds.
+/// Records as FireLens writes them, from a service that does several things. The log driver packs a Go map, whose order
+/// is another one for each record; the date comes first, and last what FireLens adds.
 fn records(bytes: usize) -> Vec<u8> {
     let mut text = String::with_capacity(bytes + 1024);
     let mut number = 0_u64;
@@ -162,7 +162,8 @@ fn output() -> S3Output {
     }
 }
 
-/// The patterns of the example configuration, with one that only comes late, so that every record is held against all of them.
+/// The patterns of the example configuration, with one that only comes late, so that every record is held against all
+/// of them.
 fn checks() -> Checks {
     let config = Config::parse(include_str!("../examples/deployer.toml")).unwrap();
     let mut verify = config.services[0].verify.clone();
@@ -201,7 +202,8 @@ fn parse(text: impl BufRead) -> u64 {
     found
 }
 
-/// Reads an object of half a gigabyte that is made as it is read; the verification stops at its own limit and takes the rest unread.
+/// Reads an object of half a gigabyte that is made as it is read; the verification stops at its own limit and takes the
+/// rest unread.
 fn large_object() -> u64 {
     let part = gzip(&records(1 << 20));
     let parts = 512;

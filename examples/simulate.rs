@@ -1,5 +1,5 @@
-//! Runs many simulated schedules: `cargo run --profile simulate --example simulate -- --seeds 20000 [--from N]`, or one that is shown:
-//! `-- --seed N --trace`.
+//! Runs many simulated schedules: `cargo run --profile simulate --example simulate -- --seeds 20000 [--from N]`, or one
+//! that is shown: `-- --seed N --trace`.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;

@@ -1,4 +1,5 @@
-//! What must hold when a log object is read and its records' levels are looked for, whatever its bytes are. It makes no bytes.
+//! What must hold when a log object is read and its records' levels are looked for, whatever its bytes are. It makes no
+//! bytes.
 
 use log_objects::level::Level;
 use log_objects::object::ObjectReader;
@@ -8,7 +9,8 @@ use log_objects::text::Lines;
 /// The decoded bytes that a reader may take.
 const LIMIT: u64 = 1 << 20;
 
-/// Reads an object from bytes whose first two say how: what a line is, whether snappy is expected, and in how large pieces the rest comes.
+/// Reads an object from bytes whose first two say how: what a line is, whether snappy is expected, and in how large
+/// pieces the rest comes.
 pub(super) fn read(data: &[u8]) {
     let [how, piece, body @ ..] = data else { return };
     let lines = if how & 1 == 0 { Lines::Json } else { Lines::Bare };

@@ -1,5 +1,5 @@
-//! The way to AWS: clients, the clock, and one error for everything that can go wrong on the wire. The adapters below speak in our own types;
-//! no SDK type leaves them, and none of them decides anything.
+//! The way to AWS: clients, the clock, and one error for everything that can go wrong on the wire. The adapters below
+//! speak in our own types; no SDK type leaves them, and none of them decides anything.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -51,8 +51,8 @@ impl fmt::Debug for Clock {
 
 /// How long one attempt of a call may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
-/// How long a call may take, its retries included. A step makes a few calls one after another, within one invocation (`Timeout` in
-/// template.yaml).
+/// How long a call may take, its retries included. A step makes a few calls one after another, within one invocation
+/// (`Timeout` in template.yaml).
 const CALL: Duration = Duration::from_secs(25);
 
 /// The clients, made when they are first needed: one set for the function's own region, others by the way.
@@ -96,7 +96,8 @@ impl Aws {
         Self::new(config, Clock::system())
     }
 
-    /// How long calls may take: an attempt or a call that takes longer is given up and counts as an answer that was lost.
+    /// How long calls may take: an attempt or a call that takes longer is given up and counts as an answer that was
+    /// lost.
     pub fn time_limits() -> TimeoutConfig {
         TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
@@ -233,8 +234,8 @@ where
     }
 }
 
-/// The KMS key in a message of S3 that the object is encrypted with a key that this role may not use: what is missing is not what was asked
-/// of S3.
+/// The KMS key in a message of S3 that the object is encrypted with a key that this role may not use: what is missing
+/// is not what was asked of S3.
 fn denied_key(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("not authorized to perform: kms:Decrypt")?;
     let named = rest.split_once(" on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
@@ -252,8 +253,8 @@ fn in_short(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Sorts an error. 412 and 409 of S3 have codes that the SDK's model does not name, so the status counts as well; where ECS gives one code to
-/// trouble that passes and to trouble that stays, its words tell them apart.
+/// Sorts an error. 412 and 409 of S3 have codes that the SDK's model does not name, so the status counts as well; where
+/// ECS gives one code to trouble that passes and to trouble that stays, its words tell them apart.
 fn kind_of(code: &str, message: &str, status: Option<u16>) -> FailureKind {
     match code {
         _ if is_early(code) || is_unsettled(code, message) => FailureKind::Throttled,
@@ -281,7 +282,8 @@ fn kind_of(code: &str, message: &str, status: Option<u16>) -> FailureKind {
     }
 }
 
-/// Whether the server did nothing and the same call works a little later: too many calls, or credentials that are being renewed.
+/// Whether the server did nothing and the same call works a little later: too many calls, or credentials that are being
+/// renewed.
 fn is_early(code: &str) -> bool {
     let words = [
         "Throttl",
@@ -295,8 +297,9 @@ fn is_early(code: &str) -> bool {
     words.iter().chain(&credentials).any(|word| code.contains(word))
 }
 
-/// Whether ECS refuses what it will take a little later: another revision of the family is being registered at this moment (seen in several
-/// trackers), or IAM has not spread yet (Terraform's provider repeats an Express update on exactly these).
+/// Whether ECS refuses what it will take a little later: another revision of the family is being registered at this
+/// moment (seen in several trackers), or IAM has not spread yet (Terraform's provider repeats an Express update on
+/// exactly these).
 fn is_unsettled(code: &str, message: &str) -> bool {
     let words: &[&str] = match code {
         "ClientException" => &[

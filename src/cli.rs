@@ -1,4 +1,5 @@
-//! The command line: one word, one file below. Everything that is printed is printed here or there; exit codes are part of the contract.
+//! The command line: one word, one file below. Everything that is printed is printed here or there; exit codes are part
+//! of the contract.
 
 use std::fs::File;
 use std::io::Read;
@@ -29,7 +30,8 @@ pub struct Arguments {
 enum Command {
     /// Check task definitions against everything that ECS, Fargate, Express Mode and FireLens would refuse later.
     ///
-    /// Exit code 0 when there is no error (warnings and hints are none), 1 when there is one, 2 when a file or an argument is unusable.
+    /// Exit code 0 when there is no error (warnings and hints are none), 1 when there is one, 2 when a file or an
+    /// argument is unusable.
     Check(check::Arguments),
     /// Explain a rule: what it finds, why, an example and the source.
     Explain(explain::Arguments),
@@ -37,11 +39,13 @@ enum Command {
     Rules(rules::Arguments),
     /// Send an event through the function, against the sandbox, a replacement for AWS on this machine.
     ///
-    /// Nothing leaves the machine and no AWS account is needed. Exit code 0 when every release ended well, 1 when one did not.
+    /// Nothing leaves the machine and no AWS account is needed. Exit code 0 when every release ended well, 1 when one
+    /// did not.
     Try(try_event::Arguments),
     /// Verify a live service by its logs in S3, as a release would.
     ///
-    /// It reads and changes nothing. Exit code 0 when the logs prove what they should, 1 when they do not, 2 when they cannot be looked for.
+    /// It reads and changes nothing. Exit code 0 when the logs prove what they should, 1 when they do not, 2 when they
+    /// cannot be looked for.
     Verify(verify::Arguments),
     /// Keep the sandbox, a replacement for AWS, running, for the AWS CLI or for the function under another runner.
     Sandbox(sandbox::Arguments),

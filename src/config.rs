@@ -1,4 +1,5 @@
-//! The configuration: TOML text in, a checked `Config` or every problem at once out. It reads no file and no environment.
+//! The configuration: TOML text in, a checked `Config` or every problem at once out. It reads no file and no
+//! environment.
 
 use std::fmt;
 
@@ -22,8 +23,8 @@ use section::Section;
 /// The largest configuration that is read, in bytes.
 pub const MAX_TEXT: usize = 256 * 1024;
 
-/// The services that one event may release: each gets its share of the 3,000 metered operations that one execution has (AWS Lambda quotas), and
-/// with more of them a share could no longer follow a deployment to its end.
+/// The services that one event may release: each gets its share of the 3,000 metered operations that one execution has
+/// (AWS Lambda quotas), and with more of them a share could no longer follow a deployment to its end.
 pub const MAX_SERVICES_PER_EVENT: usize = 20;
 
 /// Prefixes of the state bucket that belong to the function; an upload there would be one of its own writes.

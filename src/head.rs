@@ -1,5 +1,6 @@
-//! The head of a service: the release protocol's object in the state bucket, with the names that ECS and this program give to things. What it
-//! means, and how it changes, is `release-protocol`'s; reading and swapping it is the shell's work.
+//! The head of a service: the release protocol's object in the state bucket, with the names that ECS and this program
+//! give to things. What it means, and how it changes, is `release-protocol`'s; reading and swapping it is the shell's
+//! work.
 
 use jiff::Timestamp;
 use release_protocol::Names;
@@ -102,8 +103,8 @@ pub struct Recent {
 }
 
 impl Memory {
-    /// Remembers a release, in place of what was known of it before; what did the work is not forgotten for an execution of the same event that
-    /// left it to that one.
+    /// Remembers a release, in place of what was known of it before; what did the work is not forgotten for an
+    /// execution of the same event that left it to that one.
     pub fn remember(&mut self, release: Recent) {
         let has_worked = |other: &Recent| other.release == release.release && other.outcome != Outcome::Duplicate;
         if leaves_the_work(release.outcome) && self.recent.iter().any(has_worked) {
@@ -130,8 +131,8 @@ pub fn key(service: &ServiceArn) -> String {
     format!("services/{}/head.json", place(service))
 }
 
-/// The release that a request is, in this execution. `claimed_at` goes into the head with a claim; `tag_is_current` says whether the pushed tag
-/// was seen to point to the pushed digest.
+/// The release that a request is, in this execution. `claimed_at` goes into the head with a claim; `tag_is_current`
+/// says whether the pushed tag was seen to point to the pushed digest.
 pub fn release(request: &Request, execution: &str, claimed_at: Timestamp, tag_is_current: bool) -> Release {
     let image = match &request.trigger {
         Trigger::ImagePush(push) => Some(push.digest.clone()),

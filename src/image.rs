@@ -20,8 +20,8 @@ pub struct ImageRef<'a> {
 }
 
 impl<'a> ImageRef<'a> {
-    /// Splits a reference by the grammar of the OCI distribution specification: the first component is a registry only when it has a dot
-    /// or a colon, or is `localhost`.
+    /// Splits a reference by the grammar of the OCI distribution specification: the first component is a registry only
+    /// when it has a dot or a colon, or is `localhost`.
     pub fn parse(reference: &'a str) -> Self {
         let (rest, digest) = match reference.split_once('@') {
             Some((rest, digest)) => (rest, Some(digest)),
@@ -42,8 +42,8 @@ impl<'a> ImageRef<'a> {
 
     /// The account and region of a private ECR registry, `None` for every other registry.
     ///
-    /// Hosts: `<account>.dkr.ecr[-fips].<region>.<suffix>` and the dual-stack `<account>.dkr-ecr[-fips].<region>.on.aws` (Amazon ECR user
-    /// guide, "Making requests over IPv6").
+    /// Hosts: `<account>.dkr.ecr[-fips].<region>.<suffix>` and the dual-stack
+    /// `<account>.dkr-ecr[-fips].<region>.on.aws` (Amazon ECR user guide, "Making requests over IPv6").
     pub fn private_ecr(&self) -> Option<PrivateEcr<'a>> {
         let mut labels = self.registry?.split('.');
         let account =
@@ -133,8 +133,8 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// The platform that a task definition asks for, given its `runtimePlatform` members (Amazon ECS developer guide, "Task definition
-    /// parameters": absent means `X86_64` and `LINUX`).
+    /// The platform that a task definition asks for, given its `runtimePlatform` members (Amazon ECS developer guide,
+    /// "Task definition parameters": absent means `X86_64` and `LINUX`).
     pub fn of_runtime(cpu_architecture: Option<&str>, operating_system_family: Option<&str>) -> Self {
         let architecture = match cpu_architecture {
             Some("ARM64") => "arm64",
@@ -179,7 +179,8 @@ pub const MAX_BLOB: usize = 4 * 1024 * 1024;
 const MAX_CHILDREN: usize = 1_000;
 
 impl Manifest {
-    /// Reads a manifest in any of the four image formats (OCI image specification 1.1; Docker image manifest version 2, schema 2).
+    /// Reads a manifest in any of the four image formats (OCI image specification 1.1; Docker image manifest version 2,
+    /// schema 2).
     pub fn parse(bytes: &[u8]) -> Self {
         if bytes.len() > MAX_BLOB {
             return Self::NotAnImage(format!(

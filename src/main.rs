@@ -1,4 +1,5 @@
-//! The Lambda function: reads its configuration once, then hands every durable invocation to the flow. It decides nothing about releases.
+//! The Lambda function: reads its configuration once, then hands every durable invocation to the flow. It decides
+//! nothing about releases.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The flow: one durable async function that reads top to bottom. What happens between two steps is a pure function of the event and of
-//! recorded results; clock and AWS live inside the step bodies, which are the modules below.
+//! The flow: one durable async function that reads top to bottom. What happens between two steps is a pure function of
+//! the event and of recorded results; clock and AWS live inside the step bodies, which are the modules below.
 
 use std::sync::Arc;
 
@@ -42,7 +42,8 @@ const MAX_CONCURRENCY: usize = 10;
 /// How far ahead of the clock an event's time may lie.
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
-/// The services that one event concerns, or why there are none. Recorded first: a running release keeps its configuration.
+/// The services that one event concerns, or why there are none. Recorded first: a running release keeps its
+/// configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Recognised {
     Requests(Vec<Request>),
@@ -76,8 +77,8 @@ pub fn handler(
 /// Releases every service that an event concerns, side by side, and reports on each.
 ///
 /// # Errors
-/// When the configuration is unusable, when an event concerns more services than one execution can release, when a report could not be written,
-/// or when the durable service refuses a checkpoint: everything else is in the report.
+/// When the configuration is unusable, when an event concerns more services than one execution can release, when a
+/// report could not be written, or when the durable service refuses a checkpoint: everything else is in the report.
 async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableContext) -> Result<Report, BoxError> {
     if !ctx.is_replaying()
         && let Some(Recognised::Ignored(reason)) =
@@ -143,7 +144,8 @@ async fn release_all(
     Ok(batch.results().into_iter().cloned().collect())
 }
 
-/// Which services an event concerns: the only use of the configuration as it is now. `now` is the time of the first delivery that gets here.
+/// Which services an event concerns: the only use of the configuration as it is now. `now` is the time of the first
+/// delivery that gets here.
 fn recognise_services(config: &Config, event: &str, now: Option<Timestamp>) -> Recognised {
     let recognition = recognise(event);
     let mut reasons = recognition.ignored;

@@ -39,7 +39,8 @@ pub struct ReleaseReport {
     pub trigger: Trigger,
     /// How it ended.
     pub outcome: Outcome,
-    /// Why it ended so, for people; names the call, the IAM action and resource, or the parameter where one of them is the reason.
+    /// Why it ended so, for people; names the call, the IAM action and resource, or the parameter where one of them is
+    /// the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What a person should know of although the outcome sounds well: what was left out, or whose place was taken.
@@ -150,8 +151,8 @@ impl ReleaseReport {
         self.outcome.is_well() && self.attention.is_none()
     }
 
-    /// One line in CloudWatch's embedded metric format (Amazon CloudWatch user guide, "Embedded metric format specification"): a count of one
-    /// for the outcome, by service and in total.
+    /// One line in CloudWatch's embedded metric format (Amazon CloudWatch user guide, "Embedded metric format
+    /// specification"): a count of one for the outcome, by service and in total.
     pub fn metric_line(&self, at: Timestamp) -> String {
         let name = match self.outcome {
             Outcome::Succeeded => "Succeeded",

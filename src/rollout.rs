@@ -1,4 +1,5 @@
-//! The canary as a value: a deployment as it was seen, the phase that it is in, and what follows from the two. Pure: no I/O.
+//! The canary as a value: a deployment as it was seen, the phase that it is in, and what follows from the two. Pure: no
+//! I/O.
 
 use std::fmt;
 
@@ -37,7 +38,8 @@ pub struct Deployment {
     pub triggered_alarms: Vec<String>,
     /// The circuit breaker.
     pub circuit_breaker: Option<CircuitBreaker>,
-    /// The CPU architecture that ECS gives the target's tasks in place of their definition's. The service revision says so, not the deployment.
+    /// The CPU architecture that ECS gives the target's tasks in place of their definition's. The service revision says
+    /// so, not the deployment.
     #[serde(default)]
     pub architecture_override: Option<String>,
 }
@@ -51,7 +53,8 @@ pub struct Holding {
     pub awaits_action: bool,
 }
 
-/// The lifecycle stages that are known (API reference, `ServiceDeployment`, and the developer guide, which names one more than the API's model).
+/// The lifecycle stages that are known (API reference, `ServiceDeployment`, and the developer guide, which names one
+/// more than the API's model).
 const STAGES: [&str; 11] = [
     "RECONCILE_SERVICE",
     "PRE_SCALE_UP",
@@ -78,7 +81,8 @@ pub enum Status {
     Successful,
     /// It is being stopped: by a newer deployment, by somebody, or because it failed and is not rolled back.
     StopRequested,
-    /// It was stopped. Why, only what else was deployed tells: a newer deployment took its place, or it failed and was not rolled back.
+    /// It was stopped. Why, only what else was deployed tells: a newer deployment took its place, or it failed and was
+    /// not rolled back.
     Stopped,
     /// Somebody called `StopServiceDeployment`.
     RollbackRequested,
@@ -125,7 +129,7 @@ impl Status {
         }
     }
 
-    /// Whether the service is still heading to the target.
+    /// Whether the service still goes to the target.
     pub fn goes_to_target(&self) -> bool {
         matches!(self, Self::Pending | Self::InProgress)
     }
@@ -206,7 +210,8 @@ impl fmt::Display for Phase {
 }
 
 impl Deployment {
-    /// The phase. Traffic tells more than the lifecycle stage, whose names vary between the API model and the developer guide.
+    /// The phase. Traffic tells more than the lifecycle stage, whose names vary between the API model and the developer
+    /// guide.
     pub fn phase(&self) -> Phase {
         match &self.status {
             Status::Pending => Phase::Queued,

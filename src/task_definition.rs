@@ -13,8 +13,8 @@ pub mod schema;
 /// The largest document that is read, in bytes: ECS refuses task definitions over 64 KiB (Amazon ECS service quotas).
 pub const MAX_DOCUMENT: usize = 64 * 1024;
 
-/// The members of a described task definition that registration does not take (API model of `DescribeTaskDefinition` less that of
-/// `RegisterTaskDefinition`).
+/// The members of a described task definition that registration does not take (API model of `DescribeTaskDefinition`
+/// less that of `RegisterTaskDefinition`).
 pub const READ_ONLY: [&str; 9] = [
     "taskDefinitionArn",
     "revision",
@@ -73,7 +73,8 @@ impl TaskDefinition {
         }
     }
 
-    /// The document that would register the described revision again: read-only members go, tags come in (`aws:` tags cannot be set).
+    /// The document that would register the described revision again: read-only members go, tags come in (`aws:` tags
+    /// cannot be set).
     pub fn from_description(described: Map<String, Value>, tags: &[Value]) -> Self {
         let mut definition = Self(described).without(&READ_ONLY);
         definition.carry_tags(tags);
@@ -178,7 +179,8 @@ impl TaskDefinition {
         Value::Object(self.0.clone()).to_string()
     }
 
-    /// Where `other` differs from this document once both are written the way ECS describes them, at most `limit` places.
+    /// Where `other` differs from this document once both are written the way ECS describes them, at most `limit`
+    /// places.
     pub fn differences(&self, other: &Self, limit: usize) -> Vec<Difference> {
         let (before, after) = (normalised(&self.0), normalised(&other.0));
         let mut found = Vec::new();
@@ -297,8 +299,9 @@ pub fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// The document without what `DescribeTaskDefinition` fills in by itself: empty lists and objects, nulls, `cpu: 0`, a `hostPort` equal to
-/// `containerPort`, `protocol: tcp`, `essential: true`. Tags are left out: they belong to the revision, not to what runs.
+/// The document without what `DescribeTaskDefinition` fills in by itself: empty lists and objects, nulls, `cpu: 0`, a
+/// `hostPort` equal to `containerPort`, `protocol: tcp`, `essential: true`. Tags are left out: they belong to the
+/// revision, not to what runs.
 fn normalised(members: &Map<String, Value>) -> Value {
     let mut value = Value::Object(TaskDefinition(members.clone()).without(&READ_ONLY).without(&["tags"]).0);
     if let Some(containers) = value.get_mut("containerDefinitions").and_then(Value::as_array_mut) {

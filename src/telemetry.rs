@@ -1,12 +1,13 @@
-//! What the function writes to standard output, which is where CloudWatch Logs reads: log lines and metric lines. It decides nothing about
-//! their contents.
+//! What the function writes to standard output, which is where CloudWatch Logs reads: log lines and metric lines. It
+//! decides nothing about their contents.
 
 use std::io::Write as _;
 
 use lambda_runtime::tracing::{self, subscriber::filter::LevelFilter};
 
-/// Logs in the format and from the level that the function's logging configuration says (`AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`), as
-/// the runtime's own default does, but by level alone: that default takes directives per module too, and carries regular expressions for them.
+/// Logs in the format and from the level that the function's logging configuration says (`AWS_LAMBDA_LOG_FORMAT`,
+/// `AWS_LAMBDA_LOG_LEVEL`), as the runtime's own default does, but by level alone: that default takes directives per
+/// module too, and carries regular expressions for them.
 pub fn write_logs() {
     #[expect(clippy::disallowed_methods, reason = "the environment is read once, at the start")]
     let variable = |name: &str| std::env::var(name).ok();

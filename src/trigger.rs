@@ -1,5 +1,5 @@
-//! What started the function: an event in any of its shapes becomes the triggers that it carries, or the reason why it carries none.
-//! It decides by the event alone; whether a service wants the trigger is the configuration's business.
+//! What started the function: an event in any of its shapes becomes the triggers that it carries, or the reason why it
+//! carries none. It decides by the event alone; whether a service wants the trigger is the configuration's business.
 
 use std::fmt;
 
@@ -91,7 +91,8 @@ impl Trigger {
             }
             Self::Upload(upload) => {
                 let key = format!("{}/{}", upload.bucket, upload.key);
-                // S3 orders writes to one key by the left-padded sequencer (Amazon S3 user guide, "Event message structure").
+                // S3 orders writes to one key by the left-padded sequencer (Amazon S3 user guide, "Event message
+                // structure").
                 Tie::Key { key, sequencer: format!("{:0>32}", upload.sequencer) }
             }
         };
@@ -129,8 +130,8 @@ pub struct Order {
     pub tie: Tie,
     /// The event's own id, which decides else, the same way for everybody.
     pub event: String,
-    /// Whether the pushed tag was seen to point to the pushed digest. Of two pushes of one tag within a second it then does not any more to the
-    /// other one, which came before. Only known of the event at hand.
+    /// Whether the pushed tag was seen to point to the pushed digest. Of two pushes of one tag within a second it then
+    /// does not any more to the other one, which came before. Only known of the event at hand.
     #[serde(skip)]
     pub tag_is_current: bool,
 }

@@ -1,5 +1,5 @@
-//! The checks on a task definition before anything is registered: the frame (rule, finding, severity) and the walk over the table.
-//! Pure: no I/O; what it finds is data about the user's document, never an error.
+//! The checks on a task definition before anything is registered: the frame (rule, finding, severity) and the walk over
+//! the table. Pure: no I/O; what it finds is data about the user's document, never an error.
 
 use std::fmt;
 
@@ -106,7 +106,7 @@ pub enum Origin {
 
 /// Where a rule puts what it found.
 #[derive(Debug)]
-pub struct Report<'a> {
+pub struct Findings<'a> {
     rule: &'a Check,
     findings: &'a mut Vec<Finding>,
     departures: &'a Departures,
@@ -121,8 +121,9 @@ const MAX_PER_RULE: usize = 20;
 /// The characters of a pointer, a message or a help text that are kept: names from a document go into all three.
 const MAX_TEXT: usize = 1_000;
 
-impl<'a> Report<'a> {
-    /// Where the document departs from the ECS API model: several rules speak of it, and the walk is the most expensive part of all.
+impl<'a> Findings<'a> {
+    /// Where the document departs from the ECS API model: several rules speak of it, and the walk is the most expensive
+    /// part of all.
     pub fn departures(&self) -> &'a Departures {
         self.departures
     }
@@ -159,7 +160,7 @@ pub fn validate(subject: &Subject<'_>) -> Vec<Finding> {
     let departures = schema::departures(subject.definition);
     let mut findings = Vec::new();
     for rule in rules::CHECKS {
-        let mut report = Report {
+        let mut report = Findings {
             rule,
             findings: &mut findings,
             departures: &departures,
@@ -175,8 +176,8 @@ pub fn validate(subject: &Subject<'_>) -> Vec<Finding> {
     findings
 }
 
-/// How bad a finding of a rule can be. ECS registered a live definition and runs it, so whatever a rule finds in the document alone cannot
-/// be what stops the next release of it; what it finds by the new image or the configuration can.
+/// How bad a finding of a rule can be. ECS registered a live definition and runs it, so whatever a rule finds in the
+/// document alone cannot be what stops the next release of it; what it finds by the new image or the configuration can.
 fn ceiling(rule: &Check, origin: Origin) -> Severity {
     match origin {
         Origin::Live if !rule.looks_beyond_the_document => Severity::Warning,
@@ -213,7 +214,8 @@ pub fn unreadable(error: &Unreadable) -> Finding {
     kind.finding(String::new(), message, help)
 }
 
-/// The characters of a name from the document that a message shows: ECS allows names of 255, a wrong document any length.
+/// The characters of a name from the document that a message shows: ECS allows names of 255, a wrong document any
+/// length.
 const MAX_SHOWN: usize = 100;
 
 /// A name from the document as messages show it: in backticks, bounded, control characters escaped.
@@ -238,8 +240,8 @@ fn label(container: Container<'_>) -> String {
     }
 }
 
-/// Whether the object says nothing under this name: absent, null or empty text. A value of a wrong type is something, and the rule
-/// `wrong-type` speaks of it.
+/// Whether the object says nothing under this name: absent, null or empty text. A value of a wrong type is something,
+/// and the rule `wrong-type` speaks of it.
 fn is_missing(members: &Map<String, Value>, name: &str) -> bool {
     match members.get(name) {
         None | Some(Value::Null) => true,
@@ -248,8 +250,8 @@ fn is_missing(members: &Map<String, Value>, name: &str) -> bool {
     }
 }
 
-/// Whether ECS takes the text as a family or container name: 1 to 255 letters, digits, hyphens and underscores (Amazon ECS developer
-/// guide, "Task definition parameters").
+/// Whether ECS takes the text as a family or container name: 1 to 255 letters, digits, hyphens and underscores (Amazon
+/// ECS developer guide, "Task definition parameters").
 fn is_valid_name(name: &str) -> bool {
     (1..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }

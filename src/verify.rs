@@ -1,8 +1,8 @@
-//! Verification by logs: from a task definition alone which objects its tasks will write to S3, and from their bytes the verdict. It lists
-//! and fetches nothing and reads no clock; how an object is read is the crate [`log_objects`]'s.
+//! Verification by logs: from a task definition alone which objects its tasks will write to S3, and from their bytes
+//! the verdict. It lists and fetches nothing and reads no clock; how an object is read is the crate [`log_objects`]'s.
 //!
-//! The flow: [`expect_logs`] -> [`S3Output::searches`] for a task -> list the prefixes -> [`S3Output::keys_of`] it -> [`reading::Reading`] of each object that the
-//! [`evidence::Evidence`] still wants -> its verdict.
+//! The flow: [`expect_logs`] -> [`S3Output::searches`] for a task -> list the prefixes -> [`S3Output::keys_of`] it ->
+//! [`reading::Reading`] of each object that the [`evidence::Evidence`] still wants -> its verdict.
 
 pub mod checks;
 pub mod compare;
@@ -108,8 +108,8 @@ pub fn deadline(timeout: u64, outputs: &[S3Output]) -> u64 {
     outputs.iter().map(S3Output::first_object_after).fold(timeout, u64::max)
 }
 
-/// What to look for when tasks of this definition run: the logs of the container, and of others where somebody asks for theirs. What is asked
-/// for and cannot be had makes the whole unverifiable.
+/// What to look for when tasks of this definition run: the logs of the container, and of others where somebody asks for
+/// theirs. What is asked for and cannot be had makes the whole unverifiable.
 pub fn expect_logs(definition: &TaskDefinition, container: &str, others: &[String]) -> Expectation {
     expect(definition, container, others, None)
 }

@@ -1,6 +1,7 @@
-//! Watching a deployment as a value: what was seen so far, and what follows from the next look. It travels between looks as the state of the
-//! durable wait, so it stays small, and it never asks the clock: elapsed time is the sum of the pauses that it asked for. A process that dies
-//! during a look may take this state with it; then the watch begins again, which costs patience and proves nothing falsely.
+//! Watching a deployment as a value: what was seen so far, and what follows from the next look. It travels between
+//! looks as the state of the durable wait, so it stays small, and it never asks the clock: elapsed time is the sum of
+//! the pauses that it asked for. A process that dies during a look may take this state with it; then the watch begins
+//! again, which costs timeout and proves nothing falsely.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ mod pace;
 #[cfg(test)]
 mod tests;
 
-use logs::{Baseline, LogWatch, Moment, SeenLogs};
+use logs::{Baseline, LogWatch, LookTime, SeenLogs};
 use pace::Pace;
 
 /// How long AWS may give no usable answer before a release gives up, in seconds.
@@ -93,7 +94,8 @@ pub(crate) enum Seen {
     NotListed,
     /// The deployment as it stands.
     Deployment(Box<Deployment>),
-    /// No usable answer. Whatever it is, it may pass: an answer that comes late, a permission that has not spread or is given back.
+    /// No usable answer. Whatever it is, it may pass: an answer that comes late, a permission that has not spread or is
+    /// given back.
     Trouble(String),
 }
 
@@ -118,8 +120,8 @@ struct Unseen {
 }
 
 impl Watch {
-    /// `operations_left` are the looks that it may take: the release's share of its execution's operations, less what the release's other steps
-    /// and the way back need.
+    /// `operations_left` are the looks that it may take: the release's share of its execution's operations, less what
+    /// the release's other steps and the way back need.
     pub(crate) fn new(
         target_revision: &str,
         task_definition_arn: &str,
@@ -171,7 +173,7 @@ impl Watch {
     }
 
     /// The pause that was asked for has passed.
-    pub(crate) fn awake(&mut self) {
+    pub(crate) fn resume(&mut self) {
         self.last_look = self.elapsed;
         self.elapsed += self.pause;
         if self.is_held() {
@@ -184,7 +186,8 @@ impl Watch {
         self.logs.is_open()
     }
 
-    /// Whether the service revision is to be looked at: once its tasks run, since ECS finds out while it starts them what they need.
+    /// Whether the service revision is to be looked at: once its tasks run, since ECS finds out while it starts them
+    /// what they need.
     pub(crate) fn wants_revision(&self) -> bool {
         let has_tasks = self.deployment.as_ref().is_some_and(|deployment| deployment.running_tasks > 0);
         has_tasks && !self.is_way_back && self.revision_looks < MAX_REVISION_LOOKS
@@ -200,7 +203,7 @@ impl Watch {
     }
 
     /// Takes in one look and decides, or sets the next pause.
-    pub(crate) fn note(&mut self, seen: Seen, logs: Option<SeenLogs>, checks: &Checks) {
+    pub(crate) fn observe(&mut self, seen: Seen, logs: Option<SeenLogs>, checks: &Checks) {
         self.operations_left = self.operations_left.saturating_sub(1);
         match seen {
             Seen::Deployment(deployment) => self.note_deployment(*deployment),
@@ -217,7 +220,7 @@ impl Watch {
         }
         if let Some(logs) = logs.filter(|_| !self.is_going_back()) {
             let moment = self.moment();
-            for (what, detail) in self.logs.note(logs, checks, moment) {
+            for (what, detail) in self.logs.observe(logs, checks, moment) {
                 self.add_phase(what, detail);
             }
         }
@@ -228,7 +231,7 @@ impl Watch {
     }
 
     /// Takes in a look at the service revision. Trouble there changes nothing: it only tells more.
-    pub(crate) fn note_revision(&mut self, seen: SeenRevision) {
+    pub(crate) fn observe_revision(&mut self, seen: SeenRevision) {
         self.revision_looks += 1;
         let SeenRevision::Read { architecture_override } = seen else { return };
         self.revision_looks = MAX_REVISION_LOOKS;
@@ -244,7 +247,7 @@ impl Watch {
         deployment.architecture_override.clone_from(&self.architecture_override);
         let before = self.deployment.take();
         if before.is_none() && !self.is_way_back {
-            self.logs.bound(deployment.course.longest_patience());
+            self.logs.bound(deployment.course.longest_timeout());
         }
         let news = deployment.news(before.as_ref());
         for (what, detail) in news {
@@ -265,20 +268,21 @@ impl Watch {
     }
 
     /// What a look at the logs means now. Before anything is known of the deployment, nothing is lost by waiting.
-    fn moment(&self) -> Moment {
+    fn moment(&self) -> LookTime {
         let deployment = self.deployment.as_ref();
         let is_through = deployment.is_some_and(|deployment| deployment.status.end() == Some(End::Successful));
         let phase = deployment.map(Deployment::phase);
         let is_canary = matches!(phase, None | Some(Phase::Queued | Phase::Starting | Phase::Canary));
         let bake = deployment.and_then(|deployment| deployment.course.canary_bake());
-        Moment { elapsed: self.elapsed, is_canary, is_through, bake }
+        LookTime { elapsed: self.elapsed, is_canary, is_through, bake }
     }
 
     fn add_phase(&mut self, what: &str, detail: String) {
         self.phases.push(Step { elapsed: self.elapsed, what: what.to_owned(), detail });
     }
 
-    /// A deployment that goes back already, or is being stopped, is left to its end: what its logs say changes nothing any more.
+    /// A deployment that goes back already, or is being stopped, is left to its end: what its logs say changes nothing
+    /// any more.
     fn is_going_back(&self) -> bool {
         let status = self.deployment.as_ref().map(|deployment| &deployment.status);
         status.is_some_and(|status| status.is_rolling_back() || *status == Status::StopRequested)
@@ -288,7 +292,8 @@ impl Watch {
         self.deployment.as_ref().is_some_and(Deployment::is_held)
     }
 
-    /// What the deployment was last seen to be counts together with the logs, also while nothing, or nothing new, is seen of it.
+    /// What the deployment was last seen to be counts together with the logs, also while nothing, or nothing new, is
+    /// seen of it.
     fn decide(&self) -> Option<Decision> {
         let end = self.deployment.as_ref().and_then(|deployment| deployment.status.end());
         match (end, self.logs.verdict()) {
@@ -314,7 +319,8 @@ impl Watch {
         is_used_up.then(|| "the release has used its share of the operations of its execution".to_owned())
     }
 
-    /// When the deployment must have ended: its own bakes, the time for which hooks held it, and some slack. What is not known yet counts as none.
+    /// When the deployment must have ended: its own bakes, the time for which hooks held it, and some slack. What is
+    /// not known yet counts as none.
     fn give_up_at(&self) -> u64 {
         let nothing = Course::default();
         let course = self.deployment.as_ref().map_or(&nothing, |deployment| &deployment.course);

@@ -1,4 +1,5 @@
-//! Arbitrary bytes as a log object, for a coverage-guided search. What must hold is in `../object_reader.rs`, which a test runs, too.
+//! Arbitrary bytes as a log object, for a coverage-guided search. What must hold is in `../object_reader.rs`, which a
+//! test runs, too.
 
 #![no_main]
 

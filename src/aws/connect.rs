@@ -1,5 +1,5 @@
-//! The HTTP client that every SDK client of a function shares, so that connections and root certificates exist once, and only from the first
-//! call on. It knows nothing of AWS's protocols.
+//! The HTTP client that every SDK client of a function shares, so that connections and root certificates exist once,
+//! and only from the first call on. It knows nothing of AWS's protocols.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,9 +13,9 @@ use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
 use aws_smithy_runtime_api::client::http::{HttpClient, HttpConnectorSettings, SharedHttpConnector};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
-/// HTTPS over rustls, through the proxy that the environment names, as the SDK's default client does it, but without that client's warming
-/// up: the default one parses the root certificates whenever an SDK client is made, which is most of what a start would take, and most of
-/// those clients (for other sources of credentials) never make a call.
+/// HTTPS over rustls, through the proxy that the environment names, as the SDK's default client does it, but without
+/// that client's warming up: the default one parses the root certificates whenever an SDK client is made, which is most
+/// of what a start would take, and most of those clients (for other sources of credentials) never make a call.
 #[derive(Default)]
 pub(super) struct OnFirstCall {
     connectors: Mutex<HashMap<Timeouts, SharedHttpConnector>>,

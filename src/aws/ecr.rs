@@ -36,7 +36,8 @@ const BATCH_GET_IMAGE: &str = "ecr:BatchGetImage";
 const GET_LAYER: &str = "ecr:GetDownloadUrlForLayer";
 
 impl Aws {
-    /// Looks an image up, by digest and tag in one call; a single-platform image costs two more requests for its configuration.
+    /// Looks an image up, by digest and tag in one call; a single-platform image costs two more requests for its
+    /// configuration.
     pub async fn inspect_image(&self, wanted: &ImageQuery<'_>) -> Result<ImageEvidence, Failure> {
         let resource = format!("{}/{}", wanted.account, wanted.repository);
         let by_digest = wanted.digest.map(|digest| ImageIdentifier::builder().image_digest(digest.as_str()).build());
@@ -54,7 +55,8 @@ impl Aws {
             Err(failure) if failure.kind == FailureKind::NotFound => return Ok(ImageEvidence::Missing),
             Err(failure) => return Err(failure),
         };
-        // A failure that is not «not found» (a key that may not be used, an upstream that does not answer) says nothing about the image.
+        // A failure that is not «not found» (a key that may not be used, an upstream that does not answer) says nothing
+        // about the image.
         for trouble in answer.failures() {
             if !matches!(
                 trouble.failure_code(),
@@ -119,8 +121,8 @@ impl Aws {
             .ok_or_else(|| "its configuration names no platform".to_owned()))
     }
 
-    /// Fetches a presigned URL. The URL is a secret while it is valid: it is in no message. A function in a VPC without a gateway endpoint
-    /// for S3 hangs here, so the time is bounded.
+    /// Fetches a presigned URL. The URL is a secret while it is valid: it is in no message. A function in a VPC without
+    /// a gateway endpoint for S3 hangs here, so the time is bounded.
     async fn download(&self, url: &str, resource: &str) -> Result<Vec<u8>, Failure> {
         let trouble = |kind, message: String| Failure::new(GET_LAYER, resource, kind, message);
         if url.is_empty() {

@@ -27,7 +27,8 @@ use crate::task_definition::TaskDefinition;
 /// The tag that marks a revision with the release that registered it: how a lost answer is found again.
 pub const RELEASE_TAG: &str = "express-deployer:release";
 
-/// The newest revisions that are searched for the release's tag. Nobody registers more of one family within a release's crash.
+/// The newest revisions that are searched for the release's tag. Nobody registers more of one family within a release's
+/// crash.
 const SEARCHED_REVISIONS: i32 = 10;
 
 /// The deployments and tasks that one answer may hold (API model: `maxResults` up to 100).
@@ -68,7 +69,8 @@ pub struct ServiceRevision {
 }
 
 impl Aws {
-    /// The service's configurations and its newest deployments, read side by side; refused when the service is not active.
+    /// The service's configurations and its newest deployments, read side by side; refused when the service is not
+    /// active.
     pub async fn service_state(&self, service: &ServiceArn) -> Result<ServiceState, Failure> {
         let (configurations, deployments) = tokio::try_join!(self.configurations(service), self.deployments(service))?;
         Ok(ServiceState { configurations, deployments })
@@ -126,7 +128,8 @@ impl Aws {
         })
     }
 
-    /// A task definition as it would be registered again. The document is read from the raw answer: what the SDK does not know stays in.
+    /// A task definition as it would be registered again. The document is read from the raw answer: what the SDK does
+    /// not know stays in.
     pub async fn task_definition(&self, region: &str, arn: &str) -> Result<TaskDefinition, Failure> {
         const ACTION: &str = "ecs:DescribeTaskDefinition";
         let answer = RawAnswer::default();
@@ -143,8 +146,8 @@ impl Aws {
         }
     }
 
-    /// Registers a document as it is and gives the new revision's ARN. The SDK does not repeat this call: an answer that was lost may have
-    /// left a revision behind.
+    /// Registers a document as it is and gives the new revision's ARN. The SDK does not repeat this call: an answer
+    /// that was lost may have left a revision behind.
     pub async fn register(&self, region: &str, definition: &TaskDefinition) -> Result<String, Failure> {
         const ACTION: &str = "ecs:RegisterTaskDefinition";
         let family = definition.family().unwrap_or_default();
@@ -156,7 +159,8 @@ impl Aws {
             .customize()
             .config_override(aws_sdk_ecs::config::Builder::new().retry_config(RetryConfig::disabled()))
             .mutate_request(move |request| {
-                // The typed input would drop what the SDK does not know; the document goes out as it is, and is signed afterwards.
+                // The typed input would drop what the SDK does not know; the document goes out as it is, and is signed
+                // afterwards.
                 request.headers_mut().insert("content-length", body.len().to_string());
                 *request.body_mut() = SdkBody::from(body.clone());
             });
@@ -165,8 +169,8 @@ impl Aws {
         arn.ok_or_else(|| Failure::new(ACTION, family, FailureKind::OutcomeUnknown, "the answer names no revision"))
     }
 
-    /// The revisions that carry a release's mark, the oldest first, each as it would be registered again: the family's newest revisions are
-    /// searched for its tag.
+    /// The revisions that carry a release's mark, the oldest first, each as it would be registered again: the family's
+    /// newest revisions are searched for its tag.
     pub async fn marked(
         &self,
         region: &str,
@@ -183,7 +187,8 @@ impl Aws {
         Ok(marked.rev().collect())
     }
 
-    /// Makes the service head to a task definition and gives the service revision that stands for it. Not repeated by the SDK.
+    /// Makes a task definition the desired one and gives the service revision that stands for it. Not repeated by the
+    /// SDK.
     pub async fn update(&self, service: &ServiceArn, task_definition: &str) -> Result<String, Failure> {
         const ACTION: &str = "ecs:UpdateExpressGatewayService";
         let request = self.ecs(service.region()).update_express_gateway_service().service_arn(service.as_str());
@@ -199,7 +204,8 @@ impl Aws {
         })
     }
 
-    /// The task definitions of the newest of these service revisions, as many as one call describes; those that ECS does not know are left out.
+    /// The task definitions of the newest of these service revisions, as many as one call describes; those that ECS
+    /// does not know are left out.
     pub async fn definitions_of(
         &self,
         service: &ServiceArn,
@@ -258,7 +264,8 @@ impl Aws {
             .collect())
     }
 
-    /// The tasks of a service that ran this task definition and stopped, with what ECS says about them. ECS forgets them after an hour.
+    /// The tasks of a service that ran this task definition and stopped, with what ECS says about them. ECS forgets
+    /// them after an hour.
     pub async fn stopped_tasks(
         &self,
         service: &ServiceArn,
@@ -316,8 +323,8 @@ fn status(status: Option<&ServiceDeploymentStatus>) -> Status {
     Status::from_word(status.map_or("", ServiceDeploymentStatus::as_str))
 }
 
-/// Why an answer does not describe what was asked for. What is known by its ARN exists, or did: these answers are only eventually consistent,
-/// and the AWS CLI takes `MISSING` for "ask again" as well.
+/// Why an answer does not describe what was asked for. What is known by its ARN exists, or did: these answers are only
+/// eventually consistent, and the AWS CLI takes `MISSING` for "ask again" as well.
 fn not_described(action: &'static str, arn: &str, failures: Option<&[types::Failure]>) -> Failure {
     let failure = failures.unwrap_or_default().first();
     let reason = failure.and_then(types::Failure::reason).unwrap_or("MISSING");

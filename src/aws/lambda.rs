@@ -7,7 +7,8 @@ use super::{Aws, Failure, FailureKind, failure};
 pub enum ExecutionState {
     /// It runs, or waits.
     Running,
-    /// It has ended: of itself, by a failure, by its time, or because somebody stopped it; or nothing is kept of it any more.
+    /// It has ended: of itself, by a failure, by its time, or because somebody stopped it; or nothing is kept of it any
+    /// more.
     Ended,
     /// The function may not ask.
     NotAllowed,

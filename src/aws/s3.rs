@@ -89,7 +89,8 @@ impl Aws {
         Ok(Some(VersionedHead { head, etag }))
     }
 
-    /// Writes a head where it still is the version that was read (or absent); gives the new version, or `None` when somebody else was faster.
+    /// Writes a head where it still is the version that was read (or absent); gives the new version, or `None` when
+    /// somebody else was faster.
     pub async fn swap_head(
         &self,
         state_bucket: &str,
@@ -149,7 +150,8 @@ impl Aws {
         Ok(TaskDefinition::parse(&body).map_or_else(Uploaded::Unreadable, Uploaded::Document))
     }
 
-    /// Writes a release's report: over whatever lies there where the release owned its service, else only where nothing lies.
+    /// Writes a release's report: over whatever lies there where the release owned its service, else only where nothing
+    /// lies.
     pub async fn put_report(&self, request: &Request, report: &ReleaseReport, was_owner: bool) -> Result<(), Failure> {
         let key = report.key();
         let resource = format!("arn:aws:s3:::{}/{key}", request.state_bucket);
@@ -169,7 +171,8 @@ impl Aws {
         }
     }
 
-    /// The outcome in the report that lies where this one is to lie; `None` where there is none, or nothing that can be read as one.
+    /// The outcome in the report that lies where this one is to lie; `None` where there is none, or nothing that can be
+    /// read as one.
     pub async fn stored_outcome(&self, request: &Request, report: &ReleaseReport) -> Result<Option<Outcome>, Failure> {
         let (region, key) = (self.home_region(), report.key());
         let Some(object) = self.open_object(&region, &request.state_bucket, &key).await? else { return Ok(None) };

@@ -1,5 +1,5 @@
-//! `check`: the rules on task definition files, with their places in the text. What a finding says comes from the rules; here it is only
-//! found in the file and shown.
+//! `check`: the rules on task definition files, with their places in the text. What a finding says comes from the
+//! rules; here it is only found in the file and shown.
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -45,10 +45,11 @@ pub(super) struct Arguments {
     /// The container that gets the traffic: `Main`, unless the configuration says otherwise.
     #[arg(long, value_name = "NAME")]
     container: Option<String>,
-    /// What an image is made for: its manifest, index or configuration as JSON, for instance from `docker buildx imagetools inspect --raw`.
+    /// What an image is made for: its manifest, index or configuration as JSON, for instance from `docker buildx
+    /// imagetools inspect --raw`.
     #[arg(long, value_name = "[CONTAINER=]FILE")]
     manifest: Vec<String>,
-    /// A deployer.toml, for its guard, its rules, its container and its patience with logs.
+    /// A deployer.toml, for its guard, its rules, its container and its timeout for logs.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The service in it that the files are for, by name or ARN; not needed where there is only one.

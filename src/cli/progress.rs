@@ -1,4 +1,5 @@
-//! The lines of `try` as a release goes on: each thing that the flow tells, with the virtual time. It knows only the log lines.
+//! The lines of `try` as a release goes on: each thing that the flow tells, with the virtual time. It knows only the
+//! log lines.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -27,20 +28,20 @@ impl Progress {
         Self { clock, start, services: Mutex::default() }
     }
 
-    fn line(&self, told: &Told) -> String {
+    fn line(&self, event: &ProgressEvent) -> String {
         let seconds = self.clock.now().duration_since(self.start).as_secs();
         let several = self.services.lock().is_ok_and(|mut services| {
-            if !services.contains(&told.service) {
-                services.push(told.service.clone());
+            if !services.contains(&event.service) {
+                services.push(event.service.clone());
             }
             services.len() > 1
         });
-        let service = if several { format!("{}  ", told.service) } else { String::new() };
-        let detail = match told.what.as_str() {
-            "change" => told.detail.replacen(": ", "\n- ", 1).replacen(" -> ", "\n+ ", 1),
-            _ => told.detail.clone(),
+        let service = if several { format!("{}  ", event.service) } else { String::new() };
+        let detail = match event.what.as_str() {
+            "change" => event.detail.replacen(": ", "\n- ", 1).replacen(" -> ", "\n+ ", 1),
+            _ => event.detail.clone(),
         };
-        line_of(u64::try_from(seconds).unwrap_or_default(), &service, &told.what, &detail)
+        line_of(u64::try_from(seconds).unwrap_or_default(), &service, &event.what, &detail)
     }
 }
 
@@ -86,21 +87,21 @@ fn style(what: &str) -> Style {
 impl<S: Subscriber> Layer<S> for Progress {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         if event.metadata().target() == PROGRESS {
-            let mut told = Told::default();
-            event.record(&mut told);
-            anstream::println!("{}", self.line(&told));
+            let mut progress = ProgressEvent::default();
+            event.record(&mut progress);
+            anstream::println!("{}", self.line(&progress));
         }
     }
 }
 
 #[derive(Debug, Default)]
-struct Told {
+struct ProgressEvent {
     service: String,
     what: String,
     detail: String,
 }
 
-impl Visit for Told {
+impl Visit for ProgressEvent {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "service" => value.clone_into(&mut self.service),

@@ -19,7 +19,8 @@ pub(super) struct Arguments {
     /// What happens to the next deployment.
     #[arg(long, default_value_t = Scenario::Good, value_name = "NAME")]
     scenario: Scenario,
-    /// How far the virtual clock moves each time somebody looks at a deployment, such as `15s`: time passes only while somebody watches.
+    /// How far the virtual clock moves each time somebody looks at a deployment, such as `15s`: time passes only while
+    /// somebody watches.
     #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = seconds)]
     advance_per_observation: Duration,
 }

@@ -1,4 +1,4 @@
-//! `verify`: a live service held against its own logs, as a release would hold it. It changes nothing in AWS.
+//! `verify`: checks a live service against its own logs, as a release would. It changes nothing in AWS.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,7 +19,7 @@ use crate::verify::checks::Checks;
 use crate::verify::evidence::Evidence;
 use crate::verify::verification::VerificationStatus;
 use crate::verify::{Expectation, Proof, S3Output, expect_logs};
-use crate::watch::logs::{Baseline, LogWatch, Moment, SeenLogs};
+use crate::watch::logs::{Baseline, LogWatch, LookTime, SeenLogs};
 
 /// Seconds between two looks.
 const PAUSE: u64 = 10;
@@ -34,7 +34,8 @@ pub(super) struct Arguments {
     /// Only what was written since so long ago, such as `15m`; without it everything since the tasks began.
     #[arg(long, value_name = "DURATION", value_parser = seconds)]
     since: Option<u64>,
-    /// How long to wait for what is missing; without it as long as the configuration and the output need, with `0s` one look decides.
+    /// How long to wait for what is missing; without it as long as the configuration and the output need, with `0s` one
+    /// look decides.
     #[arg(long, value_name = "DURATION", value_parser = seconds)]
     timeout: Option<u64>,
     /// A regular expression that a record must match, beside those of the configuration.
@@ -72,7 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
         let aws = Aws::from_environment().await;
         let live = read_live(&aws, &asked.arn).await?;
         let mut logs = expect(&aws, &live, &asked).await?;
-        logs.patience = arguments.timeout.unwrap_or(logs.patience);
+        logs.timeout = arguments.timeout.unwrap_or(logs.timeout);
         if arguments.explain {
             return explain(&aws, arguments, &asked, &live, &logs).await;
         }
@@ -112,11 +113,12 @@ impl Asked {
     }
 }
 
-/// What to look for; while a deployment is on, also in the logs of the revision that still serves, by its own definition.
+/// What to look for; while a deployment is on, also in the logs of the revision that still serves, by its own
+/// definition.
 async fn expect(aws: &Aws, live: &Live, asked: &Asked) -> Result<LogWatch, Failure> {
     let expected = |definition| expect_logs(definition, &asked.container, &asked.verify.containers);
     let mut logs = LogWatch::new(&expected(&live.definition), &asked.verify);
-    logs.bound(Course::default().longest_patience());
+    logs.bound(Course::default().longest_timeout());
     if let (true, Some(_), Some(serving)) = (logs.is_open(), asked.verify.compare, &live.serving) {
         let definition = aws.task_definition(asked.arn.region(), serving).await?;
         if let Expectation::Logs(outputs) = expected(&definition) {
@@ -145,11 +147,11 @@ async fn follow(aws: &Aws, arguments: &Arguments, asked: &Asked, live: &Live, lo
             }
             return logs.give_up(reason);
         }
-        if matches!(seen, SeenLogs::NoTask) && elapsed >= logs.patience {
+        if matches!(seen, SeenLogs::NoTask) && elapsed >= logs.timeout {
             return logs.give_up(format!("no task of {} has started within {elapsed} s", live.task_definition_arn));
         }
         for (what, detail) in
-            logs.note(seen, checks, Moment { elapsed, is_canary: false, is_through: true, bake: None })
+            logs.observe(seen, checks, LookTime { elapsed, is_canary: false, is_through: true, bake: None })
         {
             if !arguments.json {
                 anstream::println!("{}", line(elapsed, what, &detail));

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct ServiceArn(String);
 
 impl ServiceArn {
-    /// Checks the form (Amazon ECS developer guide, "Amazon Resource Names": the long format, which Express Mode always uses).
+    /// Checks the form (Amazon ECS developer guide, "Amazon Resource Names": the long format, which Express Mode always
+    /// uses).
     pub fn parse(text: &str) -> Result<Self, String> {
         let refused =
             || format!("`{text}` is not a service's ARN: arn:aws:ecs:<region>:<account>:service/<cluster>/<service>");

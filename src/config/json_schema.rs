@@ -1,5 +1,5 @@
-//! A JSON Schema of the configuration, for editors that know one for TOML. It refuses nothing that `Config::parse` takes; what needs more
-//! than one key to see, and whether a pattern compiles, is left to that.
+//! A JSON Schema of the configuration, for editors that know one for TOML. It refuses nothing that `Config::parse`
+//! takes; what needs more than one key to see, and whether a pattern compiles, is left to that.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! One TOML table while it is read: typed access by key, every problem noted with its line, unknown keys noticed at the end.
-//! It knows nothing of what the keys mean.
+//! One TOML table while it is read: typed access by key, every problem noted with its line, unknown keys noticed at the
+//! end. It knows nothing of what the keys mean.
 
 use std::borrow::Cow;
 

@@ -1,8 +1,8 @@
-//! `s3_key_format` of Fluent Bit's S3 output: from the format and a task, the prefix that leads to the task's objects and the test whether a
-//! key is one of them. It knows no bucket and lists nothing.
+//! `s3_key_format` of Fluent Bit's S3 output: from the format and a task, the prefix that leads to the task's objects
+//! and the test whether a key is one of them. It knows no bucket and lists nothing.
 //!
-//! Source of every rule: `flb_get_s3_key` in `src/aws/flb_aws_util.c` and `s3_put_object` in `plugins/out_s3/s3.c`, the same in Fluent Bit
-//! 1.9 (`aws-for-fluent-bit` 2.x) and 5.x.
+//! Source of every rule: `flb_get_s3_key` in `src/aws/flb_aws_util.c` and `s3_put_object` in `plugins/out_s3/s3.c`, the
+//! same in Fluent Bit 1.9 (`aws-for-fluent-bit` 2.x) and 5.x.
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 pub const DEFAULT_FORMAT: &str = "/fluent-bit-logs/$TAG/%Y/%m/%d/%H/%M/%S";
 /// The delimiters that apply when `s3_key_format_tag_delimiters` is not set.
 pub const DEFAULT_DELIMITERS: &str = ".";
-/// The longest format that is read, in bytes: a key of S3 has at most 1,024, and Fluent Bit's buffer holds no more (`S3_KEY_SIZE`).
+/// The longest format that is read, in bytes: a key of S3 has at most 1,024, and Fluent Bit's buffer holds no more
+/// (`S3_KEY_SIZE`).
 pub const MAX_FORMAT: usize = 1024;
 
 /// A task id with every hexadecimal digit in it: a delimiter that could cut any id cuts this one.
@@ -57,12 +58,14 @@ impl KeyFormat {
         &self.format
     }
 
-    /// Whether the whole task id stands somewhere in the key, so that a task's objects are told from others' by their keys alone.
+    /// Whether the whole task id stands somewhere in the key, so that a task's objects are told from others' by their
+    /// keys alone.
     pub fn names_task(&self, container: &str) -> bool {
         self.resolve(container, ANY_TASK).contains(ANY_TASK)
     }
 
-    /// Whether the key begins with something that narrows a search: the task id, or a date, before everything that is random.
+    /// Whether the key begins with something that narrows a search: the task id, or a date, before everything that is
+    /// random.
     pub fn is_searchable(&self, container: &str) -> bool {
         let resolved = self.resolve(container, ANY_TASK);
         for part in split(&resolved) {
@@ -78,7 +81,8 @@ impl KeyFormat {
     /// The keys that the output of `container` writes in one task.
     pub fn of_task(&self, container: &str, task: &str) -> TaskKeys {
         let resolved = self.resolve(container, task);
-        // The request path is `/bucket` followed by the key as formatted: exactly one slash is the separator, a second one is stored.
+        // The request path is `/bucket` followed by the key as formatted: exactly one slash is the separator, a second
+        // one is stored.
         let parts = split(resolved.strip_prefix('/').unwrap_or(&resolved));
         let mut prefix = String::new();
         for part in &parts {
@@ -90,8 +94,8 @@ impl KeyFormat {
         TaskKeys { prefix, pattern: self.pattern(&parts) }
     }
 
-    /// The format with the parts of the tag put in, then the tag. The order matters: a `$TAG[7]` that has no part is left over, and its
-    /// `$TAG` becomes the whole tag with `[7]` behind it.
+    /// The format with the parts of the tag put in, then the tag. The order matters: a `$TAG[7]` that has no part is
+    /// left over, and its `$TAG` becomes the whole tag with `[7]` behind it.
     pub(crate) fn resolve(&self, container: &str, task: &str) -> String {
         let tag = format!("{container}-firelens-{task}");
         let pieces = tag.split(|letter| self.delimiters.contains(letter)).filter(|piece| !piece.is_empty());
@@ -205,7 +209,8 @@ pub(crate) fn split(resolved: &str) -> Vec<Part<'_>> {
     parts
 }
 
-/// The `strftime` conversion at the start of `rest`, and its length: `%`, flags, width, modifier, letter (glibc, C locale, UTC).
+/// The `strftime` conversion at the start of `rest`, and its length: `%`, flags, width, modifier, letter (glibc, C
+/// locale, UTC).
 fn conversion(rest: &str) -> (Part<'_>, usize) {
     let after = rest[1..].trim_start_matches(['_', '-', '0', '^', '#']);
     let after = after.trim_start_matches(|letter: char| letter.is_ascii_digit());

@@ -1,5 +1,6 @@
-//! What keeps the logs of a container from proving anything: where they go cannot be seen, nothing can find or read them, nothing tells which
-//! task wrote them, or they come too late. `validate` reports it before a release, and `verify` goes by it, so both say the same.
+//! What keeps the logs of a container from proving anything: where they go cannot be seen, nothing can find or read
+//! them, nothing tells which task wrote them, or they come too late. `validate` reports it before a release, and
+//! `verify` goes by it, so both say the same.
 
 use super::first_object_after;
 use super::router::{self, has_own_configuration};

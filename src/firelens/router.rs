@@ -52,7 +52,8 @@ pub(crate) fn go_bool(text: &str) -> Option<bool> {
     }
 }
 
-/// Whether records get `ecs_*` members: the default, and off for every value that Go's `ParseBool` refuses (`parseOptions` of the agent).
+/// Whether records get `ecs_*` members: the default, and off for every value that Go's `ParseBool` refuses
+/// (`parseOptions` of the agent).
 pub(crate) fn adds_metadata(router: Container<'_>) -> bool {
     option(router, "enable-ecs-log-metadata").is_none_or(|value| go_bool(value) == Some(true))
 }

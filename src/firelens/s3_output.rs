@@ -10,8 +10,8 @@ use super::router::{self, Version};
 use super::{DEFAULT_UPLOAD_TIMEOUT, seconds};
 use crate::task_definition::{Container, TaskDefinition};
 
-/// The options of the S3 output that decide where the objects are and what is in them: a value of theirs that cannot be seen makes the output
-/// unknowable.
+/// The options of the S3 output that decide where the objects are and what is in them: a value of theirs that cannot be
+/// seen makes the output unknowable.
 pub(crate) const DECISIVE: [&str; 10] = [
     "bucket",
     "region",
@@ -84,8 +84,8 @@ pub(crate) struct Word<T: 'static = ()> {
 /// In every version that is still around.
 pub(crate) const ALWAYS: Version = (0, 0, 0);
 
-/// The words of `format`, which are compared without case: `flb_pack_to_json_format_type` in `src/flb_pack.c` and `cb_s3_init` in
-/// `plugins/out_s3/s3.c` use `strcasecmp`, from 5.0.5 on, which brought the option.
+/// The words of `format`, which are compared without case: `flb_pack_to_json_format_type` in `src/flb_pack.c` and
+/// `cb_s3_init` in `plugins/out_s3/s3.c` use `strcasecmp`, from 5.0.5 on, which brought the option.
 pub(crate) const FORMATS: [Word<Format>; 6] = [
     format_word("json_lines", ALWAYS, Format::JsonLines),
     format_word("json", ALWAYS, Format::JsonLines),
@@ -99,8 +99,9 @@ const fn format_word(text: &'static str, since: Version, meaning: Format) -> Wor
     Word { text, ignores_case: true, since, meaning }
 }
 
-/// The words of `compression`. `flb_aws_compression_get_type` in `src/aws/flb_aws_compress.c` compares with `strcmp`, in 1.9 and 5.x alike;
-/// `none`, `arrow` and `parquet` are looked for before, with `strcasecmp`, by `cb_s3_init` in `plugins/out_s3/s3.c`.
+/// The words of `compression`. `flb_aws_compression_get_type` in `src/aws/flb_aws_compress.c` compares with `strcmp`,
+/// in 1.9 and 5.x alike; `none`, `arrow` and `parquet` are looked for before, with `strcasecmp`, by `cb_s3_init` in
+/// `plugins/out_s3/s3.c`.
 pub(crate) const COMPRESSIONS: [Word<Compression>; 6] = [
     compression_word("gzip", false, ALWAYS, Compression::Gzip),
     compression_word("zstd", false, (4, 1, 0), Compression::Zstd),
@@ -165,7 +166,8 @@ impl<'a> LogOutput<'a> {
         Self::all(definition).filter(Self::is_s3)
     }
 
-    /// Whether Fluent Bit's S3 plugin writes it. The plugin's name may have any case, and blanks around it; the key `Name` may not.
+    /// Whether Fluent Bit's S3 plugin writes it. The plugin's name may have any case, and blanks around it; the key
+    /// `Name` may not.
     pub(crate) fn is_s3(&self) -> bool {
         self.plugin_key() == "Name" && self.plugin().is_some_and(|plugin| plugin.eq_ignore_ascii_case("s3"))
     }

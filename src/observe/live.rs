@@ -1,4 +1,5 @@
-//! What is live, and what was asked for: the task definition that a service heads to, an uploaded document, the image that it names.
+//! What is live, and what was asked for: the desired task definition of a service, an uploaded document, the image that
+//! it names.
 
 use release_protocol::follow::Listed;
 use release_protocol::plan::Service;
@@ -12,7 +13,7 @@ use crate::plan::{self, Desired, ImageEvidence, ListedDeployment, Live, ServiceS
 use crate::rollout::Status;
 use crate::trigger::Upload;
 
-/// What a service heads to, and what runs.
+/// The desired task definition of a service, and the active one.
 pub(crate) async fn read_service(aws: &Aws, arn: &ServiceArn) -> Result<Service<head::Aws>, Failure> {
     let state = aws.service_state(arn).await?;
     let desired = desired(aws, arn, &state).await?;
@@ -36,7 +37,7 @@ async fn desired(aws: &Aws, service: &ServiceArn, state: &ServiceState) -> Resul
     }
 }
 
-/// The task definition that a service heads to, whole.
+/// The desired task definition of a service, whole.
 pub(crate) async fn read_definition(
     aws: &Aws,
     arn: &ServiceArn,
@@ -47,15 +48,15 @@ pub(crate) async fn read_definition(
     Ok(Live { task_definition_arn: service.desired.clone(), definition, serving })
 }
 
-/// The task definition that the service is heading to, for the command line.
+/// The desired task definition of the service, for the command line.
 #[cfg(feature = "cli")]
 pub(crate) async fn read_live(aws: &Aws, arn: &ServiceArn) -> Result<Live, Failure> {
     let service = read_service(aws, arn).await?;
     read_definition(aws, arn, &service).await
 }
 
-/// A service's deployments with their task definitions, the newest first; of those that are older than ECS describes in one call, only the
-/// revision is known.
+/// A service's deployments with their task definitions, the newest first; of those that are older than ECS describes in
+/// one call, only the revision is known.
 pub(crate) async fn read_deployments(aws: &Aws, arn: &ServiceArn) -> Result<Vec<Listed<head::Aws>>, Failure> {
     describe_deployments(aws, arn, &aws.deployments(arn).await?).await
 }

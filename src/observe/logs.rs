@@ -1,4 +1,5 @@
-//! One look at the logs of a revision: its prefixes listed, what is new there read into the evidence. It decides nothing, and waits for nothing.
+//! One look at the logs of a revision: its prefixes listed, what is new there read into the evidence. It decides
+//! nothing, and waits for nothing.
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -18,7 +19,8 @@ use crate::watch::logs::{LogWatch, SeenLogs};
 /// Requests that are under way at once.
 const MAX_IN_FLIGHT: usize = 16;
 
-/// The decoded bytes after which a look leaves further objects to the next one: a small function must not be cut off while it reads.
+/// The decoded bytes after which a look leaves further objects to the next one: a small function must not be cut off
+/// while it reads.
 const MAX_PER_LOOK: u64 = 32 * 1024 * 1024;
 
 /// Whose logs are looked at.
@@ -32,7 +34,8 @@ pub(crate) struct Target<'a> {
     pub(crate) tasks: &'a [Task],
     /// Only what was written from here on; everything since the tasks began where it is `None`.
     pub(crate) since: Option<Timestamp>,
-    /// Seconds that this program asked to wait so far. Where waits are skipped, the machine's clock stands behind by as much.
+    /// Seconds that this program asked to wait so far. Where waits are skipped, the machine's clock stands behind by as
+    /// much.
     pub(crate) elapsed: u64,
 }
 
@@ -114,8 +117,8 @@ pub(crate) async fn look(aws: &Aws, service: &ServiceArn, look: Look<'_>, checks
     }
 }
 
-/// What the old revision's tasks have logged since the new one's began. It is read for a comparison alone: what cannot be read leaves it
-/// undecided, and is tried again at the next look.
+/// What the old revision's tasks have logged since the new one's began. It is read for a comparison alone: what cannot
+/// be read leaves it undecided, and is tried again at the next look.
 async fn look_at_baseline(
     aws: &Aws,
     logs: &LogWatch,
@@ -136,7 +139,8 @@ fn unseen(failure: &Failure, has_task: bool) -> SeenLogs {
     SeenLogs::Trouble { reason: failure.to_string(), has_task, needs_somebody: !failure.is_transient() }
 }
 
-/// Lists what has landed, one request for each prefix, and reads what is new until nothing more can change what the evidence says.
+/// Lists what has landed, one request for each prefix, and reads what is new until nothing more can change what the
+/// evidence says.
 pub(crate) async fn read(
     aws: &Aws,
     target: Target<'_>,
@@ -161,7 +165,7 @@ pub(crate) async fn read(
             }
         }
     }
-    // After a pass, what lies there already is still held against what must not be.
+    // After a pass, what lies there already is still checked for what must not be.
     let before = evidence.decoded_bytes;
     let is_enough = |evidence: &Evidence| {
         is_settled(evidence, checks) || !evidence.has_room() || evidence.decoded_bytes - before >= MAX_PER_LOOK

@@ -1,4 +1,5 @@
-//! What planning itself finds wrong, beside the checks of the document: about the image, the upload, the family and the logs.
+//! What planning itself finds wrong, beside the checks of the document: about the image, the upload, the family and the
+//! logs.
 
 use super::ImageEvidence;
 use crate::task_definition::TaskDefinition;

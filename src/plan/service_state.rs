@@ -1,4 +1,5 @@
-//! The desired task definition of a service, and what serves until it is there: the base of a draft, and where a rollback goes. Pure: no I/O.
+//! The desired task definition of a service, and what serves until it is there: the base of a draft, and where a
+//! rollback goes. Pure: no I/O.
 
 use crate::rollout::Status;
 
@@ -46,8 +47,8 @@ pub fn serving(state: &ServiceState) -> Option<String> {
     state.configurations.iter().find(|(arn, _)| *arn != desired.target).map(|(_, definition)| definition.clone())
 }
 
-/// What a draft starts from, so that nothing in flight is dropped: the target of the running deployment; while that is rolled back, its
-/// source; else the active configuration.
+/// What a draft starts from, so that nothing in flight is dropped: the target of the running deployment; while that is
+/// rolled back, its source; else the active configuration.
 pub fn desired(state: &ServiceState) -> Desired {
     let configured = |revision: &str| {
         state.configurations.iter().find(|(arn, _)| arn == revision).map(|(_, definition)| definition.clone())

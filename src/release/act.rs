@@ -1,5 +1,5 @@
-//! One step of a release: carries out what its course asks for, one action after another, until the course rests. It reads, swaps and calls; what
-//! follows from an answer is `release-protocol`'s business.
+//! One step of a release: carries out what its course asks for, one action after another, until the course rests. It
+//! reads, swaps and calls; what follows from an answer is `release-protocol`'s business.
 
 use std::time::Duration;
 
@@ -20,12 +20,14 @@ use crate::aws::{Aws, Failure, FailureKind};
 use crate::head::{self, Head, Release};
 use crate::image::Digest;
 use crate::observe::live::{read_deployments, read_service};
-use crate::plan::{Asked, Draft, Request, tag_is_current};
+use crate::plan::{Asked, Request, tag_is_current};
 
-/// The actions of one step; a course that takes more goes round in circles with somebody else, and tries again a little later.
+/// The actions of one step; a course that takes more goes round in circles with somebody else, and tries again a little
+/// later.
 const MAX_ACTIONS: u32 = 60;
 
-/// How long after its fence was sent an update may still be called, so that what takes effect at all does so while others wait for the fence.
+/// How long after its fence was sent an update may still be called, so that what takes effect at all does so while
+/// others wait for the fence.
 const LATEST_CALL: Duration = Duration::from_secs(5);
 
 /// How often a head is written anew that changes under it, within one action.
@@ -175,7 +177,7 @@ impl Actor<'_> {
     async fn read(&mut self) -> Result<Answer<head::Aws>, Failure> {
         let (held, prepared) = Box::pin(prepare::read(self.aws, self.request)).await?;
         self.keep(held);
-        self.me.order.tag_is_current = tag_is_current(self.request, &prepared.situation);
+        self.me.order.tag_is_current = tag_is_current(&prepared.inputs);
         self.under_way.tag_is_current = self.me.order.tag_is_current;
         let reading = Reading {
             head: self.head().cloned(),
@@ -200,7 +202,7 @@ impl Actor<'_> {
 
     /// Keeps what was read, and what the report needs of it.
     fn note(&mut self, prepared: Prepared) {
-        let live = &prepared.situation.live;
+        let live = &prepared.live;
         self.under_way.family = live.definition.family().map(str::to_owned);
         self.under_way.asked = Some(match &prepared.asked {
             Asked::Draft(_) => String::new(),
@@ -208,12 +210,10 @@ impl Actor<'_> {
             Asked::Replaced(reason) | Asked::NoImage(reason) => reason.clone(),
             Asked::Rejected(_) => "the task definition has errors; nothing was registered".to_owned(),
         });
-        self.under_way.draft = match &prepared.asked {
-            Asked::Draft(draft) | Asked::Rejected(draft) => {
-                let definition = crate::task_definition::TaskDefinition::default();
-                Some(Box::new(Draft { definition, ..(**draft).clone() }))
-            }
-            Asked::Live(_) | Asked::Replaced(_) | Asked::NoImage(_) => None,
+        (self.under_way.draft, self.under_way.logs) = match &prepared.asked {
+            Asked::Draft(draft) => (Some(Box::new(draft.outline.clone())), Some(Box::new(draft.logs.clone()))),
+            Asked::Rejected(outline) => (Some(outline.clone()), None),
+            Asked::Live(_) | Asked::Replaced(_) | Asked::NoImage(_) => (None, None),
         };
         self.under_way.live = Some(live.task_definition_arn.clone());
         self.prepared = Some(prepared);

@@ -1,5 +1,5 @@
-//! The calls of a release that change something in ECS: register, update, stop. What a refusal means for them is said here; what follows from it
-//! is not.
+//! The calls of a release that change something in ECS: register, update, stop. What a refusal means for them is said
+//! here; what follows from it is not.
 
 use release_protocol::course::{Answer, Refusal};
 use release_protocol::head::Target;
@@ -21,14 +21,15 @@ pub(super) enum Called {
     Unclear(Failure),
 }
 
-/// What marks a revision with the release that registered it. One push can release several services with one family: it names the service, too.
+/// What marks a revision with the release that registered it. One push can release several services with one family: it
+/// names the service, too.
 pub(super) fn mark(request: &Request) -> String {
     let service = &request.service.arn;
     format!("{}@{}/{}", request.release(), service.cluster(), service.name())
 }
 
-/// Registers the draft. Where a revision of this release may be there already, the oldest one with this content is taken: anybody may copy
-/// a tag, so only the content counts.
+/// Registers the draft. Where a revision of this release may be there already, the oldest one with this content is
+/// taken: anybody may copy a tag, so only the content counts.
 pub(super) async fn register(aws: &Aws, request: &Request, draft: &Draft, looks: bool) -> Result<Called, Failure> {
     let (region, mut definition) = (request.service.arn.region(), draft.definition.clone());
     let mark = mark(request);
@@ -60,8 +61,8 @@ pub(super) async fn update(aws: &Aws, service: &ServiceArn, definition: &str) ->
     })
 }
 
-/// Why an update did nothing; `None` where it may have acted. ECS models no refusal because a deployment runs, so whatever is neither a denial
-/// nor about a parameter counts as that while one runs.
+/// Why an update did nothing; `None` where it may have acted. ECS models no refusal because a deployment runs, so
+/// whatever is neither a denial nor about a parameter counts as that while one runs.
 async fn classify(aws: &Aws, service: &ServiceArn, failure: &Failure) -> Result<Option<Refusal>, Failure> {
     let is_final = failure.message.starts_with("InvalidParameter")
         || matches!(failure.kind, FailureKind::Denied | FailureKind::NotFound);

@@ -21,7 +21,8 @@ impl fmt::Debug for Deployer {
     }
 }
 
-/// The configuration, or why there is none. A release that runs has a recorded one of its own, so only new events need it.
+/// The configuration, or why there is none. A release that runs has a recorded one of its own, so only new events need
+/// it.
 #[derive(Clone, Debug)]
 pub enum Configured {
     /// It is read and checked.

@@ -1,5 +1,5 @@
-//! Following a deployment: one look after another as a durable wait, which costs nothing while it waits. A look never fails; what AWS says
-//! no to becomes part of what was seen.
+//! Following a deployment: one look after another as a durable wait, which costs nothing while it waits. A look never
+//! fails; what AWS says no to becomes part of what was seen.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,8 @@ use release_protocol::plan::Past;
 /// Looks at the deployment, and at its logs, until there is a decision.
 pub(super) async fn run(run: &Run, watch: Watch) -> Result<Watch, Ending> {
     let verify = &run.request.service.verify;
-    // The patterns were checked with the configuration; a recorded one that a later version refuses ends the release with a reason.
+    // The patterns were checked with the configuration; a recorded one that a later version refuses ends the release
+    // with a reason.
     let mut checks = verify.checks().map_err(|error| Ending::failed(error.to_string()))?;
     checks.require(&watch.logs.outputs);
     let checks = Arc::new(checks);
@@ -38,15 +39,15 @@ pub(super) async fn run(run: &Run, watch: Watch) -> Result<Watch, Ending> {
         let past = Arc::clone(&past);
         async move {
             let told = watch.phases.len();
-            watch.awake();
+            watch.resume();
             let looked = Box::pin(look(&deployer.aws, &request, &watch, &checks)).await;
             if watch.replaced.is_none() {
                 watch.replaced = replaced_by(&deployer.aws, &request, &past, &watch).await;
             }
             if let Some(revision) = looked.revision {
-                watch.note_revision(revision);
+                watch.observe_revision(revision);
             }
-            watch.note(looked.deployment, looked.logs, &checks);
+            watch.observe(looked.deployment, looked.logs, &checks);
             for step in watch.phases.iter().skip(told) {
                 timeline::tell(&request, &step.what, &step.detail);
             }
@@ -122,8 +123,8 @@ async fn look_at_deployment(aws: &Aws, request: &Request, watch: &Watch) -> Seen
     seen.unwrap_or_else(|failure| Seen::Trouble(failure.to_string()))
 }
 
-/// Whose deployments came between the last look before the update and the update: it took their place. `None` where that could not be read
-/// yet; it is looked at again then.
+/// Whose deployments came between the last look before the update and the update: it took their place. `None` where
+/// that could not be read yet; it is looked at again then.
 async fn replaced_by(aws: &Aws, request: &Request, past: &Past<head::Aws>, watch: &Watch) -> Option<Vec<String>> {
     let arn = &request.service.arn;
     let Some(newest) = &past.newest else { return Some(Vec::new()) };
@@ -159,7 +160,8 @@ pub(super) async fn expect_logs(run: &Run, target: &Target<head::Aws>) -> Result
     step::run(&run.ctx, "read the definition", StepSemantics::AtLeastOncePerRetry, work).await
 }
 
-/// Why tasks of the new revision stopped: one try. Nothing that is found here changes how the release ends, so a failure shows as nothing found.
+/// Why tasks of the new revision stopped: one try. Nothing that is found here changes how the release ends, so a
+/// failure shows as nothing found.
 pub(super) async fn diagnose(run: &Run, task_definition_arn: &str) -> Vec<StoppedTask> {
     let (deployer, service, arn) =
         (Arc::clone(&run.deployer), run.request.service.arn.clone(), task_definition_arn.to_owned());

@@ -1,4 +1,5 @@
-//! Plays the course of a release from rest to rest, each step by the module that carries it out, to its end, and says that end in words.
+//! Plays the course of a release from rest to rest, each step by the module that carries it out, to its end, and says
+//! that end in words.
 
 use aws_durable_execution_sdk::BoxError;
 use release_protocol::Outcome;
@@ -11,7 +12,7 @@ use super::timeline::Timeline;
 use super::{act, follow, wait, write_report};
 use crate::config::OnFailure;
 use crate::head;
-use crate::plan::Request;
+use crate::plan::{ExpectedLogs, Request};
 use crate::report::ReleaseReport;
 use crate::rollout::{End, Status};
 use crate::trigger::ReleaseId;
@@ -92,15 +93,18 @@ impl Play {
 
     async fn follow_own(&mut self, target: Target<head::Aws>) -> Result<(), Ending> {
         let looks = self.run.request.share / 3 * 2;
-        let expected = self.run.under_way.draft.as_ref().map(|draft| draft.logs.clone());
-        let expected = match expected {
-            Some(logs) => logs,
-            None => follow::expect_logs(&self.run, &target).await?,
+        let logs = match &self.run.under_way.logs {
+            Some(logs) => (**logs).clone(),
+            // The deployment of an execution that died.
+            None => {
+                let new = follow::expect_logs(&self.run, &target).await?;
+                ExpectedLogs { new, previous: Vec::new() }
+            }
         };
         let verify = &self.run.request.service.verify;
-        let mut watch = Watch::new(&target.revision, &target.definition, &expected, verify, looks);
+        let mut watch = Watch::new(&target.revision, &target.definition, &logs.new, verify, looks);
         if let Some(draft) = &self.run.under_way.draft {
-            watch.compare_with(&draft.previous, &draft.previous_logs, verify);
+            watch.compare_with(&draft.previous, &logs.previous, verify);
         }
         self.followed = Some(target.clone());
         self.timeline.deployed(&target);
@@ -187,13 +191,13 @@ impl Play {
             Some(target) if target.definition == live => format!("ECS stopped the deployment; the service runs {live}"),
             Some(_) => {
                 format!(
-                    "the deployment was stopped, and not by this release: the service heads to {live} now, which stands"
+                    "the deployment was stopped, and not by this release: the desired task definition is {live} now, which stands"
                 )
             }
             None => {
                 let asked = self.run.under_way.asked.as_deref().filter(|asked| !asked.is_empty());
                 let why = asked.map_or_else(String::new, |asked| format!("{asked}; "));
-                format!("{why}nothing was deployed; the service heads to {live}")
+                format!("{why}nothing was deployed; the desired task definition is {live}")
             }
         }
     }

@@ -1,4 +1,5 @@
-//! One release under way: what it goes by and what is recorded of it, for the modules that carry out its steps. It does nothing by itself.
+//! One release under way: what it goes by and what is recorded of it, for the modules that carry out its steps. It does
+//! nothing by itself.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deployer::Deployer;
 use crate::head;
-use crate::plan::{Draft, Request};
+use crate::plan::{ExpectedLogs, Outline, Request};
 
 /// How a release ends, with the reason for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,15 +42,17 @@ pub(super) struct UnderWay {
     pub(super) has_claimed: bool,
     /// Fences that were seen unchanged for so long that their calls can no longer take effect.
     pub(super) past_fences: Vec<String>,
-    /// What it registers, without the document.
-    pub(super) draft: Option<Box<Draft>>,
+    /// What it registers or rejects, without the document.
+    pub(super) draft: Option<Box<Outline>>,
+    /// Where what it registers logs.
+    pub(super) logs: Option<Box<ExpectedLogs>>,
     /// The family of what it registers.
     pub(super) family: Option<String>,
     /// Why what the event asks for is not deployed.
     pub(super) asked: Option<String>,
     /// What its claim stands on, as the head has it: an attempt that was cut off may have made it.
     pub(super) base: Option<String>,
-    /// What the service headed to when it was read last.
+    /// The desired task definition when the service was read last.
     pub(super) live: Option<String>,
     /// What a call said that did nothing.
     pub(super) refusal: Option<String>,

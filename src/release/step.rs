@@ -1,4 +1,5 @@
-//! What every step has in common: trouble that passes is retried by the durable service, trouble that stays ends the release with a reason.
+//! What every step has in common: trouble that passes is retried by the durable service, trouble that stays ends the
+//! release with a reason.
 
 use std::time::Duration;
 
@@ -25,14 +26,15 @@ pub(super) fn pause(attempt: u32) -> Duration {
 /// What a step records: the result as JSON, or the final reason why there is none.
 type Recorded = Result<Box<RawValue>, String>;
 
-/// A step's work with its types forgotten. The engine's code for a step is some tens of kilobytes that exist once for each type of result and
-/// of body, so all steps have the same.
+/// A step's work with its types forgotten. The engine's code for a step is some tens of kilobytes that exist once for
+/// each type of result and of body, so all steps have the same.
 type Work = Box<dyn FnOnce(StepContext) -> BoxFuture<'static, Result<Recorded, Failure>> + Send>;
 
-/// Does a step's work once, whatever becomes of the process meanwhile, and gives its recorded result. Trouble that stays is recorded as the
-/// reason that ends the release; for trouble that passes the step is retried.
+/// Does a step's work once, whatever becomes of the process meanwhile, and gives its recorded result. Trouble that
+/// stays is recorded as the reason that ends the release; for trouble that passes the step is retried.
 ///
-/// With `AtMostOncePerRetry` work that was cut off counts as an attempt, so that the next one knows to look for what the first may have done.
+/// With `AtMostOncePerRetry` work that was cut off counts as an attempt, so that the next one knows to look for what
+/// the first may have done.
 pub(super) async fn run<T, W>(
     ctx: &DurableContext,
     name: &'static str,
@@ -44,7 +46,8 @@ where
     W: Future<Output = Result<T, Failure>> + Send + 'static,
 {
     let unreadable = move |error: serde_json::Error| format!("the result of {name} is no JSON: {error}");
-    // Boxed also because a call of the SDK is a future of some ten kilobytes, which would be moved around with the step.
+    // Boxed also because a call of the SDK is a future of some ten kilobytes, which would be moved around with the
+    // step.
     let work: Work = Box::new(move |attempt| {
         Box::pin(async move { work(attempt).await.map(|value| to_raw_value(&value).map_err(unreadable)) })
     });
@@ -75,8 +78,8 @@ async fn run_recorded(
     }
 }
 
-/// Sorts what the work came to: what stays is recorded, what passes is an error that the step is retried for. Work that takes too long passes
-/// as well: a body that Lambda cut off would be begun again without being counted.
+/// Sorts what the work came to: what stays is recorded, what passes is an error that the step is retried for. Work that
+/// takes too long passes as well: a body that Lambda cut off would be begun again without being counted.
 async fn settle(work: BoxFuture<'static, Result<Recorded, Failure>>) -> Result<Recorded, BoxError> {
     match tokio::time::timeout(BODY, work).await {
         Ok(Ok(recorded)) => Ok(recorded),

@@ -1,4 +1,4 @@
-//! The report while it grows. It only gathers what steps have recorded, so that a replay tells the same story.
+//! The report while it grows. It only gathers what steps have recorded, so that a replay tells the same.
 
 use aws_durable_execution_sdk::DurableContext;
 use jiff::{SignedDuration, Timestamp};
@@ -6,7 +6,7 @@ use release_protocol::head::Target;
 
 use super::run::{Ending, UnderWay};
 use crate::head;
-use crate::plan::{Draft, Request};
+use crate::plan::{Outline, Request};
 use crate::report::{Moment, ReleaseReport, RolloutReport};
 use crate::rollout::StoppedTask;
 use crate::verify::verification::{Verification, VerificationStatus};
@@ -74,7 +74,7 @@ impl Timeline {
     }
 
     /// The draft, each time that it is another one: a release that plans again may stand on something else.
-    fn drafted(&mut self, draft: &Draft) {
+    fn drafted(&mut self, draft: &Outline) {
         let is_known = self.report.previous_task_definition_arn.as_ref() == Some(&draft.previous)
             && self.report.changes == draft.changes
             && self.report.findings == draft.findings;

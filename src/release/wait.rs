@@ -1,5 +1,5 @@
-//! What a release waits for, durably: another execution's fence, its own, the end of a deployment. A look never fails; time is the pauses that
-//! were asked for.
+//! What a release waits for, durably: another execution's fence, its own, the end of a deployment. A look never fails;
+//! time is the pauses that were asked for.
 
 use std::time::Duration;
 
@@ -14,13 +14,15 @@ use crate::head;
 use crate::observe::live::read_deployments;
 use crate::plan::Request;
 
-/// How long a fence must have been seen unchanged to be past, in seconds: an update takes effect within 50 s of being sent, or not at all.
+/// How long a fence must have been seen unchanged to be past, in seconds: an update takes effect within 50 s of being
+/// sent, or not at all.
 const FENCE: u64 = 60;
 
 /// The pause between two looks at a fence, in seconds.
 const FENCE_PAUSE: u64 = 10;
 
-/// How long after a call was given up it is looked for once more, in seconds: ECS lists a deployment within five minutes.
+/// How long after a call was given up it is looked for once more, in seconds: ECS lists a deployment within five
+/// minutes.
 const LAST_LOOK: u64 = 300;
 
 /// The pause after a call that was refused for now, in seconds.
@@ -101,7 +103,8 @@ async fn look_until_over(run: &Run, wait: Wait<head::Aws>) -> Result<Waited, End
     }
 }
 
-/// The pause that follows so much waiting. It grows with the wait for a deployment, so that a month takes about a hundred looks.
+/// The pause that follows so much waiting. It grows with the wait for a deployment, so that a month takes about a
+/// hundred looks.
 fn next_pause(until_idle: bool, elapsed: u64) -> u64 {
     if until_idle { (elapsed / 8).max(FENCE_PAUSE) } else { FENCE_PAUSE }
 }

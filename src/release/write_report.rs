@@ -26,8 +26,8 @@ pub(super) struct Written {
     pub(super) has_claimed: bool,
 }
 
-/// Writes everything down. A release that owned the service says what became of it; one that never did only speaks where nobody has: another
-/// delivery of the same event has the same id and the same key.
+/// Writes everything down. A release that owned the service says what became of it; one that never did only speaks
+/// where nobody has: another delivery of the same event has the same id and the same key.
 pub(super) async fn run(
     deployer: &Arc<Deployer>,
     ctx: &DurableContext,
@@ -61,8 +61,8 @@ pub(super) async fn run(
     done.map_err(|ending| ending.reason.unwrap_or_default().into())
 }
 
-/// Writes the report of a release that is not known to have owned its service: where nothing lies, or only the report of a duplicate, which
-/// says that another one does the work.
+/// Writes the report of a release that is not known to have owned its service: where nothing lies, or only the report
+/// of a duplicate, which says that another one does the work.
 async fn put_unclaimed(
     deployer: &Deployer,
     request: &Request,
@@ -75,8 +75,8 @@ async fn put_unclaimed(
     aws.put_report(request, report, overwrites).await
 }
 
-/// Puts the outcome into the head, until it is written; says whether this release was the owner. One that neither owned the service nor deployed
-/// anything leaves no trace there, and where that is sure nothing is read.
+/// Puts the outcome into the head, until it is written; says whether this release was the owner. One that neither owned
+/// the service nor deployed anything leaves no trace there, and where that is sure nothing is read.
 async fn end_in_head(
     deployer: &Deployer,
     request: &Request,

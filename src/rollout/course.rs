@@ -1,12 +1,15 @@
-//! The course that a deployment's own configuration gives it: the canary's share, the bakes, the hooks; and so how long it may take.
+//! The course that a deployment's own configuration gives it: the canary's share, the bakes, the hooks; and so how long
+//! it may take.
 
 use serde::{Deserialize, Serialize};
 
-/// The longest that a deployment may take, in seconds: 30 days (Amazon ECS developer guide, "Amazon ECS deployment lifecycle stages").
+/// The longest that a deployment may take, in seconds: 30 days (Amazon ECS developer guide, "Amazon ECS deployment
+/// lifecycle stages").
 pub(crate) const LONGEST: u64 = 30 * DAY;
 
-/// What a deployment may take beside its bakes and its hooks, in seconds. A stage may last up to 24 hours by the rules of ECS, yet all stages of
-/// an Express Mode deployment together take 6 to 20 minutes: what takes so much longer hangs, and needs a person.
+/// What a deployment may take beside its bakes and its hooks, in seconds. A stage may last up to 24 hours by the rules
+/// of ECS, yet all stages of an Express Mode deployment together take 6 to 20 minutes: what takes so much longer hangs,
+/// and needs a person.
 pub(crate) const SLACK: u64 = 2 * 3600;
 
 /// The part of the slack that the wait for logs may use, in seconds; the rest is for the deployment to begin.
@@ -17,8 +20,8 @@ const DAY: u64 = 24 * 3600;
 /// The longest that ECS lets a `PAUSE` hook hold a deployment, in seconds.
 const LONGEST_PAUSE: u64 = 14 * DAY;
 
-/// `deploymentConfiguration` of a service deployment, as far as it says how the deployment goes on. The times of an Express Mode service can be
-/// changed (`UpdateService`), its strategy cannot.
+/// `deploymentConfiguration` of a service deployment, as far as it says how the deployment goes on. The times of an
+/// Express Mode service can be changed (`UpdateService`), its strategy cannot.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Course {
@@ -59,8 +62,9 @@ impl Course {
         self.hooks.iter().map(Hook::longest).fold(self.longest(), u64::saturating_add).min(LONGEST)
     }
 
-    /// How long logs may take to land after the first task of the new revision runs, in seconds: not longer than the deployment is followed.
-    pub fn longest_patience(&self) -> u64 {
+    /// How long logs may take to land after the first task of the new revision runs, in seconds: not longer than the
+    /// deployment is followed.
+    pub fn longest_timeout(&self) -> u64 {
         self.bakes() + PATIENCE
     }
 
@@ -82,8 +86,8 @@ impl Course {
 }
 
 impl Hook {
-    /// How long it may hold the deployment, in seconds, at all of its stages together. The stages around the shift of traffic come once for the
-    /// canary and once for the rest.
+    /// How long it may hold the deployment, in seconds, at all of its stages together. The stages around the shift of
+    /// traffic come once for the canary and once for the rest.
     fn longest(&self) -> u64 {
         let times = self.stages.iter().map(|stage| if stage.ends_with("PRODUCTION_TRAFFIC_SHIFT") { 2 } else { 1 });
         let longest = if self.is_pause { LONGEST_PAUSE } else { DAY };
@@ -118,7 +122,7 @@ mod tests {
         assert_eq!(Course::default().longest(), 2 * 3600);
         assert_eq!(course(5.0, 3, 3).longest(), 2 * 3600 + 360);
         assert_eq!(course(5.0, 1440, 1440).longest(), 2 * DAY + 2 * 3600);
-        assert_eq!(course(5.0, 1440, 1440).longest_patience(), 2 * DAY + 90 * 60);
+        assert_eq!(course(5.0, 1440, 1440).longest_timeout(), 2 * DAY + 90 * 60);
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! The ECS API model of `RegisterTaskDefinition` held against a document: members it does not have or requires, values of another type or
-//! outside an enumeration. It reads the whole document whatever is wrong in it, and changes nothing.
+//! The ECS API model of `RegisterTaskDefinition` compared with a document: members it does not have or requires, values
+//! of another type or outside an enumeration. It reads the whole document whatever is wrong in it, and changes nothing.
 //!
-//! The model is the SDK's own: the generated types read themselves through a `ShapeDeserializer`, and the one here walks a JSON value.
+//! The model is the SDK's own: the generated types read themselves through a `ShapeDeserializer`, and the one here
+//! walks a JSON value.
 
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
 use aws_sdk_ecs::types;
@@ -75,8 +76,8 @@ pub struct Unlisted {
 /// Holds the whole document against the model.
 pub fn departures(definition: &TaskDefinition) -> Departures {
     let mut reader = Reader { at: At::Document(definition.members()), path: Vec::new(), found: Departures::default() };
-    // The reader answers every question, with a default where the value is wrong, so the generated code has nothing to fail on; what it
-    // builds is of no interest here.
+    // The reader answers every question, with a default where the value is wrong, so the generated code has nothing to
+    // fail on; what it builds is of no interest here.
     let _ = RegisterTaskDefinitionInput::deserialize(&mut reader);
     reader.found
 }
@@ -86,8 +87,9 @@ pub fn members() -> impl Iterator<Item = &'static str> {
     RegisterTaskDefinitionInput::SCHEMA.members().iter().filter_map(|member| member.member_name())
 }
 
-/// The values of the enumeration that a text member, or a list's items, belong to, by the member's Smithy shape id without namespace. The
-/// schemas carry no enumerations, the generated types do; `shape_ids_of_enumerations_exist` holds the table to the model.
+/// The values of the enumeration that a text member, or a list's items, belong to, by the member's Smithy shape id
+/// without namespace. The schemas carry no enumerations, the generated types do; `shape_ids_of_enumerations_exist`
+/// holds the table to the model.
 fn enumeration(shape: &str) -> Option<&'static [&'static str]> {
     Some(match shape {
         "RegisterTaskDefinitionInput$networkMode" => types::NetworkMode::values(),
@@ -110,8 +112,9 @@ fn enumeration(shape: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// Members that the API reference marks as required, in structures that a task definition may have or not; the generated schemas do not say
-/// it. What every task definition needs has rules of its own. Sorted, so that a structure finds its own.
+/// Members that the API reference marks as required, in structures that a task definition may have or not; the
+/// generated schemas do not say it. What every task definition needs has rules of its own. Sorted, so that a structure
+/// finds its own.
 pub const REQUIRED: [&str; 24] = [
     "ContainerDependency$condition",
     "ContainerDependency$containerName",
@@ -139,7 +142,8 @@ pub const REQUIRED: [&str; 24] = [
     "Ulimit$softLimit",
 ];
 
-/// The values of an enumeration by the shape id of a member that has it, such as `PortMapping$protocol`; none for another member.
+/// The values of an enumeration by the shape id of a member that has it, such as `PortMapping$protocol`; none for
+/// another member.
 pub fn values(member: &str) -> &'static [&'static str] {
     enumeration(member).unwrap_or_default()
 }

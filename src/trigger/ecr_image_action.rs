@@ -1,4 +1,5 @@
-//! EventBridge's "ECR Image Action" (Amazon ECR user guide, "Amazon ECR events and EventBridge"): a pushed tag is a trigger.
+//! EventBridge's "ECR Image Action" (Amazon ECR user guide, "Amazon ECR events and EventBridge"): a pushed tag is a
+//! trigger.
 
 use serde_json::Value;
 
@@ -24,7 +25,8 @@ fn push(event: &Value) -> Result<Trigger, String> {
     if result != "SUCCESS" {
         return Err(format!("a push to {repository} that ended with {result}"));
     }
-    // The children of a multi-platform push raise events of their own, with an empty tag; the index follows with the tag.
+    // The children of a multi-platform push raise events of their own, with an empty tag; the index follows with the
+    // tag.
     let Some(tag) = event["detail"]["image-tag"].as_str().filter(|tag| !tag.is_empty()) else {
         return Err(format!("a push to {repository} without a tag"));
     };

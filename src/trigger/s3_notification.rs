@@ -1,4 +1,5 @@
-//! S3's own event notification (Amazon S3 user guide, "Event message structure"): several records, keys form-url-encoded.
+//! S3's own event notification (Amazon S3 user guide, "Event message structure"): several records, keys
+//! form-url-encoded.
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;

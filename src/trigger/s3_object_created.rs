@@ -1,4 +1,5 @@
-//! EventBridge's "Object Created" of S3 (Amazon S3 user guide, "EventBridge event message structure"): the key comes as it is.
+//! EventBridge's "Object Created" of S3 (Amazon S3 user guide, "EventBridge event message structure"): the key comes as
+//! it is.
 
 use serde_json::Value;
 

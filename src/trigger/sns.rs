@@ -1,5 +1,5 @@
-//! An SNS message, delivered to the function or through SQS without raw delivery: its text is an event of its own (Amazon SNS developer
-//! guide, "Fanout to Lambda functions" and "Parsing message formats").
+//! An SNS message, delivered to the function or through SQS without raw delivery: its text is an event of its own
+//! (Amazon SNS developer guide, "Fanout to Lambda functions" and "Parsing message formats").
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! An SQS batch: each message's body is an event of its own (AWS Lambda developer guide, "Using Lambda with Amazon SQS").
+//! An SQS batch: each message's body is an event of its own (AWS Lambda developer guide, "Using Lambda with Amazon
+//! SQS").
 
 use serde_json::Value;
 

@@ -1,5 +1,6 @@
-//! A JSON Schema of the task definition as Express Mode accepts it, for editors: the members, types and enumerations of the ECS API model, and
-//! what rules know about single values. It refuses nothing that the rules let pass; what takes more than one place to see is left to them.
+//! A JSON Schema of the task definition as Express Mode accepts it, for editors: the members, types and enumerations of
+//! the ECS API model, and what rules know about single values. It refuses nothing that the rules let pass; what takes
+//! more than one place to see is left to them.
 
 use serde_json::{Map, Value, json};
 

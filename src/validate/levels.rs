@@ -1,11 +1,13 @@
-//! What somebody decided about rules by their ids: findings that are let pass, findings that reject. It knows no rule's meaning.
+//! What somebody decided about rules by their ids: findings that are let pass, findings that reject. It knows no rule's
+//! meaning.
 
 use serde::{Deserialize, Serialize};
 
 use super::nearest::nearest;
 use super::{Finding, RuleId, Severity, rules};
 
-/// Rules that are allowed, and rules that are denied: `[service.rules]` in the configuration, `--allow` and `--deny` on the command line.
+/// Rules that are allowed, and rules that are denied: `[service.rules]` in the configuration, `--allow` and `--deny` on
+/// the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleLevels {
     /// The ids of rules whose findings are dropped.

@@ -4,14 +4,14 @@
 use crate::firelens::router::FluentBit;
 use crate::firelens::s3_output::{LogOutput, Setting, Word, since};
 use crate::validate::router_severity::{severity_of_death, severity_of_lacking};
-use crate::validate::{Report, Subject};
+use crate::validate::{Findings, Subject};
 
 /// How many words at the start of a list are worth naming as a repair: the others are old, or not built into every
 /// image.
 const ADVISED: usize = 3;
 
 /// Checks one option of every S3 output; the value is shown only where it is a known word.
-pub(super) fn check_option<T>(subject: &Subject<'_>, report: &mut Report<'_>, option: &str, words: &[Word<T>]) {
+pub(super) fn check_option<T>(subject: &Subject<'_>, report: &mut Findings<'_>, option: &str, words: &[Word<T>]) {
     for output in LogOutput::to_s3(subject.definition) {
         let Setting::Given(written, value) = output.setting(option) else { continue };
         // Of an option that is too new altogether another rule speaks.

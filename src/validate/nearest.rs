@@ -5,7 +5,8 @@
 pub(crate) struct Nearest<'a> {
     /// The known name.
     pub(crate) name: &'a str,
-    /// Whether it differs so little that the wrong one can only be a slip: in case, in separators, or in one or two letters.
+    /// Whether it differs so little that the wrong one can only be a slip: in case, in separators, or in one or two
+    /// letters.
     pub(crate) is_slip: bool,
 }
 

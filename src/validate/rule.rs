@@ -5,9 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Report, Severity, Subject};
+use super::{Finding, Findings, Severity, Subject};
 
-/// The id of a rule, as findings, the configuration and the command line name it. Nothing but the table of rules makes one.
+/// The id of a rule, as findings, the configuration and the command line name it. Nothing but the table of rules makes
+/// one.
 ///
 /// ```compile_fail
 /// let id = express_deployer::validate::RuleId("made-up".into());
@@ -95,12 +96,13 @@ pub struct Rule {
     pub repair: Option<Repair>,
     /// Whether the finding is about the name of the member that it points to, and not about its value.
     pub points_at_name: bool,
-    /// Whether it looks at the pushed image or at the configuration, too, so that it counts for a document that ECS described itself.
+    /// Whether it looks at the pushed image or at the configuration, too, so that it counts for a document that ECS
+    /// described itself.
     pub looks_beyond_the_document: bool,
     /// Whether nothing can be deployed while the finding stands, so that it cannot be allowed.
     pub is_final: bool,
     /// The check of a document.
-    pub check: fn(&Subject<'_>, &mut Report<'_>),
+    pub check: fn(&Subject<'_>, &mut Findings<'_>),
 }
 
 impl Rule {
@@ -145,7 +147,7 @@ pub(super) struct Check {
     pub(super) id: &'static str,
     pub(super) severity: Severity,
     pub(super) looks_beyond_the_document: bool,
-    pub(super) run: fn(&Subject<'_>, &mut Report<'_>),
+    pub(super) run: fn(&Subject<'_>, &mut Findings<'_>),
 }
 
 impl Check {

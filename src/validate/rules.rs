@@ -1,10 +1,11 @@
 //! The table of rules, in the order in which they run; nothing else knows a rule by name.
 //!
-//! To add a rule, write `rules/<id_with_underscores>.rs` with a `RULE`, whose id names the defect in kebab case and reads after "allow",
-//! and add its `mod` line and its line in `tables!` here. Give it documents that fail and pass as `tests/fixtures/rules/<id>/bad*.json`
-//! and `good*.json`, with a `subject.json` beside them where it looks at more than the document. Run the tests and read the new lines in
-//! the snapshot of all findings: an error must be something that ECS, Fargate or Express Mode surely refuses, everything else is a
-//! warning. What no check of a document finds has its row in `elsewhere`.
+//! To add a rule, write `rules/<id_with_underscores>.rs` with a `RULE`, whose id names the defect in kebab case and
+//! reads after "allow", and add its `mod` line and its line in `tables!` here. Give it documents that fail and pass as
+//! `tests/fixtures/rules/<id>/bad*.json` and `good*.json`, with a `subject.json` beside them where it looks at more
+//! than the document. Run the tests and read the new lines in the snapshot of all findings: an error must be something
+//! that ECS, Fargate or Express Mode surely refuses, everything else is a warning. What no check of a document finds
+//! has its row in `elsewhere`.
 
 use super::rule::{Check, Kind};
 use super::{Rule, RuleId};
@@ -143,8 +144,8 @@ pub(super) mod tables {
     };
 }
 
-/// Makes the tables from one list: whole rules for people and tools, and of each the part that runs. A release needs that part alone, so the
-/// words about the rules are not linked into the function.
+/// Makes the tables from one list: whole rules for people and tools, and of each the part that runs. A release needs
+/// that part alone, so the words about the rules are not linked into the function.
 macro_rules! tables {
     ($($rule:ident,)* ; $($other:ident,)*) => {
         /// Every rule.

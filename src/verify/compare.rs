@@ -1,4 +1,5 @@
-//! Whether the new revision logs more errors than the old one, by a test for two proportions. It counts nothing and knows no objects.
+//! Whether the new revision logs more errors than the old one, by a test for two proportions. It counts nothing and
+//! knows no objects.
 
 use std::f64::consts::SQRT_2;
 use std::fmt;
@@ -29,7 +30,7 @@ impl Default for Compare {
 #[serde(rename_all = "camelCase")]
 pub struct Comparison {
     /// What was decided.
-    pub decision: Decision,
+    pub decision: CompareVerdict,
     /// The share of errors of the new revision, from 0 to 1.
     pub new_ratio: f64,
     /// The share of errors of the old revision.
@@ -43,7 +44,7 @@ pub struct Comparison {
 /// What a comparison decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Decision {
+pub enum CompareVerdict {
     /// The new revision is worse, at the confidence that was asked for.
     Worse,
     /// Nothing says so.
@@ -53,9 +54,10 @@ pub enum Decision {
 }
 
 impl Compare {
-    /// Compares the shares of errors: the one-sided test of a difference of two proportions against the margin, with one success and one
-    /// failure added to each group, which keeps it honest for few errors and for none (A. Agresti and B. Caffo, The American Statistician
-    /// 54, 2000). Records of one cause come in bunches, so the confidence is that of the arithmetic, not of the world.
+    /// Compares the shares of errors: the one-sided test of a difference of two proportions against the margin, with
+    /// one success and one failure added to each group, which keeps it honest for few errors and for none (A. Agresti
+    /// and B. Caffo, The American Statistician 54, 2000). Records of one cause come in bunches, so the confidence is
+    /// that of the arithmetic, not of the world.
     #[expect(clippy::cast_precision_loss, reason = "no verification reads 2^52 records")]
     pub fn judge(&self, new: &LevelCounts, old: &LevelCounts) -> Comparison {
         let adjusted = |levels: &LevelCounts| ((levels.error + 1) as f64, (levels.total() + 2) as f64);
@@ -64,11 +66,11 @@ impl Compare {
         let deviation = (p * (1.0 - p) / new_total + q * (1.0 - q) / old_total).sqrt();
         let confidence = normal((p - q - self.margin) / deviation);
         let decision = if new.total().min(old.total()) < self.min_records.max(1) {
-            Decision::TooFew
+            CompareVerdict::TooFew
         } else if confidence >= self.confidence {
-            Decision::Worse
+            CompareVerdict::Worse
         } else {
-            Decision::NotWorse
+            CompareVerdict::NotWorse
         };
         Comparison {
             decision,
@@ -90,8 +92,8 @@ impl fmt::Display for Comparison {
         let (new, old) = (self.new_ratio * 100.0, self.old_ratio * 100.0);
         let margin = self.margin * 100.0;
         match self.decision {
-            Decision::TooFew => f.write_str("too few records to compare the revisions"),
-            Decision::Worse => {
+            CompareVerdict::TooFew => f.write_str("too few records to compare the revisions"),
+            CompareVerdict::Worse => {
                 let confidence = match self.confidence {
                     sure if sure > 0.999 => "over 99.9".to_owned(),
                     sure => format!("{:.1}", sure * 100.0),
@@ -102,7 +104,7 @@ impl fmt::Display for Comparison {
                      margin of {margin} %, at {confidence} % confidence"
                 )
             }
-            Decision::NotWorse => {
+            CompareVerdict::NotWorse => {
                 write!(
                     f,
                     "{new:.1} % of the new revision's records are errors and {old:.1} % of the old one's: not worse"
@@ -120,27 +122,27 @@ mod tests {
         LevelCounts { error, info: total - error, ..LevelCounts::default() }
     }
 
-    fn decide(new: (u64, u64), old: (u64, u64)) -> Decision {
+    fn decide(new: (u64, u64), old: (u64, u64)) -> CompareVerdict {
         Compare::default().judge(&levels(new.0, new.1), &levels(old.0, old.1)).decision
     }
 
     #[test]
     fn clear_cases_are_decided_and_few_records_are_not() {
-        assert_eq!(decide((30, 100), (10, 1000)), Decision::Worse);
-        assert_eq!(decide((100, 100), (0, 100)), Decision::Worse);
-        assert_eq!(decide((1, 100), (10, 1000)), Decision::NotWorse);
-        assert_eq!(decide((0, 100), (0, 100)), Decision::NotWorse);
-        assert_eq!(decide((50, 50), (50, 50)), Decision::NotWorse);
-        assert_eq!(decide((49, 49), (0, 100_000)), Decision::TooFew);
-        assert_eq!(decide((100, 100), (0, 49)), Decision::TooFew);
-        assert_eq!(decide((0, 0), (0, 0)), Decision::TooFew);
+        assert_eq!(decide((30, 100), (10, 1000)), CompareVerdict::Worse);
+        assert_eq!(decide((100, 100), (0, 100)), CompareVerdict::Worse);
+        assert_eq!(decide((1, 100), (10, 1000)), CompareVerdict::NotWorse);
+        assert_eq!(decide((0, 100), (0, 100)), CompareVerdict::NotWorse);
+        assert_eq!(decide((50, 50), (50, 50)), CompareVerdict::NotWorse);
+        assert_eq!(decide((49, 49), (0, 100_000)), CompareVerdict::TooFew);
+        assert_eq!(decide((100, 100), (0, 49)), CompareVerdict::TooFew);
+        assert_eq!(decide((0, 0), (0, 0)), CompareVerdict::TooFew);
     }
 
     #[test]
     fn a_difference_within_the_margin_is_never_worse() {
         let compare = Compare { margin: 0.1, confidence: 0.5, min_records: 1 };
         let judge = |new: u64| compare.judge(&levels(new, 1_000_000), &levels(0, 1_000_000)).decision;
-        assert_eq!((judge(99_000), judge(101_000)), (Decision::NotWorse, Decision::Worse));
+        assert_eq!((judge(99_000), judge(101_000)), (CompareVerdict::NotWorse, CompareVerdict::Worse));
     }
 
     /// The values of the printed table.
@@ -152,7 +154,8 @@ mod tests {
         }
     }
 
-    /// Of many comparisons of a service with itself, few may say worse: at 99 % about one in a hundred, and the margin makes it fewer.
+    /// Of many comparisons of a service with itself, few may say worse: at 99 % about one in a hundred, and the margin
+    /// makes it fewer.
     #[test]
     fn two_equal_revisions_are_rarely_told_apart() {
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
@@ -170,7 +173,7 @@ mod tests {
         let worse = (0..2_000)
             .filter(|_| {
                 let (new, old) = (levels(errors(200), 200), levels(errors(400), 400));
-                compare.judge(&new, &old).decision == Decision::Worse
+                compare.judge(&new, &old).decision == CompareVerdict::Worse
             })
             .count();
         assert!((4..60).contains(&worse), "{worse} of 2,000");

@@ -1,4 +1,5 @@
-//! What the objects read so far prove, as a small value that travels between polls, and the verdict on it. It finds no objects by itself.
+//! What the objects read so far prove, as a small value that travels between polls, and the verdict on it. It finds no
+//! objects by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,7 +86,8 @@ pub enum Verdict {
     Waiting {
         /// Expected patterns without a match, though somebody said that the revision would log them.
         missing: Vec<String>,
-        /// Records that did not come: of no container in particular, or of one of several. A service without traffic may have none.
+        /// Records that did not come: of no container in particular, or of one of several. A service without traffic
+        /// may have none.
         silent: Vec<String>,
     },
     /// Everything expected was found.
@@ -124,11 +126,13 @@ pub struct Evidence {
     pub flaws: Vec<Flaw>,
     /// Which objects were read, as 32 bits of a hash each.
     ///
-    /// The last key would not do to go on from: keys of one minute end in random characters, so a later object may sort before an earlier
-    /// one, and an old key may get new content. So each poll lists the whole prefix (one request, at most [`MAX_KEYS`] keys; `cursors` for
-    /// the rest) and leaves out what is in here. At [`MAX_OBJECTS`] entries an object is taken for a read one by mistake once in two million.
+    /// The last key would not do to go on from: keys of one minute end in random characters, so a later object may sort
+    /// before an earlier one, and an old key may get new content. So each poll lists the whole prefix (one request, at
+    /// most [`MAX_KEYS`] keys; `cursors` for the rest) and leaves out what is in here. At [`MAX_OBJECTS`] entries an
+    /// object is taken for a read one by mistake once in two million.
     seen: BTreeSet<u32>,
-    /// For a prefix with more than a page of keys the key to go on behind at the next poll; from the end it starts again.
+    /// For a prefix with more than a page of keys the key to go on behind at the next poll; from the end it starts
+    /// again.
     #[serde(default)]
     cursors: BTreeMap<String, String>,
 }
@@ -150,7 +154,8 @@ impl Evidence {
         cursor.map(String::as_str).or(search.start_after.as_deref())
     }
 
-    /// Takes note of how far a search got: the last key of a page that others follow, nothing when it was the last page.
+    /// Takes note of how far a search got: the last key of a page that others follow, nothing when it was the last
+    /// page.
     pub fn searched(&mut self, output: &S3Output, search: &Search, last: Option<String>) {
         let place = place(output, search);
         match last {
@@ -165,8 +170,8 @@ impl Evidence {
         self.seen.insert(fingerprint(output, object));
     }
 
-    /// What the evidence says now: a forbidden record and too many errors decide at once; without expected patterns any record of the
-    /// revision will do.
+    /// What the evidence says now: a forbidden record and too many errors decide at once; without expected patterns any
+    /// record of the revision will do.
     pub fn verdict(&self, checks: &Checks) -> Verdict {
         if let Some(Forbidden { pattern, sample }) = &self.forbidden {
             let Sample { key, text, .. } = sample;

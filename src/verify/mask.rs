@@ -1,10 +1,12 @@
-//! Taking secrets out of text that a report shows. It knows well-known shapes only, and rather hides too much than too little.
+//! Taking secrets out of text that a report shows. It knows well-known shapes only, and rather hides too much than too
+//! little.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Shapes and what stands for them afterwards. Earlier ones win: a presigned URL is cut before its parameters are looked at.
+/// Shapes and what stands for them afterwards. Earlier ones win: a presigned URL is cut before its parameters are
+/// looked at.
 const SHAPES: [(&str, &str); 13] = [
     // The query of a presigned URL is the permission itself.
     (r#"(?i)(https?://[^\s"'?]+)\?[^\s"']*(?:X-Amz-|Signature=|AWSAccessKeyId=)[^\s"']*"#, "$1?***"),
@@ -33,7 +35,8 @@ const SHAPES: [(&str, &str); 13] = [
 static PATTERNS: LazyLock<Vec<(Regex, &str)>> =
     LazyLock::new(|| SHAPES.iter().filter_map(|(shape, instead)| Some((Regex::new(shape).ok()?, *instead))).collect());
 
-/// The text with `***` where a secret may stand, and without control characters (a log line can carry terminal commands).
+/// The text with `***` where a secret may stand, and without control characters (a log line can carry terminal
+/// commands).
 pub fn mask(text: &str) -> String {
     let mut masked: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     for (pattern, instead) in PATTERNS.iter() {

@@ -1,4 +1,5 @@
-//! Holding the records of one object against the checks while its bytes come in. It decides which records count, not when to stop waiting.
+//! Holding the records of one object against the checks while its bytes come in. It decides which records count, not
+//! when to stop waiting.
 
 use super::checks::{Checks, Pattern};
 use super::evidence::{Evidence, Forbidden, MAX_DECODED, Object, Sample, Verdict};
@@ -13,8 +14,8 @@ const SAMPLE: usize = 300;
 /// How much of a sample stands before the match.
 const SAMPLE_BEFORE: usize = 60;
 
-/// An object while it is read. Dropped before [`Reading::finish`] (the transfer broke off), the object stays unread and is read again at
-/// the next poll; records may then count twice, which decides nothing.
+/// An object while it is read. Dropped before [`Reading::finish`] (the transfer broke off), the object stays unread and
+/// is read again at the next poll; records may then count twice, which decides nothing.
 #[derive(Debug)]
 pub struct Reading<'a> {
     evidence: &'a mut Evidence,
@@ -55,7 +56,8 @@ impl<'a> Reading<'a> {
         evidence.credit(&judge.output.container, evidence.records - records);
     }
 
-    /// Takes the end: the object is not read again. After a settled verdict its end may be missing without being a flaw.
+    /// Takes the end: the object is not read again. After a settled verdict its end may be missing without being a
+    /// flaw.
     pub fn finish(self) {
         let is_settled = self.is_settled();
         let Self { evidence, reader, judge } = self;
@@ -112,8 +114,9 @@ impl Judge<'_> {
         }
     }
 
-    /// A record that names its revision is believed. One that does not (no metadata, `log_key`) is ours when its key carries the task's id.
-    /// A container's name counts only where it is one of the task definition: Docker on EC2 makes up its own.
+    /// A record that names its revision is believed. One that does not (no metadata, `log_key`) is ours when its key
+    /// carries the task's id. A container's name counts only where it is one of the task definition: Docker on EC2
+    /// makes up its own.
     fn is_ours(&self, record: &Record<'_>) -> bool {
         let is_another = |name: &str| self.output.other_containers.iter().any(|other| other == name);
         if record.container_name.as_deref().is_some_and(is_another) {

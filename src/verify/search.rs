@@ -1,8 +1,8 @@
-//! Where in a bucket the objects of a task's output can lie: the smallest set of prefixes, from the key format, the task and a window of time.
-//! It lists nothing.
+//! Where in a bucket the objects of a task's output can lie: the smallest set of prefixes, from the key format, the
+//! task and a window of time. It lists nothing.
 //!
-//! The time in a key is that of its first record or of the local buffer, never that of the upload (`s3_put_object` and `create_upload` in
-//! Fluent Bit's `plugins/out_s3/s3.c`), and always UTC.
+//! The time in a key is that of its first record or of the local buffer, never that of the upload (`s3_put_object` and
+//! `create_upload` in Fluent Bit's `plugins/out_s3/s3.c`), and always UTC.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
@@ -52,13 +52,14 @@ pub struct Search {
 }
 
 impl S3Output {
-    /// Where to look for the objects of one task: one prefix when the task id leads the key, else one for each hour (or what the format has)
-    /// of the window.
+    /// Where to look for the objects of one task: one prefix when the task id leads the key, else one for each hour (or
+    /// what the format has) of the window.
     pub fn searches(&self, task: &str, window: &Window) -> Vec<Search> {
         self.search(task, window, false)
     }
 
-    /// The same for a task that is older than the window: where dates follow its id in the key, the search starts at the window's begin.
+    /// The same for a task that is older than the window: where dates follow its id in the key, the search starts at
+    /// the window's begin.
     pub fn searches_since(&self, task: &str, window: &Window) -> Vec<Search> {
         self.search(task, window, true)
     }
@@ -105,7 +106,8 @@ fn search_at(parts: &[Part<'_>], task: &str, moment: Timestamp, is_first: bool) 
         }
         next = rest.next();
     }
-    // Minutes, and then seconds, that follow an hour sort as time does, so what is older than the window can be skipped.
+    // Minutes, and then seconds, that follow an hour sort as time does, so what is older than the window can be
+    // skipped.
     let mut start_after = prefix.clone();
     let mut expected = ['M', 'S'].iter();
     while let (true, Some(part)) = (is_first && has_hour && !has_task, next) {
@@ -127,8 +129,8 @@ fn search_at(parts: &[Part<'_>], task: &str, moment: Timestamp, is_first: bool) 
     Search { prefix, start_after }
 }
 
-/// Behind which key of a task's own a search starts at a time: only where its id comes before a date whose parts go from the largest to the
-/// smallest, because only then its keys sort as time does.
+/// Behind which key of a task's own a search starts at a time: only where its id comes before a date whose parts go
+/// from the largest to the smallest, because only then its keys sort as time does.
 fn start_in_task(parts: &[Part<'_>], task: &str, moment: &Zoned) -> Option<String> {
     const LARGEST_FIRST: [char; 6] = ['Y', 'm', 'd', 'H', 'M', 'S'];
     let mut start = String::new();

@@ -1,11 +1,11 @@
-//! What is known of a release's logs as a value: what was seen so far, and the verdict that follows from the next look. It looks at nothing
-//! itself and never asks the clock.
+//! What is known of a release's logs as a value: what was seen so far, and the verdict that follows from the next look.
+//! It looks at nothing itself and never asks the clock.
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Silence, Verify};
 use crate::verify::checks::Checks;
-use crate::verify::compare::{Comparison, Decision};
+use crate::verify::compare::{CompareVerdict, Comparison};
 use crate::verify::evidence::{Evidence, Sample, Verdict};
 use crate::verify::verification::{Verification, VerificationStatus};
 use crate::verify::{Expectation, S3Output, deadline};
@@ -28,8 +28,9 @@ pub(crate) struct LogWatch {
     on_silence: Silence,
     /// When the first task of the new revision was seen to run.
     first_task: Option<u64>,
-    /// Seconds from the first task to the end of patience.
-    pub(crate) patience: u64,
+    /// Seconds that the logs may take, from the first task on.
+    #[serde(rename = "patience")] // as executions recorded it that began under an earlier version
+    pub(crate) timeout: u64,
     /// Since when the logs cannot be looked at.
     trouble: Option<u64>,
     /// Whether something that must come has not come yet.
@@ -66,15 +67,15 @@ pub(crate) enum SeenLogs {
         reason: String,
         /// Whether a task runs that could have logged.
         has_task: bool,
-        /// Whether it stays until somebody does something: the reason says what. A release waits a while for that, too, since a permission
-        /// that was given a moment ago may not have spread yet.
+        /// Whether it stays until somebody does something: the reason says what. A release waits a while for that, too,
+        /// since a permission that was given a moment ago may not have spread yet.
         needs_somebody: bool,
     },
 }
 
 /// When a look was, and what still depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment {
+pub(crate) struct LookTime {
     /// Seconds since the watch began.
     pub(crate) elapsed: u64,
     /// Whether the new revision has the canary's share of the traffic at the most, so that going back is cheap.
@@ -86,7 +87,7 @@ pub(crate) struct Moment {
 }
 
 /// Something to tell: what, and the detail.
-pub(crate) type News = (&'static str, String);
+pub(crate) type PhaseChange = (&'static str, String);
 
 impl LogWatch {
     pub(crate) fn new(logs: &Expectation, verify: &Verify) -> Self {
@@ -99,14 +100,14 @@ impl LogWatch {
                 (Vec::new(), Some((VerificationStatus::NotVerifiable, reason.clone())))
             }
         };
-        let patience = deadline(verify.timeout, &outputs);
+        let timeout = deadline(verify.timeout, &outputs);
         Self {
             outputs,
             evidence: Evidence::default(),
             baseline: None,
             on_silence: verify.on_silence,
             first_task: None,
-            patience,
+            timeout,
             trouble: None,
             is_waiting: false,
             comparison: None,
@@ -114,7 +115,8 @@ impl LogWatch {
         }
     }
 
-    /// Gives up what cannot land while anybody looks: nobody is looking for longer than `longest` seconds after the first task.
+    /// Gives up what cannot land while anybody looks: nobody is looking for longer than `longest` seconds after the
+    /// first task.
     pub(crate) fn bound(&mut self, longest: u64) {
         if self.verdict.is_none() && deadline(0, &self.outputs) > longest {
             let reason =
@@ -133,7 +135,7 @@ impl LogWatch {
     /// When what is missing has not come in time, in seconds since the watch began.
     pub(crate) fn deadline(&self) -> Option<u64> {
         let first_task = self.first_task.filter(|_| self.is_open() && self.is_waiting && self.trouble.is_none())?;
-        first_task.checked_add(self.patience)
+        first_task.checked_add(self.timeout)
     }
 
     /// Whether the last look saw nothing that could be used.
@@ -152,15 +154,15 @@ impl LogWatch {
     }
 
     /// Takes in one look; gives what is to be told about it.
-    pub(crate) fn note(&mut self, seen: SeenLogs, checks: &Checks, moment: Moment) -> Vec<News> {
-        let mut news = Vec::new();
+    pub(crate) fn observe(&mut self, seen: SeenLogs, checks: &Checks, moment: LookTime) -> Vec<PhaseChange> {
+        let mut changes = Vec::new();
         match seen {
             SeenLogs::NoTask => {}
             SeenLogs::Trouble { reason, has_task, .. } => self.note_trouble(&reason, has_task, moment.elapsed),
             SeenLogs::Read { evidence, baseline } => {
                 let was_silent = self.evidence.first.is_none();
                 if self.first_task.is_none() && evidence.first.is_none() {
-                    news.extend(self.prediction(moment.bake));
+                    changes.extend(self.prediction(moment.bake));
                 }
                 self.first_task.get_or_insert(moment.elapsed);
                 self.trouble = None;
@@ -169,7 +171,7 @@ impl LogWatch {
                     before.evidence = *now;
                 }
                 if let Some(first) = self.evidence.first.as_ref().filter(|_| was_silent) {
-                    news.push(("logs", format!("{}: {}", first.key, first.text)));
+                    changes.push(("logs", format!("{}: {}", first.key, first.text)));
                 }
             }
         }
@@ -183,13 +185,13 @@ impl LogWatch {
                 VerificationStatus::Inconclusive => "no proof",
                 _ => "logs unreadable",
             };
-            news.push((what, detail.clone()));
+            changes.push((what, detail.clone()));
         }
-        news
+        changes
     }
 
     /// When the first objects can land, and where.
-    fn prediction(&self, bake: Option<u64>) -> Option<News> {
+    fn prediction(&self, bake: Option<u64>) -> Option<PhaseChange> {
         let slowest = self.outputs.iter().max_by_key(|output| output.first_object_after())?;
         let (after, bucket) = (slowest.first_object_after(), &slowest.bucket);
         let timeout = slowest.upload_timeout;
@@ -217,18 +219,19 @@ impl LogWatch {
         }
     }
 
-    fn judge(&mut self, checks: &Checks, moment: Moment) {
+    fn judge(&mut self, checks: &Checks, moment: LookTime) {
         let waited = self.first_task.map_or(0, |since| moment.elapsed - since);
-        let is_late = waited >= self.patience && self.trouble.is_none() && self.first_task.is_some();
+        let is_late = waited >= self.timeout && self.trouble.is_none() && self.first_task.is_some();
         self.comparison = self.compare(checks);
-        if let Some(worse) = self.comparison.filter(|comparison| comparison.decision == Decision::Worse) {
+        if let Some(worse) = self.comparison.filter(|comparison| comparison.decision == CompareVerdict::Worse) {
             return self.conclude(VerificationStatus::Failed, worse.to_string());
         }
         let verdict = self.evidence.verdict(checks);
         self.is_waiting = matches!(verdict, Verdict::Waiting { .. });
         match verdict {
             Verdict::Failed(reason) => self.conclude(VerificationStatus::Failed, reason),
-            // The timeout bounds the wait for what is missing; what must not come is watched for as long as going back is cheap.
+            // The timeout bounds the wait for what is missing; what must not come is watched for as long as going back
+            // is cheap.
             Verdict::Passed if checks.keeps_watching() && moment.is_canary => {}
             Verdict::Passed => {
                 let records = self.evidence.records;
@@ -251,7 +254,8 @@ impl LogWatch {
         }
     }
 
-    /// A service that had no traffic and prints nothing proves neither that it works nor that it does not: the configuration says what then.
+    /// A service that had no traffic and prints nothing proves neither that it works nor that it does not: the
+    /// configuration says what then.
     fn conclude_silence(&mut self, waited: u64, silent: &[String]) {
         let (silent, records) = (silent.join(", "), self.evidence.records);
         let seen = format!("{records} records came within {waited} s, without {silent}");
@@ -328,19 +332,19 @@ mod tests {
         SeenLogs::Read { evidence: Box::new(evidence), baseline: None }
     }
 
-    const CANARY: Moment = Moment { elapsed: 0, is_canary: true, is_through: false, bake: Some(180) };
+    const CANARY: LookTime = LookTime { elapsed: 0, is_canary: true, is_through: false, bake: Some(180) };
 
-    fn at(elapsed: u64) -> Moment {
-        Moment { elapsed, ..CANARY }
+    fn at(elapsed: u64) -> LookTime {
+        LookTime { elapsed, ..CANARY }
     }
 
     /// The verdict after the same look at each of these moments.
-    fn verdict(verify: &Verify, seen: &SeenLogs, moments: &[Moment]) -> Option<VerificationStatus> {
+    fn verdict(verify: &Verify, seen: &SeenLogs, moments: &[LookTime]) -> Option<VerificationStatus> {
         let mut watch = log_watch(verify);
         let checks = verify.checks().unwrap();
         for moment in moments {
             if watch.is_open() {
-                watch.note(seen.clone(), &checks, *moment);
+                watch.observe(seen.clone(), &checks, *moment);
             }
         }
         watch.verdict().map(|(status, _)| status)
@@ -349,7 +353,7 @@ mod tests {
     #[test]
     fn what_silence_means_is_the_configurations_choice() {
         let silence = read(evidence(0, 0));
-        let through = Moment { elapsed: 30, is_canary: false, is_through: true, bake: None };
+        let through = LookTime { elapsed: 30, is_canary: false, is_through: true, bake: None };
         for (on_silence, early, late) in [
             (Silence::Inconclusive, None, Some(VerificationStatus::Inconclusive)),
             (Silence::Fail, None, Some(VerificationStatus::Failed)),
@@ -386,7 +390,7 @@ mod tests {
         let good = read(evidence(5, 0));
         assert_eq!(verdict(&plain, &good, &[at(0)]), Some(VerificationStatus::Passed));
         assert_eq!(verdict(&watching, &good, &[at(0), at(30)]), None);
-        let shifted = Moment { elapsed: 40, is_canary: false, is_through: false, bake: None };
+        let shifted = LookTime { elapsed: 40, is_canary: false, is_through: false, bake: None };
         assert_eq!(verdict(&watching, &good, &[at(0), shifted]), Some(VerificationStatus::Passed));
         assert_eq!(verdict(&watching, &good, &[at(0), at(700)]), None);
     }
@@ -410,7 +414,7 @@ mod tests {
                 evidence: Evidence::default(),
             });
             let seen = SeenLogs::Read { evidence: Box::new(new), baseline: Some(Box::new(old)) };
-            watch.note(seen, &verify.checks().unwrap(), Moment { is_canary: false, ..CANARY });
+            watch.observe(seen, &verify.checks().unwrap(), LookTime { is_canary: false, ..CANARY });
             watch.verification()
         };
         let worse = look(evidence(100, 30), evidence(1000, 10));
@@ -418,22 +422,25 @@ mod tests {
         assert!(worse.detail.unwrap().contains("worse by more than the margin"));
         let same = look(evidence(100, 1), evidence(1000, 10));
         assert_eq!(same.status, VerificationStatus::Passed);
-        assert_eq!(same.comparison.unwrap().decision, Decision::NotWorse);
+        assert_eq!(same.comparison.unwrap().decision, CompareVerdict::NotWorse);
         let few = look(evidence(10, 10), evidence(1000, 0));
-        assert_eq!((few.status, few.comparison.unwrap().decision), (VerificationStatus::Passed, Decision::TooFew));
+        assert_eq!(
+            (few.status, few.comparison.unwrap().decision),
+            (VerificationStatus::Passed, CompareVerdict::TooFew)
+        );
     }
 
     #[test]
     fn it_tells_what_it_waits_for_and_what_came() {
         let mut watch = log_watch(&verify(Silence::Inconclusive));
         let checks = Checks::default();
-        let told = watch.note(read(evidence(0, 0)), &checks, at(0));
+        let told = watch.observe(read(evidence(0, 0)), &checks, at(0));
         assert!(told[0].0 == "waiting for logs" && told[0].1.contains("within 51 s of the first line"), "{told:?}");
-        let hasty = Moment { bake: Some(30), ..at(0) };
-        let told = log_watch(&verify(Silence::Inconclusive)).note(read(evidence(0, 0)), &checks, hasty);
+        let hasty = LookTime { bake: Some(30), ..at(0) };
+        let told = log_watch(&verify(Silence::Inconclusive)).observe(read(evidence(0, 0)), &checks, hasty);
         assert!(told[0].1.ends_with("perhaps after the 30 s for which the canary bakes"), "{told:?}");
-        assert_eq!(watch.note(read(evidence(0, 0)), &checks, at(10)), []);
-        let told = watch.note(read(evidence(1, 0)), &checks, at(20));
+        assert_eq!(watch.observe(read(evidence(0, 0)), &checks, at(10)), []);
+        let told = watch.observe(read(evidence(1, 0)), &checks, at(20));
         assert_eq!(told.iter().map(|(what, _)| *what).collect::<Vec<_>>(), ["logs", "verified"]);
     }
 }

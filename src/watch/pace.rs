@@ -1,16 +1,18 @@
-//! How often to look. Pauses grow with the time that a deployment is on its way, are stretched where a release's share of operations would not
-//! last otherwise, and meet the moments at which a look counts most.
+//! How often to look. Pauses grow with the time that a deployment is on its way, are stretched where a release's share
+//! of operations would not last otherwise, and meet the moments at which a look counts most.
 
-use super::logs::Moment;
+use super::logs::LookTime;
 
-/// Until which age of the watch a pause is how long, in seconds. The looks of the first minute are at 0, 10, 25, 45 and 70 s.
+/// Until which age of the watch a pause is how long, in seconds. The looks of the first minute are at 0, 10, 25, 45 and
+/// 70 s.
 const PAUSES: [(u64, u64); 7] =
     [(10, 10), (25, 15), (45, 20), (60, 25), (15 * 60, 30), (3600, 60), (24 * 3600, 5 * 60)];
 
 /// How long a pause is after that.
 const LONGEST_PAUSE: u64 = 30 * 60;
 
-/// The longest pause while AWS gives no usable answer: trouble must be seen several times before it counts as more than that.
+/// The longest pause while AWS gives no usable answer: trouble must be seen several times before it counts as more than
+/// that.
 const PAUSE_IN_TROUBLE: u64 = 60;
 
 /// The shortest pause that a canary's short bake may ask for.
@@ -46,8 +48,8 @@ impl Pace {
     }
 }
 
-/// A pause of about this length that meets a moment not far ahead: rather a little longer, and half as long at the least, so that the moment
-/// costs no look more.
+/// A pause of about this length that meets a moment not far ahead: rather a little longer, and half as long at the
+/// least, so that the moment costs no look more.
 pub(super) fn meet(pause: u64, until: u64) -> u64 {
     let reach = pause.saturating_mul(3);
     if until == 0 || until > reach {
@@ -57,14 +59,14 @@ pub(super) fn meet(pause: u64, until: u64) -> u64 {
     until.div_ceil(looks)
 }
 
-/// How long before the end of the canary's bake the last look of it must be, in seconds: a stop takes a call or two, and the waits that are
-/// asked for are a little shorter than those that pass.
+/// How long before the end of the canary's bake the last look of it must be, in seconds: a stop takes a call or two,
+/// and the waits that are asked for are a little shorter than those that pass.
 pub(super) fn margin(bake: u64) -> u64 {
     20 + bake / 50
 }
 
 /// The moment at which the canary should be looked at once more: it is known to bake since `since` at the earliest.
-pub(super) fn last_look_at_canary(since: u64, moment: &Moment) -> Option<u64> {
+pub(super) fn last_look_at_canary(since: u64, moment: &LookTime) -> Option<u64> {
     let bake = moment.bake.filter(|bake| *bake > 0)?;
     Some((since + bake).saturating_sub(margin(bake)))
 }

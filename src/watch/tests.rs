@@ -69,8 +69,8 @@ fn watching() -> Checks {
 }
 
 fn look(watch: &mut Watch, seen: Seen, logs: Option<SeenLogs>) {
-    watch.awake();
-    watch.note(seen, logs, &checks());
+    watch.resume();
+    watch.observe(seen, logs, &checks());
 }
 
 fn nothing() -> SeenLogs {
@@ -100,10 +100,10 @@ fn play(
 ) -> Vec<u64> {
     let mut times = Vec::new();
     while !watch.is_decided() {
-        watch.awake();
+        watch.resume();
         times.push(watch.elapsed);
         let logs = watch.wants_logs().then(|| logs(watch.elapsed));
-        watch.note(Seen::Deployment(Box::new(at(watch.elapsed))), logs, checks);
+        watch.observe(Seen::Deployment(Box::new(at(watch.elapsed))), logs, checks);
         assert!(times.len() <= 3_000);
     }
     times
@@ -205,8 +205,8 @@ fn logs_decide_while_the_deployment_cannot_be_seen() {
         let mut watch = verified();
         let checks = Checks::new(&["Starting".to_owned()], &[]).unwrap();
         while !watch.is_decided() {
-            watch.awake();
-            watch.note(unseen.clone(), Some(nothing()), &checks);
+            watch.resume();
+            watch.observe(unseen.clone(), Some(nothing()), &checks);
         }
         assert_eq!(watch.deployment, None);
         assert!(matches!(watch.decision(), Decision::Unproven(_)), "{:?}", watch.decision());
@@ -360,8 +360,8 @@ fn logs_that_do_not_come_in_time_fail_the_canary_at_the_deadline() {
     let mut watch = verified();
     let checks = Checks::new(&["Starting".to_owned()], &[]).unwrap();
     while !watch.is_decided() {
-        watch.awake();
-        watch.note(seen("IN_PROGRESS", 5.0), Some(nothing()), &checks);
+        watch.resume();
+        watch.observe(seen("IN_PROGRESS", 5.0), Some(nothing()), &checks);
     }
     assert!(matches!(watch.decision(), Decision::Unproven(reason) if reason.contains("Starting, any record")));
     assert_eq!(watch.elapsed, 60);
@@ -463,9 +463,9 @@ fn another_processor_is_told_and_reported_once() {
     let mut watch = unverified();
     assert!(!watch.wants_revision());
     look(&mut watch, seen("IN_PROGRESS", 0.0), None);
-    watch.note_revision(SeenRevision::Trouble);
+    watch.observe_revision(SeenRevision::Trouble);
     assert!(watch.wants_revision(), "trouble is tried again");
-    watch.note_revision(SeenRevision::Read { architecture_override: Some("ARM64".into()) });
+    watch.observe_revision(SeenRevision::Read { architecture_override: Some("ARM64".into()) });
     assert!(!watch.wants_revision());
     look(&mut watch, seen("SUCCESSFUL", 100.0), None);
     assert_eq!(names(&watch), [(0, "starting"), (0, "other processor"), (10, "done")]);
@@ -482,7 +482,7 @@ fn a_revision_that_cannot_be_read_is_left_alone() {
     look(&mut watch, seen("IN_PROGRESS", 0.0), None);
     for _ in 0..MAX_REVISION_LOOKS {
         assert!(watch.wants_revision());
-        watch.note_revision(SeenRevision::Trouble);
+        watch.observe_revision(SeenRevision::Trouble);
     }
     assert!(!watch.wants_revision());
     assert_eq!(names(&watch), [(0, "starting")]);

@@ -393,7 +393,8 @@ fn a_reader_who_has_seen_enough_is_no_error() {
     assert_eq!(stderr(&output), "");
 }
 
-/// Every document that fails a rule, repaired: what was called fixable is gone, nothing new is there, and a second repair finds nothing.
+/// Every document that fails a rule, repaired: what was called fixable is gone, nothing new is there, and a second
+/// repair finds nothing.
 #[test]
 fn a_repair_does_what_it_says_and_is_done() {
     let folder = bad_documents();

@@ -1,5 +1,5 @@
-//! Every kind of release, cut at each of its AWS calls and at each checkpoint, before the server acts and after it has, with the answer lost:
-//! the end is that of a release which nothing has cut. The cuts are printed as they are played.
+//! Every kind of release, cut at each of its AWS calls and at each checkpoint, before the server acts and after it has,
+//! with the answer lost: the end is that of a release which nothing has cut. The cuts are printed as they are played.
 
 #![cfg(test)]
 

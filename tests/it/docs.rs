@@ -1,5 +1,5 @@
-//! docs/rules.md, made from the table of rules and from the documents that fail and pass them. `UPDATE_DOCS=1 cargo test --test it docs` writes
-//! it anew.
+//! docs/rules.md, made from the table of rules and from the documents that fail and pass them. `UPDATE_DOCS=1 cargo
+//! test --test it docs` writes it anew.
 
 #![cfg(test)]
 

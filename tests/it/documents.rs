@@ -1,5 +1,5 @@
-//! Whole task definitions in the shapes that public documentation shows: each passes for Fargate, its twin for EC2 does not, and the
-//! sandbox agrees with the rules about all of them.
+//! Whole task definitions in the shapes that public documentation shows: each passes for Fargate, its twin for EC2 does
+//! not, and the sandbox agrees with the rules about all of them.
 
 #![cfg(test)]
 

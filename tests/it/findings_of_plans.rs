@@ -1,5 +1,5 @@
-//! The rules that no check of a document runs: each is provoked with the sandbox, and what the report says is its example in docs/rules.md.
-//! `UPDATE_DOCS=1 cargo test --test it findings_of_plans` writes the examples anew.
+//! The rules that no check of a document runs: each is provoked with the sandbox, and what the report says is its
+//! example in docs/rules.md. `UPDATE_DOCS=1 cargo test --test it findings_of_plans` writes the examples anew.
 
 #![cfg(test)]
 

@@ -1,5 +1,5 @@
-//! The whole function against the sandbox, through the production entry path of the durable SDK: successful rollouts, failures, lost responses,
-//! crashes.
+//! The whole function against the sandbox, through the production entry path of the durable SDK: successful rollouts,
+//! failures, lost responses, crashes.
 
 #![cfg(test)]
 
@@ -11,7 +11,7 @@ use express_deployer::config::Config;
 use express_deployer::head::Outcome;
 use express_deployer::release::{self, Configured, Deployer};
 use express_deployer::report::{ReleaseReport, Report};
-use express_deployer::verify::compare::Decision;
+use express_deployer::verify::compare::CompareVerdict;
 use express_deployer::verify::verification::VerificationStatus;
 use sandbox::executions::{Execution, ExecutionOutcome};
 use sandbox::{DeploymentTimes, Fault, FaultKind, Moment, Options, Sandbox, Scenario, SecondUpdate};
@@ -241,7 +241,7 @@ async fn a_revision_that_logs_worse_than_the_old_one_beside_it_rolls_back() {
     let release = stage.release(&push()).await;
     assert_eq!(release.outcome, Outcome::RolledBack, "{release}");
     let verification = release.verification;
-    assert_eq!(verification.comparison.unwrap().decision, Decision::Worse, "{verification}");
+    assert_eq!(verification.comparison.unwrap().decision, CompareVerdict::Worse, "{verification}");
     let (new, old) = (verification.levels.unwrap(), verification.previous_levels.unwrap());
     assert!(new.error > 10 && old.error == 0 && old.total() >= 50, "{verification}");
 }
@@ -251,7 +251,7 @@ async fn too_few_records_of_either_revision_compare_nothing() {
     let stage = Stage::of(Scenario::Good).await.configured("[service.rules]", COMPARED);
     let release = stage.release(&push()).await;
     assert_eq!(release.outcome, Outcome::Succeeded, "{release}");
-    assert_eq!(release.verification.comparison.unwrap().decision, Decision::TooFew, "{release}");
+    assert_eq!(release.verification.comparison.unwrap().decision, CompareVerdict::TooFew, "{release}");
 }
 
 #[tokio::test]
@@ -571,7 +571,8 @@ async fn a_denied_call_ends_the_release_with_the_action_and_no_storm() {
         assert!(release.reason.as_ref().unwrap().contains(action), "{operation}: {release}");
         let asked =
             stage.sandbox.calls().iter().filter(|call| call.operation == operation && call.status >= 400).count();
-        // What is only looked at may be allowed again within a quarter of an hour; before the update a denial ends the release.
+        // What is only looked at may be allowed again within a quarter of an hour; before the update a denial ends the
+        // release.
         let is_watched = ["DescribeServiceDeployments", "ListTasks", "ListObjectsV2"].contains(&operation);
         assert!(asked <= if is_watched { 60 } else { 2 }, "{operation} was asked {asked} times");
     }
@@ -740,8 +741,8 @@ async fn a_release_under_way_goes_on_when_the_configuration_breaks() {
     assert_eq!(report(&executions[0]).releases[0].outcome, Outcome::Succeeded);
 }
 
-/// A person deploys while an update is on the wire: the release's own, or the one that leads back. The process dies after that call, after what is
-/// written of it, or before any checkpoint.
+/// A person deploys while an update is on the wire: the release's own, or the one that leads back. The process dies
+/// after that call, after what is written of it, or before any checkpoint.
 #[tokio::test]
 async fn what_a_person_deployed_at_the_same_second_is_named_also_after_a_crash() {
     const AT_ONCE: DeploymentTimes = DeploymentTimes { canary_percent: 100.0, canary_bake: 0, bake: 0 };

@@ -1,4 +1,5 @@
-//! Log objects of every encoding, damaged, cut and spliced: what the fuzz target looks for, on inputs that are the same every time.
+//! Log objects of every encoding, damaged, cut and spliced: what the fuzz target looks for, on inputs that are the same
+//! every time.
 
 #![cfg(test)]
 

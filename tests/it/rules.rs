@@ -1,4 +1,5 @@
-//! Every rule against documents that fail and pass it, read from `tests/fixtures/rules/<id>/`, and against what a careless hand makes of them.
+//! Every rule against documents that fail and pass it, read from `tests/fixtures/rules/<id>/`, and against what a
+//! careless hand makes of them.
 
 #![cfg(test)]
 

@@ -1,5 +1,5 @@
-//! Whole executions of the real code under schedules that seeds decide: a seed replays, small stories hold under many schedules, and 500 drawn
-//! stories violate nothing.
+//! Whole executions of the real code under schedules that seeds decide: a seed replays, small stories hold under many
+//! schedules, and 500 drawn stories violate nothing.
 
 #![cfg(test)]
 

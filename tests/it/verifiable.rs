@@ -1,5 +1,5 @@
-//! What `check` calls unverifiable is what a release does not verify: both go by one reading of the document, here over tables that reach
-//! every option with plain, hidden, empty and oddly written values.
+//! What `check` calls unverifiable is what a release does not verify: both go by one reading of the document, here over
+//! tables that reach every option with plain, hidden, empty and oddly written values.
 
 #![cfg(test)]
 

@@ -1,4 +1,5 @@
-//! Objects that real Fluent Bit releases stored, read back by their own configuration. What was stored is in `tests/fixtures/firelens`.
+//! Objects that real Fluent Bit releases stored, read back by their own configuration. What was stored is in
+//! `tests/fixtures/firelens`.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a fixture that is not as it was kept fails the test")]
 

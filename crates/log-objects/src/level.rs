@@ -1,4 +1,5 @@
-//! How bad a log message says it is, from the ways in which programs commonly say so. It reads no meaning into a message that does not say it.
+//! How bad a log message says it is, from the ways in which programs commonly say so. It reads no meaning into a
+//! message that does not say it.
 
 mod json;
 mod words;
@@ -24,10 +25,11 @@ pub enum Level {
 impl Level {
     /// The level that a message gives itself; `None` where it gives none.
     ///
-    /// In this order: the member `level`, `severity` or `lvl` of a message that is a JSON object (a word, or as `level` a number of pino and
-    /// bunyan: 10 to 60); of a message that begins with `key=value`, `level=`, `lvl=` or `severity=`; glog's letter, date and time (`E1123
-    /// 06:32:46`); a word among the first six, in capitals (`ERROR`), in brackets (`[error]`) or in colour, or the first after the time
-    /// before a colon (`Error:`); `level=` anywhere; the first words of a panic or a stack trace.
+    /// In this order: the member `level`, `severity` or `lvl` of a message that is a JSON object (a word, or as `level`
+    /// a number of pino and bunyan: 10 to 60); of a message that begins with `key=value`, `level=`, `lvl=` or
+    /// `severity=`; glog's letter, date and time (`E1123 06:32:46`); a word among the first six, in capitals (`ERROR`),
+    /// in brackets (`[error]`) or in colour, or the first after the time before a colon (`Error:`); `level=` anywhere;
+    /// the first words of a panic or a stack trace.
     // Inlined into a caller that is compiled for size, it would be compiled for size as well.
     #[inline(never)]
     pub fn of(message: &str) -> Option<Self> {

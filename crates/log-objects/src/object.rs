@@ -1,5 +1,5 @@
-//! The bytes of one log object, pushed in as they arrive, turned into records: encodings by their magic bytes, bounded in every direction.
-//! It does no I/O and judges no record; what is wrong with an object is a finding, never an error.
+//! The bytes of one log object, pushed in as they arrive, turned into records: encodings by their magic bytes, bounded
+//! in every direction. It does no I/O and judges no record; what is wrong with an object is a finding, never an error.
 
 mod gzip;
 mod snappy;
@@ -12,7 +12,8 @@ use gzip::Gzip;
 use snappy::Snappy;
 use zstd::Zstd;
 
-/// The most decoded bytes that are read of one object. Fluent Bit's own limit is 50 GB; what a verification needs stands at the start.
+/// The most decoded bytes that are read of one object. Fluent Bit's own limit is 50 GB; what a verification needs
+/// stands at the start.
 pub const MAX_OBJECT: u64 = 64 << 20;
 /// The bytes that decide the encoding: a snappy block has its first character at the twelfth at the latest.
 const MAGIC: usize = 12;
@@ -50,8 +51,8 @@ impl ObjectReader {
         }
     }
 
-    /// A reader of an output whose option says `snappy`. Its blocks have no magic bytes: where a line is a JSON object they are recognised by
-    /// themselves, where it is bare text only on this word.
+    /// A reader of an output whose option says `snappy`. Its blocks have no magic bytes: where a line is a JSON object
+    /// they are recognised by themselves, where it is bare text only on this word.
     #[must_use]
     pub fn expecting_snappy(mut self) -> Self {
         self.may_be_snappy = true;
@@ -101,8 +102,8 @@ impl ObjectReader {
         self.problem.into_iter().chain(self.text.finish(whole, sink)).collect()
     }
 
-    /// Decides by the first bytes alone: names and `Content-Encoding` do not always tell the truth (a failed compression at shutdown is
-    /// uploaded plain under the same name).
+    /// Decides by the first bytes alone: names and `Content-Encoding` do not always tell the truth (a failed
+    /// compression at shutdown is uploaded plain under the same name).
     fn recognise(&mut self, sink: &mut dyn FnMut(&Record<'_>)) {
         let Encoding::Unknown(head) = std::mem::replace(&mut self.encoding, Encoding::Plain) else { return };
         match head.as_slice() {

@@ -2,7 +2,8 @@
 
 /// The longest line that is read, in bytes; the log driver cuts lines at 16 KiB.
 pub const MAX_LINE: usize = 1 << 20;
-/// The most gzip members, or frames of another encoding, in an object: each part of a multipart upload is one, and S3 takes 10,000 parts.
+/// The most gzip members, or frames of another encoding, in an object: each part of a multipart upload is one, and S3
+/// takes 10,000 parts.
 pub(crate) const MAX_MEMBERS: u32 = 10_000;
 
 /// What is wrong with an object. What was read before still counts.

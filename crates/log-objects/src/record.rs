@@ -1,4 +1,5 @@
-//! One log record: the members of a JSON line that a verification reads, borrowed from the line where they can be. It judges nothing.
+//! One log record: the members of a JSON line that a verification reads, borrowed from the line where they can be. It
+//! judges nothing.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,7 +16,8 @@ pub(super) use template::Templates;
 /// What a record says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// The member `log` (JSON when it is not a text), or the whole line where there is none: a filter or the application shaped it.
+    /// The member `log` (JSON when it is not a text), or the whole line where there is none: a filter or the
+    /// application shaped it.
     pub message: Cow<'a, str>,
     /// `ecs_task_definition`: `family:revision`.
     pub task_definition: Option<Cow<'a, str>>,
@@ -66,18 +68,20 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Puts split lines together again, so that a pattern finds text across the cut. Pieces of one line keep their order within an object;
-/// what is still open at its end is handed out as it is.
+/// Puts split lines together again, so that a pattern finds text across the cut. Pieces of one line keep their order
+/// within an object; what is still open at its end is handed out as it is.
 #[derive(Debug, Default)]
 pub(super) struct Joiner {
     open: Vec<(String, Record<'static>)>,
 }
 
 impl Joiner {
-    /// Lines that may be open at once; standard output and standard error make two. Each can hold a few MiB, so few may be open.
+    /// Lines that may be open at once; standard output and standard error make two. Each can hold a few MiB, so few may
+    /// be open.
     const MAX_OPEN: usize = 4;
 
-    /// The record that `line` completes, or nothing while more pieces must come. A joined message ends at `limit` bytes.
+    /// The record that `line` completes, or nothing while more pieces must come. A joined message ends at `limit`
+    /// bytes.
     pub(super) fn take<'a>(&mut self, line: Line<'a>, limit: usize) -> Option<Record<'a>> {
         let Some(id) = line.piece_of else { return Some(line.record) };
         let Some(place) = self.open.iter().position(|(open, _)| *open == *id) else {
@@ -98,7 +102,8 @@ impl Joiner {
     }
 }
 
-/// The members that are read. Of doubled members the last counts: the `ecs_*` that FireLens appends win over what an application writes.
+/// The members that are read. Of doubled members the last counts: the `ecs_*` that FireLens appends win over what an
+/// application writes.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Members<'a> {
     log: Option<Cow<'a, str>>,

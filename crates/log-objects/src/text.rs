@@ -80,8 +80,8 @@ impl Text {
         if within.len() < bytes.len() { Err(Problem::TooLarge(self.limit)) } else { Ok(()) }
     }
 
-    /// Bytes become text here, many lines at once where they can. Fluent Bit 1.9 lets overlong and surrogate sequences through, so a line of
-    /// bad UTF-8 may be a good record: what is bad in it is replaced.
+    /// Bytes become text here, many lines at once where they can. Fluent Bit 1.9 lets overlong and surrogate sequences
+    /// through, so a line of bad UTF-8 may be a good record: what is bad in it is replaced.
     fn cut(&mut self, bytes: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
         let text = from_utf8(bytes).or_else(|error| from_utf8(&bytes[..error.valid_up_to()])).unwrap_or_default();
         let mut start = 0;
@@ -144,7 +144,8 @@ impl Text {
         }
     }
 
-    /// The last line may lack its newline (`log_key` cuts a flush at a NUL byte); where the object broke off it is not a line.
+    /// The last line may lack its newline (`log_key` cuts a flush at a NUL byte); where the object broke off it is not
+    /// a line.
     pub(super) fn finish(mut self, whole: bool, sink: &mut dyn FnMut(&Record<'_>)) -> impl Iterator<Item = Problem> {
         if whole && !self.carry.is_empty() {
             self.end_line(sink);

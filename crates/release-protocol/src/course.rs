@@ -1,8 +1,8 @@
-//! The course of one release, from its plan to its end, as a state machine: it names the next action and takes its answer. What is done, and
-//! how long it takes, is the business of whoever plays it.
+//! The course of one release, from its plan to its end, as a state machine: it names the next action and takes its
+//! answer. What is done, and how long it takes, is the business of whoever plays it.
 //!
-//! A course is recorded whenever it rests (a wait, a deployment to follow, its end). Work that was cut off begins again from what was recorded
-//! last, as [`Course::resumed`], and looks before it acts.
+//! A course is recorded whenever it rests (a wait, a deployment to follow, its end). Work that was cut off begins again
+//! from what was recorded last, as [`Course::resumed`], and looks before it acts.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,8 @@ pub struct Course<N: Names> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub enum State<N: Names> {
-    /// It reads everything that a plan needs. `has_looked`: nothing was found of the call that its own fence stands for.
+    /// It reads everything that a plan needs. `has_looked`: nothing was found of the call that its own fence stands
+    /// for.
     Planning {
         /// Whether it has looked for its own call.
         has_looked: bool,
@@ -64,7 +65,8 @@ pub enum State<N: Names> {
     Waiting(Wait<N>, Box<State<N>>),
     /// It follows its deployment.
     Following(Target<N>),
-    /// Its deployment, which it had to look for, is through and good: it reads whether a newer release has found nothing to do meanwhile.
+    /// Its deployment, which it had to look for, is through and good: it reads whether a newer release has found
+    /// nothing to do meanwhile.
     Proved(Target<N>),
     /// Its deployment was stopped without its doing: it reads what took the place.
     Displaced(Target<N>),
@@ -90,7 +92,7 @@ pub enum State<N: Names> {
 pub struct Update<N: Names> {
     /// To what.
     pub definition: N::Definition,
-    /// What the service must head to for it.
+    /// The task definition that must be desired for it.
     pub base: N::Definition,
     /// The way back that it is; `None` for a release's own update.
     pub back: Option<Return<N>>,
@@ -165,7 +167,8 @@ pub enum Action<N: Names> {
     Swap(Change<N>),
     /// Make the change on the head as it is, until it is written: [`Answer::Done`].
     Amend(Change<N>),
-    /// Set a fence for this update on the head that was read or written last, and read the service, side by side: [`Answer::Fenced`].
+    /// Set a fence for this update on the head that was read or written last, and read the service, side by side:
+    /// [`Answer::Fenced`].
     Fence {
         /// What the call will bring.
         definition: N::Definition,
@@ -181,8 +184,9 @@ pub enum Action<N: Names> {
         /// Look for a revision of this release with this content first.
         looks: bool,
     },
-    /// Call `UpdateExpressGatewayService`, unless so much time has passed since before the fence was sent that the call might take effect after
-    /// it: [`Answer::Updated`], [`Answer::Refused`], [`Answer::NotCalled`] or [`Answer::Unclear`].
+    /// Call `UpdateExpressGatewayService`, unless so much time has passed since before the fence was sent that the call
+    /// might take effect after it: [`Answer::Updated`], [`Answer::Refused`], [`Answer::NotCalled`] or
+    /// [`Answer::Unclear`].
     Update(N::Definition),
     /// Call `StopServiceDeployment`: [`Answer::Stopped`].
     Stop(Target<N>),
@@ -467,7 +471,8 @@ impl<N: Names> Course<N> {
         }
     }
 
-    /// What had been listed before an update that this execution does not remember, or that a dead one made: what came between is to be said.
+    /// What had been listed before an update that this execution does not remember, or that a dead one made: what came
+    /// between is to be said.
     fn go_by_base(&mut self, head: Option<&Head<N>>) {
         let base = head.and_then(|head| head.base.as_ref()).and_then(|base| base.newest.clone());
         self.past.newest = self.past.newest.take().or(base);
@@ -655,8 +660,8 @@ impl<N: Names> Course<N> {
         let is_lost = me.image.is_none() && outcome == Outcome::Superseded && by.as_ref().is_some_and(|by| !by.covers);
         let is_loud = self.past.has_replaced || is_lost || outcome == Outcome::Rejected;
         let ending = State::Ending(Ending { outcome, good: None, by, is_loud });
-        // Only an execution that has owned the service can have registered or called; what it did before it was cut off it finds by its marks.
-        // Another execution of the same event that took the service has looked for that itself.
+        // Only an execution that has owned the service can have registered or called; what it did before it was cut off
+        // it finds by its marks. Another execution of the same event that took the service has looked for that itself.
         let is_inherited = |head: &Head<N>| outcome == Outcome::Duplicate && head.owner.release == me.event;
         let former = head.filter(|head| self.past.may_have_acted && !is_inherited(head));
         let former = former.and_then(|head| head.former_owner(me));

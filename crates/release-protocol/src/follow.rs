@@ -1,4 +1,5 @@
-//! What follows from the way in which a deployment went: whose place was taken, and where the way back leads. Pure: no I/O.
+//! What follows from the way in which a deployment went: whose place was taken, and where the way back leads. Pure: no
+//! I/O.
 
 use serde::{Deserialize, Serialize};
 
@@ -57,8 +58,9 @@ pub enum Displaced<N: Names> {
     Fail,
 }
 
-/// Decides for a release whose deployment is STOPPED. ECS says so of a deployment that a newer one took the place of, and of one that failed
-/// without a rollback (Amazon ECS API reference, `ServiceDeployment`): whether a newer one exists tells them apart.
+/// Decides for a release whose deployment is STOPPED. ECS says so of a deployment that a newer one took the place of,
+/// and of one that failed without a rollback (Amazon ECS API reference, `ServiceDeployment`): whether a newer one
+/// exists tells them apart.
 pub fn displaced<N: Names>(
     me: &Release<N>,
     past: &Past<N>,
@@ -85,9 +87,9 @@ pub fn displaced<N: Names>(
     Displaced::Fail
 }
 
-/// Where the way back leads, if anywhere: to the newest deployment before the failed one that got through and was a person's, or the newest
-/// release that was proved; what got through unproved is passed over.
-/// Only to what ECS itself names as this service's: the head is a record that others may write.
+/// Where the way back leads, if anywhere: to the newest deployment before the failed one that got through and was a
+/// person's, or the newest release that was proved; what got through unproved is passed over. Only to what ECS itself
+/// names as this service's: the head is a record that others may write.
 pub fn way_back<N: Names>(
     past: &Past<N>,
     head: &Head<N>,
@@ -109,8 +111,8 @@ pub fn way_back<N: Names>(
     (is_known && *good != failed.definition).then(|| good.clone())
 }
 
-/// The deployments of others that came between the last look before an update and that update: it took their place, and the report has to say
-/// so.
+/// The deployments of others that came between the last look before an update and that update: it took their place, and
+/// the report has to say so.
 pub fn replaced<N: Names>(
     past: &Past<N>,
     head: Option<&Head<N>>,
@@ -122,8 +124,8 @@ pub fn replaced<N: Names>(
     between.filter(|listed| is_foreign(past, head, listed)).cloned().collect()
 }
 
-/// The deployments of others that came after a bad one and are not the newest any more, nor what its way back leads to: that way back may have
-/// taken their place, where nobody remembers what it did.
+/// The deployments of others that came after a bad one and are not the newest any more, nor what its way back leads to:
+/// that way back may have taken their place, where nobody remembers what it did.
 pub fn replaced_on_the_way_back<N: Names>(
     past: &Past<N>,
     head: Option<&Head<N>>,

@@ -1,5 +1,5 @@
-//! The head: who owns a service, what is on its way, and which update call may be on the wire. Here is what it says and how each change
-//! makes the next head of it; reading it, and swapping it, is the shell's work.
+//! The head: who owns a service, what is on its way, and which update call may be on the wire. Here is what it says and
+//! how each change makes the next head of it; reading it, and swapping it, is the shell's work.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ pub struct Head<N: Names> {
     pub base: Option<Base<N>>,
     /// How far the owner is.
     pub phase: Phase,
-    /// What the owner's update made the service head to.
+    /// What the owner's update made the desired task definition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target<N>>,
     /// Whether an update of this owner has taken effect.
@@ -39,8 +39,8 @@ pub struct Head<N: Names> {
     /// Update calls that were given up and may still land, the newest last.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     pub strays: Vec<Stray<N>>,
-    /// Executions that lost the service to another release before they had ended, the newest last: what they deployed is theirs to judge, also
-    /// when they died before they recorded it.
+    /// Executions that lost the service to another release before they had ended, the newest last: what they deployed
+    /// is theirs to judge, also when they died before they recorded it.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     pub displaced: Vec<FormerOwner<N>>,
     /// The newest release that ended `succeeded`.
@@ -94,7 +94,7 @@ pub enum Phase {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(bound = "", rename_all = "camelCase")]
 pub struct Base<N: Names> {
-    /// What the service headed to.
+    /// The desired task definition before.
     #[serde(rename = "taskDefinitionArn")]
     pub definition: N::Definition,
     /// The service revision of the newest deployment that was listed then.
@@ -102,7 +102,7 @@ pub struct Base<N: Names> {
     pub newest: Option<N::Revision>,
 }
 
-/// What an update made the service head to.
+/// What an update made the desired task definition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(bound = "", rename_all = "camelCase")]
 pub struct Target<N: Names> {
@@ -128,7 +128,8 @@ pub struct Fence<N: Names> {
     /// Whether the call leads back to something older: then it makes that no revision of a release.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub leads_back: bool,
-    /// The newest deployment that was listed before a call that leads back; what was listed before a release's update stands in the base.
+    /// The newest deployment that was listed before a call that leads back; what was listed before a release's update
+    /// stands in the base.
     #[serde(rename = "newestRevisionArn", default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<N::Revision>,
     /// New for each call.
@@ -139,7 +140,7 @@ pub struct Fence<N: Names> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(bound = "", rename_all = "camelCase")]
 pub struct Stray<N: Names> {
-    /// What it would make the service head to.
+    /// What it would make the desired task definition.
     #[serde(rename = "taskDefinitionArn")]
     pub definition: N::Definition,
     /// Whose call it was.
@@ -181,7 +182,8 @@ impl<N: Names> Head<N> {
         self.phase != Phase::Ended
     }
 
-    /// Whether the owner is a release of the same event, or has taken this event's work over: then the order is the event's own.
+    /// Whether the owner is a release of the same event, or has taken this event's work over: then the order is the
+    /// event's own.
     pub fn is_of(&self, me: &Release<N>) -> bool {
         self.owner.release == me.event || self.order == me.order
     }
@@ -257,7 +259,7 @@ impl<N: Names> Change<N> {
             Self::RemoveFence => remove_fence(&mut head, me),
             Self::Record(target) => {
                 remove_fence(&mut head, me);
-                // Whatever else may land of it makes the service head to the same.
+                // Whatever else may land of it makes the same the desired task definition.
                 head.strays.retain(|stray| stray.definition != target.definition);
                 if head.is_owned_by(me) {
                     head.phase = Phase::Deploying;
@@ -291,7 +293,8 @@ impl<N: Names> Owner<N> {
     }
 }
 
-/// The head of a new owner. A fence that is taken away here has run out: what its call would have brought may still come.
+/// The head of a new owner. A fence that is taken away here has run out: what its call would have brought may still
+/// come.
 fn claim<N: Names>(
     head: Option<&Head<N>>,
     me: &Release<N>,
@@ -361,7 +364,8 @@ fn abandon_fence<N: Names>(head: &mut Head<N>) {
     }
 }
 
-/// Two releases may end out of order: the way back leads to the newer one. An owner speaks for the highest order that it has taken over.
+/// Two releases may end out of order: the way back leads to the newer one. An owner speaks for the highest order that
+/// it has taken over.
 fn remember_good<N: Names>(head: &mut Head<N>, definition: &N::Definition, me: &Release<N>) {
     let owned = head.is_owned_by(me) && head.order.is_newer_than(&me.order);
     let order = if owned { head.order.clone() } else { me.order.clone() };

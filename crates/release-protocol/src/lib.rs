@@ -1,13 +1,14 @@
-//! The release protocol: who may change an ECS Express Mode service, and when. Pure transitions over any set of names: no clock, no I/O, no
-//! AWS. Time enters as answers: is this fence past, is this owner dead, did that take too long.
+//! The release protocol: who may change an ECS Express Mode service, and when. Pure transitions over any set of names:
+//! no clock, no I/O, no AWS. Time enters as answers: is this fence past, is this owner dead, did that take too long.
 //!
 //! - [`head`]: the object that says who owns a service, and the changes that are made to it by compare-and-swap.
 //! - [`plan`](mod@plan): from what was read to what a release does.
-//! - [`course`]: one release under way, from its plan to its end, as a state machine: it names the next action and takes its answer.
+//! - [`course`]: one release under way, from its plan to its end, as a state machine: it names the next action and
+//!   takes its answer.
 //! - [`follow`]: what follows from the way in which a deployment went, and where the way back leads.
 //!
-//! The function plays [`course::Course`] against AWS; the model in `tests/` plays the same code against every interleaving. docs/guarantees.md
-//! says what is promised.
+//! The function plays [`course::Course`] against AWS; the model in `tests/` plays the same code against every
+//! interleaving. docs/guarantees.md says what is promised.
 
 use std::fmt;
 use std::hash::Hash;
@@ -27,8 +28,8 @@ impl<T: Clone + fmt::Debug + Eq + Hash + Serialize + DeserializeOwned + Send + S
 
 /// The place of an event in the order of all events for a service.
 pub trait Order: Name {
-    /// Whether the event is newer than `other`, an order that was written down before. Two events of which neither is newer are the same one,
-    /// or cannot be told apart.
+    /// Whether the event is newer than `other`, an order that was written down before. Two events of which neither is
+    /// newer are the same one, or cannot be told apart.
     fn is_newer_than(&self, other: &Self) -> bool;
 }
 
@@ -36,7 +37,8 @@ pub trait Order: Name {
 pub trait Memory<Event, Definition>: Name + Default {
     /// Whether a release is remembered that deployed this task definition.
     fn names(&self, definition: &Definition) -> bool;
-    /// Whether this event's release is remembered as one that got through or was rolled back: there is nothing left to do for it.
+    /// Whether this event's release is remembered as one that got through or was rolled back: there is nothing left to
+    /// do for it.
     fn has_decided(&self, event: &Event) -> bool;
 }
 

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::head::{Base, Head, Phase, Target};
 use crate::{Memory, Names, Order, Release};
 
-/// What a service heads to, and what runs.
+/// The desired task definition of a service, and the active one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Service<N: Names> {
-    /// What it heads to: the target of a running deployment that is not being rolled back, else the active task definition.
+    /// The desired task definition: the target of a running deployment that is not being rolled back, else the active
+    /// task definition.
     pub desired: N::Definition,
     /// What serves until it is there.
     pub active: N::Definition,
@@ -20,13 +21,13 @@ pub struct Service<N: Names> {
 }
 
 impl<N: Names> Service<N> {
-    /// The base of a draft that stands on what the service heads to.
+    /// The base of a draft that stands on the desired task definition.
     pub fn base(&self) -> Base<N> {
         Base { definition: self.desired.clone(), newest: self.newest.clone() }
     }
 }
 
-/// What an event asks for, held against the registry or the bucket and against what the service heads to.
+/// What an event asks for, compared with the registry or the bucket, and with the desired task definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Wish {
     /// What was pushed is not an image.
@@ -35,7 +36,7 @@ pub enum Wish {
     Replaced,
     /// It cannot be deployed: the checks found errors, or it is gone.
     Undeployable,
-    /// It is what the service heads to.
+    /// It is the desired task definition.
     Met,
     /// It is something else, and can be deployed.
     Unmet,
@@ -149,13 +150,14 @@ pub enum Plan<N: Names> {
     Claim {
         /// The base of the draft.
         base: Base<N>,
-        /// Where an attempt or an execution that died may have acted for this event: what its update would have brought.
+        /// Where an attempt or an execution that died may have acted for this event: what its update would have
+        /// brought.
         look: Option<Look<N>>,
     },
 }
 
-/// Decides what follows from what was read. `has_looked`: no deployment was found of the call that this execution's fence, by now past,
-/// stands for.
+/// Decides what follows from what was read. `has_looked`: no deployment was found of the call that this execution's
+/// fence, by now past, stands for.
 pub fn plan<N: Names>(me: &Release<N>, past: &Past<N>, reading: &Reading<N>, has_looked: bool) -> Plan<N> {
     let Some(head) = &reading.head else { return plan_content(me, past, None, reading, false) };
     if let Some(own) = plan_own(me, past, head, reading, has_looked) {
@@ -217,7 +219,8 @@ impl<N: Names> Look<N> {
     }
 }
 
-/// Every task definition that the head names for this event: the deployment of any of them is this release's update, whatever its content.
+/// Every task definition that the head names for this event: the deployment of any of them is this release's update,
+/// whatever its content.
 fn look_for_release<N: Names>(me: &Release<N>, past: &Past<N>, head: &Head<N>) -> Look<N> {
     let is_mine = head.owner.release == me.event;
     let target = head.target.as_ref().filter(|target| is_mine && past.repairing.as_ref() != Some(&target.revision));
@@ -308,7 +311,7 @@ fn plan_content<N: Names>(
     Plan::Unchanged(base)
 }
 
-/// Whether another owner deploys something else than what the service seems to head to.
+/// Whether another owner deploys something else than what seems to be desired.
 fn moves_elsewhere<N: Names>(me: &Release<N>, head: &Head<N>, service: &Service<N>) -> bool {
     !head.is_owned_by(me)
         && head.phase == Phase::Deploying

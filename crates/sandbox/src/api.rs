@@ -1,4 +1,5 @@
-//! What ECS and ECR have in common on the wire: AWS's JSON 1.1 protocol, its answers and its errors. No operation is known here.
+//! What ECS and ECR have in common on the wire: AWS's JSON 1.1 protocol, its answers and its errors. No operation is
+//! known here.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -103,7 +104,8 @@ fn not_a(kind: &str) -> ApiError {
     ApiError::new("SerializationException", format!("value can not be converted to a {kind}"))
 }
 
-/// One page of `items`, and the token of the next one. Tokens are offsets: good enough for a list that changes at one end.
+/// One page of `items`, and the token of the next one. Tokens are offsets: good enough for a list that changes at one
+/// end.
 pub(crate) fn page<T: Clone>(items: &[T], input: &Value, default: usize) -> Result<(Vec<T>, Option<String>), ApiError> {
     let size = match input.get("maxResults") {
         None | Some(Value::Null) => default,

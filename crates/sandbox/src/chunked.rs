@@ -1,5 +1,5 @@
-//! `aws-chunked` bodies: how the SDKs and the CLI frame an upload whose checksum or signature follows. Signatures and checksums are
-//! not verified.
+//! `aws-chunked` bodies: how the SDKs and the CLI frame an upload whose checksum or signature follows. Signatures and
+//! checksums are not verified.
 
 use hyper::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
 

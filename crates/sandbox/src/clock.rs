@@ -1,5 +1,5 @@
-//! The one virtual clock of a sandbox. It moves only when told to, or with the clock of a tokio runtime that is paused; nothing here reads
-//! the real time.
+//! The one virtual clock of a sandbox. It moves only when told to, or with the clock of a tokio runtime that is paused;
+//! nothing here reads the real time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -26,8 +26,8 @@ impl VirtualClock {
         Self(Arc::new(Hand { set: AtomicI64::new(start.as_millisecond()), runs_since: OnceLock::new() }))
     }
 
-    /// From here on the clock runs along with the tokio runtime's, whose time is virtual as well: timers of the code under test and timers of
-    /// the sandbox then come in one order.
+    /// From here on the clock runs along with the tokio runtime's, whose time is virtual as well: timers of the code
+    /// under test and timers of the sandbox then come in one order.
     pub(crate) fn run_with_the_runtime(&self) {
         self.0.runs_since.get_or_init(Instant::now);
     }

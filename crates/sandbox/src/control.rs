@@ -1,4 +1,5 @@
-//! The sandbox's own paths below `/_sandbox/`: the list of calls, the clock, and new faults. AWS has nothing of the kind.
+//! The sandbox's own paths below `/_sandbox/`: the list of calls, the clock, and new faults. AWS has nothing of the
+//! kind.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
-//! The service behind Lambda's durable functions, as the sandbox has it: it keeps each execution's operations and speaks the
-//! two calls that a running function makes, `CheckpointDurableExecution` and `GetDurableExecutionState`, and the one
-//! that asks how any execution is, `GetDurableExecution`. It invokes nothing; the driver of executions does. Callbacks
-//! and chained invocations are refused.
+//! The service behind Lambda's durable functions, as the sandbox has it: it keeps each execution's operations and
+//! speaks the two calls that a running function makes, `CheckpointDurableExecution` and `GetDurableExecutionState`, and
+//! the one that asks how any execution is, `GetDurableExecution`. It invokes nothing; the driver of executions does.
+//! Callbacks and chained invocations are refused.
 
 mod calls;
 mod journal;

@@ -1,5 +1,6 @@
-//! The registry: images, tags and blobs of the sandbox's ECR, and the three operations that read them. Nothing can be pushed over
-//! the wire; digests are true SHA-256 sums of the bytes, except where a scenario replaces an image under its digest.
+//! The registry: images, tags and blobs of the sandbox's ECR, and the three operations that read them. Nothing can be
+//! pushed over the wire; digests are true SHA-256 sums of the bytes, except where a scenario replaces an image under
+//! its digest.
 
 use std::collections::BTreeMap;
 
@@ -104,7 +105,8 @@ impl Registry {
         self.repositories.values().find_map(|repository| repository.blobs.get(digest)).map(Vec::as_slice)
     }
 
-    /// What happens when a task of `architecture` (`arm64`, `amd64`) pulls `reference`. Other registries are taken to have everything.
+    /// What happens when a task of `architecture` (`arm64`, `amd64`) pulls `reference`. Other registries are taken to
+    /// have everything.
     pub(crate) fn pull(&self, reference: &str, architecture: &str) -> Pull {
         let host = format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/");
         let Some(rest) = reference.strip_prefix(&host) else { return Pull::Runs(None) };

@@ -1,5 +1,5 @@
-//! The sandbox's ECS: task definitions, Express Mode services, their deployments and tasks. State changes only through calls; what
-//! a deployment looks like is computed from the calls so far and the time.
+//! The sandbox's ECS: task definitions, Express Mode services, their deployments and tasks. State changes only through
+//! calls; what a deployment looks like is computed from the calls so far and the time.
 
 mod checks;
 mod defaults;

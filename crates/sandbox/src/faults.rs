@@ -72,8 +72,8 @@ pub enum FaultKind {
     Contention,
     /// A role that IAM has not spread yet: `AccessDeniedException` about assuming it.
     RoleNotReady,
-    /// A person deploys a copy of what each service heads to, just before the call acts; the call itself answers as always. The moment does not
-    /// matter.
+    /// A person deploys a copy of each service's desired task definition, just before the call acts; the call itself
+    /// answers as always. The moment does not matter.
     ByHand,
 }
 
@@ -86,9 +86,9 @@ impl FaultKind {
 
 /// What happens to one call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Strike {
+pub(crate) struct NextFault {
     /// How it fails.
-    pub(crate) befalls: Option<(Moment, FaultKind)>,
+    pub(crate) fault: Option<(Moment, FaultKind)>,
     /// A person deploys before it acts.
     pub(crate) by_hand: bool,
 }
@@ -102,9 +102,9 @@ impl FaultPlan {
         self.0.push((fault, 0));
     }
 
-    /// Counts one call of `operation` and says what befalls it, and whether a person acts before it.
-    pub(crate) fn strike(&mut self, operation: &str) -> Strike {
-        let mut strike = Strike::default();
+    /// Counts one call of `operation` and says which fault it has, and whether a person acts before it.
+    pub(crate) fn next_fault(&mut self, operation: &str) -> NextFault {
+        let mut next = NextFault::default();
         // The calls of a running function are not in the list of calls.
         let listed = !matches!(operation, "CheckpointDurableExecution" | "GetDurableExecutionState");
         let meant = |fault: &Fault| fault.operation == operation || fault.operation == "*" && listed;
@@ -112,12 +112,12 @@ impl FaultPlan {
             *seen = seen.saturating_add(1);
             if *seen >= fault.nth && *seen - fault.nth < fault.times {
                 match fault.kind {
-                    FaultKind::ByHand => strike.by_hand = true,
-                    kind => strike.befalls = strike.befalls.or(Some((fault.moment, kind))),
+                    FaultKind::ByHand => next.by_hand = true,
+                    kind => next.fault = next.fault.or(Some((fault.moment, kind))),
                 }
             }
         }
-        strike
+        next
     }
 }
 
@@ -222,9 +222,9 @@ mod tests {
     fn a_fault_hits_exactly_its_calls() {
         let mut plan = FaultPlan::default();
         plan.add(fault(2, 2));
-        let hits: Vec<bool> = (0..5).map(|_| plan.strike("PutObject").befalls.is_some()).collect();
+        let hits: Vec<bool> = (0..5).map(|_| plan.next_fault("PutObject").fault.is_some()).collect();
         assert_eq!(hits, [false, true, true, false, false]);
-        assert!(plan.strike("GetObject").befalls.is_none());
+        assert!(plan.next_fault("GetObject").fault.is_none());
     }
 
     #[test]
@@ -232,15 +232,15 @@ mod tests {
         let mut plan = FaultPlan::default();
         plan.add(Fault { operation: "*".to_owned(), ..fault(2, 1) });
         let calls = ["GetObject", "CheckpointDurableExecution", "GetDurableExecution", "PutObject"];
-        assert_eq!(calls.map(|call| plan.strike(call).befalls.is_some()), [false, false, true, false]);
+        assert_eq!(calls.map(|call| plan.next_fault(call).fault.is_some()), [false, false, true, false]);
     }
 
     #[test]
     fn an_injected_fault_counts_from_its_injection() {
         let mut plan = FaultPlan::default();
-        plan.strike("PutObject");
+        plan.next_fault("PutObject");
         plan.add(fault(1, 1));
-        assert_eq!(plan.strike("PutObject").befalls, Some((Moment::Before, FaultKind::Throttle)));
+        assert_eq!(plan.next_fault("PutObject").fault, Some((Moment::Before, FaultKind::Throttle)));
     }
 
     #[tokio::test]

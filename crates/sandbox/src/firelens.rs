@@ -1,6 +1,6 @@
-//! What Fluent Bit's S3 output would store for a task whose containers log through FireLens: when, under which key, with which
-//! bytes. Written from the observed behaviour of `out_s3` (put mode), not from the code that verifies it. What
-//! is stored in columns (Arrow, Parquet) is stored as plain text here.
+//! What Fluent Bit's S3 output would store for a task whose containers log through FireLens: when, under which key,
+//! with which bytes. Written from the observed behaviour of `out_s3` (put mode), not from the code that verifies it.
+//! What is stored in columns (Arrow, Parquet) is stored as plain text here.
 
 mod key;
 mod output;
@@ -15,7 +15,7 @@ use super::rollout::later;
 
 /// What the application says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Voice {
+pub(crate) enum LogBehaviour {
     /// A start line and requests.
     Normal,
     /// Nothing arrives.
@@ -42,7 +42,7 @@ pub(crate) struct Source {
     pub(crate) stopping: Option<Timestamp>,
     /// Requests are logged from here on, or from the start if that is later.
     pub(crate) busy_from: Timestamp,
-    pub(crate) voice: Voice,
+    pub(crate) behaviour: LogBehaviour,
 }
 
 /// An object that is due.
@@ -69,8 +69,8 @@ const REQUESTS: i64 = 30;
 /// Requests a minute of a busy service, enough to compare two revisions while the canary bakes.
 const BUSY: i64 = 20;
 
-/// The objects that the task's log router has stored by `until`, in order of time. `wanted` is asked for each bucket and key first, so
-/// that nothing is written out twice.
+/// The objects that the task's log router has stored by `until`, in order of time. `wanted` is asked for each bucket
+/// and key first, so that nothing is written out twice.
 pub(crate) fn objects(
     source: &Source,
     definition: &Value,
@@ -109,14 +109,14 @@ fn store(source: &Source, output: &Output, due: Timestamp, key: String, batch: &
 
 /// What the application prints, up to its end.
 fn speak(source: &Source) -> Vec<Line> {
-    if source.voice == Voice::Silent {
+    if source.behaviour == LogBehaviour::Silent {
         return Vec::new();
     }
     let line = |at: Timestamp, stream: &'static str, text: &str| Line { at, stream, text: text.to_owned() };
     let millis =
         |time: Timestamp, millis: i64| time.saturating_add(SignedDuration::from_millis(millis)).unwrap_or(time);
     let mut lines = vec![line(millis(source.started, 1_204), "stdout", "Starting server on :8080")];
-    if source.voice == Voice::Panicking {
+    if source.behaviour == LogBehaviour::Panicking {
         lines.push(line(
             millis(source.started, 1_911),
             "stderr",
@@ -126,18 +126,19 @@ fn speak(source: &Source) -> Vec<Line> {
     let request = r#"{"level":"info","msg":"request","path":"/health","status":200}"#;
     let failure = r#"{"level":"error","msg":"request","path":"/cart","status":500,"error":"no route to the database"}"#;
     let busy = source.started.max(source.busy_from);
-    let a_minute = if matches!(source.voice, Voice::Busy | Voice::Failing) { BUSY } else { 1 };
+    let a_minute = if matches!(source.behaviour, LogBehaviour::Busy | LogBehaviour::Failing) { BUSY } else { 1 };
     lines.extend((0..REQUESTS * a_minute).map(|number| {
         let at = millis(later(busy, number / a_minute * 60), 3_317 + number % a_minute * 40);
-        let fails = source.voice == Voice::Failing && number % 3 == 0;
+        let fails = source.behaviour == LogBehaviour::Failing && number % 3 == 0;
         line(at, "stdout", if fails { failure } else { request })
     }));
     lines.retain(|line| source.stopping.is_none_or(|end| line.at < end));
     lines
 }
 
-/// Cuts the lines into uploads. A buffer opens with a line's flush and is due when its age has passed the timeout, which the next
-/// flush or the next tick of the upload timer notices (`cb_s3_flush`, `cb_s3_upload`); at SIGTERM everything is stored at once.
+/// Cuts the lines into uploads. A buffer opens with a line's flush and is due when its age has passed the timeout,
+/// which the next flush or the next tick of the upload timer notices (`cb_s3_flush`, `cb_s3_upload`); at SIGTERM
+/// everything is stored at once.
 fn batches(lines: &[Line], timeout: i64, stopping: Option<Timestamp>) -> Vec<(Timestamp, Vec<Line>)> {
     let flushed = |line: &Line| line.at.saturating_add(SignedDuration::from_millis(300)).unwrap_or(line.at);
     let Some(timer) = lines.first().map(flushed) else { return Vec::new() };
@@ -170,7 +171,7 @@ mod tests {
 
     use super::*;
 
-    fn source(voice: Voice) -> Source {
+    fn source(behaviour: LogBehaviour) -> Source {
         let started = "2026-11-23T10:00:40Z".parse().unwrap();
         Source {
             task_id: "1f2e3d4c5b6a79880123456789abcdef".to_owned(),
@@ -181,7 +182,7 @@ mod tests {
             started,
             stopping: None,
             busy_from: started,
-            voice,
+            behaviour,
         }
     }
 
@@ -205,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_first_object_is_due_a_timeout_after_the_first_line() {
-        let source = source(Voice::Normal);
+        let source = source(LogBehaviour::Normal);
         let first = objects(&source, &article()).remove(0);
         let delay = first.due.duration_since(source.started);
         assert!((31..34).contains(&delay.as_secs()), "{delay:?}");
@@ -217,7 +218,7 @@ mod tests {
 
     #[test]
     fn records_have_the_shape_that_fluent_bit_writes() {
-        let body = objects(&source(Voice::Panicking), &article()).remove(0).body;
+        let body = objects(&source(LogBehaviour::Panicking), &article()).remove(0).body;
         let mut text = String::new();
         flate2::read::GzDecoder::new(body.as_slice()).read_to_string(&mut text).unwrap();
         let records: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -230,12 +231,12 @@ mod tests {
 
     #[test]
     fn a_silent_task_stores_nothing() {
-        assert_eq!(objects(&source(Voice::Silent), &article()), []);
+        assert_eq!(objects(&source(LogBehaviour::Silent), &article()), []);
     }
 
     #[test]
     fn a_task_that_is_stopped_early_still_delivers() {
-        let mut source = source(Voice::Normal);
+        let mut source = source(LogBehaviour::Normal);
         source.stopping = Some(later(source.started, 10));
         let objects = objects(&source, &article());
         assert_eq!(objects.len(), 1);
@@ -244,7 +245,7 @@ mod tests {
 
     #[test]
     fn every_line_is_stored_once() {
-        let source = source(Voice::Normal);
+        let source = source(LogBehaviour::Normal);
         let options = json!({"Name": "s3", "bucket": "b", "upload_timeout": "1m", "log_key": "log"});
         let stored: usize = objects(&source, &definition(&options))
             .iter()

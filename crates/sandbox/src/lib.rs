@@ -1,6 +1,6 @@
-//! The sandbox, a replacement for AWS: one HTTP server on 127.0.0.1 that speaks ECS, ECR, S3 and the Lambda calls of durable
-//! functions on the wire. It refuses what AWS refuses, and it never runs a container: rollouts, tasks and log objects
-//! happen on a virtual clock.
+//! The sandbox, a replacement for AWS: one HTTP server on 127.0.0.1 that speaks ECS, ECR, S3 and the Lambda calls of
+//! durable functions on the wire. It refuses what AWS refuses, and it never runs a container: rollouts, tasks and log
+//! objects happen on a virtual clock.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -153,7 +153,7 @@ impl Sandbox {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let world = Arc::new(World::new(&options, format!("http://{address}")));
-        seed::plant(&world, options.scenario)?;
+        seed::fill(&world, options.scenario)?;
         let server = tokio::spawn(server::accept(listener, world.clone())).abort_handle();
         Ok(Self { world, server })
     }
@@ -313,8 +313,8 @@ impl Sandbox {
         self.world.ecs().definitions.family(family)
     }
 
-    /// All deployments as `DescribeServiceDeployments` shows them, oldest first, each with the ARN of its task definition; a service's first one
-    /// made its seeded revision live.
+    /// All deployments as `DescribeServiceDeployments` shows them, oldest first, each with the ARN of its task
+    /// definition; a service's first one made its seeded revision live.
     pub fn deployments(&self) -> Vec<Value> {
         self.world.ecs().all_deployments(self.world.clock.now())
     }

@@ -1,5 +1,5 @@
-//! The smallest server that lets the real SDK clients reach one service of the sandbox: an accept loop on 127.0.0.1, for
-//! tests alone. It injects no faults and knows no service.
+//! The smallest server that lets the real SDK clients reach one service of the sandbox: an accept loop on 127.0.0.1,
+//! for tests alone. It injects no faults and knows no service.
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;

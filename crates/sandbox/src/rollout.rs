@@ -35,7 +35,7 @@ const GIVING_UP_TAKES: i64 = 3;
 
 /// What awaits the new revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum RolloutOutcome {
     /// It runs and stays healthy.
     Healthy,
     /// The alarm goes off during the canary.
@@ -115,12 +115,12 @@ struct Stage {
     weight: f64,
 }
 
-/// One deployment: its beginning, its fate and what was done to it.
+/// One deployment: its beginning, its outcome and what was done to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Rollout {
     /// When the update was accepted.
     pub(crate) requested: Timestamp,
-    pub(crate) fate: Fate,
+    pub(crate) outcome: RolloutOutcome,
     pub(crate) manner: Manner,
     /// Whether it began while another deployment was under way.
     pub(crate) reconcile: bool,
@@ -131,8 +131,8 @@ pub(crate) struct Rollout {
 }
 
 impl Rollout {
-    pub(crate) fn new(requested: Timestamp, fate: Fate, manner: Manner, reconcile: bool) -> Self {
-        Self { requested, fate, manner, reconcile, rollback_requested: None, superseded: None }
+    pub(crate) fn new(requested: Timestamp, outcome: RolloutOutcome, manner: Manner, reconcile: bool) -> Self {
+        Self { requested, outcome, manner, reconcile, rollback_requested: None, superseded: None }
     }
 
     /// The phase at `now`; before the update, the first one.
@@ -212,7 +212,7 @@ impl Rollout {
         }
         push(STARTED + if self.reconcile { 3 } else { 0 }, "PRE_SCALE_UP".into(), 0.0);
         push(CANARY_TASK, "SCALE_UP".into(), 0.0);
-        if !matches!(self.fate, Fate::TasksStop(_)) {
+        if !matches!(self.outcome, RolloutOutcome::TasksStop(_)) {
             push(POST_SCALE_UP, "POST_SCALE_UP".into(), 0.0);
             if let Some(name) = &self.manner.unknown_stage {
                 push(BEFORE_TRAFFIC, name.clone(), 0.0);
@@ -254,22 +254,22 @@ impl Rollout {
             course.push(Phase { hook: released, ..phase.clone() });
             course.extend(released.map(|at| Phase { at, ..phase }));
         }
-        match &self.fate {
-            Fate::Healthy => {
+        match &self.outcome {
+            RolloutOutcome::Healthy => {
                 let at = self.after(self.clean_up() + CLEAN_UP_TAKES);
                 course.push(Phase { at, status: Status::Successful, ..last_of(&course, || self.first()) });
             }
-            Fate::AlarmTriggers => {
+            RolloutOutcome::AlarmTriggers => {
                 // Where the deployment would be over before the alarm goes off, it goes off while both revisions still
                 // run.
                 let at = self.after((CANARY_TRAFFIC + ALARM_TAKES).min(self.clean_up() - 1));
                 let last = cut(&mut course, at, || self.first());
                 self.fail(&mut course, Phase { alarm: true, ..last }, at, "one or more alarms were triggered");
             }
-            Fate::TasksStop(_) => {
+            RolloutOutcome::TasksStop(_) => {
                 let mut last = last_of(&course, || self.first());
                 for number in 0..THRESHOLD {
-                    let (_, _, stopped) = self.doomed(number);
+                    let (_, _, stopped) = self.failing_task(number);
                     last = Phase { at: stopped, failures: number + 1, hook: None, ..last };
                     course.push(last.clone());
                 }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What happens to rollouts. It concerns the revisions that are deployed while the sandbox runs; what was live before stays healthy.
+/// What happens to rollouts. It concerns the revisions that are deployed while the sandbox runs; what was live before
+/// stays healthy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scenario {
     /// Every rollout ends well and logs as it should.

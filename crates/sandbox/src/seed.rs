@@ -1,4 +1,5 @@
-//! What every sandbox holds at its start: the files of `seed/`. Their digests are true, so the files must not be reformatted.
+//! What every sandbox holds at its start: the files of `seed/`. Their digests are true, so the files must not be
+//! reformatted.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -62,7 +63,7 @@ fn manifest(name: &str) -> &'static [u8] {
 }
 
 /// Fills an empty world.
-pub(crate) fn plant(world: &World, scenario: Scenario) -> Result<(), Error> {
+pub(crate) fn fill(world: &World, scenario: Scenario) -> Result<(), Error> {
     let now = world.clock.now();
     for bucket in [STATE_BUCKET, LOG_BUCKET] {
         world.buckets.create(bucket);
@@ -72,7 +73,7 @@ pub(crate) fn plant(world: &World, scenario: Scenario) -> Result<(), Error> {
         world.buckets.put(STATE_BUCKET, &key, document.as_bytes().to_vec(), None);
         world.buckets.name_version(STATE_BUCKET, &key, version);
     }
-    plant_images(&mut world.registry(), scenario, now);
+    push_images(&mut world.registry(), scenario, now);
     let document: Value = serde_json::from_str(TASK_DEFINITION).map_err(|error| Error::Document(error.to_string()))?;
     let mut ecs = world.ecs();
     let arn = ecs
@@ -83,7 +84,7 @@ pub(crate) fn plant(world: &World, scenario: Scenario) -> Result<(), Error> {
     ecs.set_live(SERVICE, &arn, &world.registry(), now).map_err(Error::from)
 }
 
-fn plant_images(registry: &mut Registry, scenario: Scenario, now: Timestamp) {
+fn push_images(registry: &mut Registry, scenario: Scenario, now: Timestamp) {
     for blob in BLOBS {
         registry.put_blob(REPOSITORY, blob.as_bytes());
     }

@@ -1,5 +1,5 @@
 //! The socket: accepts connections on 127.0.0.1, reads requests whole and bounded, hands each to its service, and lets
-//! the scripted faults befall it. No service's rules are here.
+//! the scripted faults apply to it. No service's rules are here.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -201,25 +201,25 @@ pub(super) fn answer(world: &World, request: &Request) -> Outcome {
         world.clock.advance(span);
     }
     world.settle();
-    let strike = world.faults().strike(&operation);
-    if strike.by_hand {
+    let fault = world.faults().next_fault(&operation);
+    if fault.by_hand {
         let mut ecs = world.ecs();
         ecs.redeploy_by_hand(ecs::Context { now: world.clock.now(), registry: &world.registry(), blindness: None });
     }
-    let strike = strike.befalls;
-    let blindness = strike.map(|(_, kind)| kind).filter(|kind| kind.is_blindness());
-    let strike = strike.filter(|_| blindness.is_none());
-    let mut outcome = match strike {
-        Some((Moment::Before, kind)) => befall(kind, &target, (service, &operation, &resource)),
+    let fault = fault.fault;
+    let blindness = fault.map(|(_, kind)| kind).filter(|kind| kind.is_blindness());
+    let fault = fault.filter(|_| blindness.is_none());
+    let mut outcome = match fault {
+        Some((Moment::Before, kind)) => apply_fault(kind, &target, (service, &operation, &resource)),
         _ => Outcome::Reply(match input {
             Ok(input) => act(world, &target, request, &input, blindness),
             Err(error) => error.reply(),
         }),
     };
-    if let Some((Moment::After, kind)) = strike {
-        outcome = befall(kind, &target, (service, &operation, &resource));
+    if let Some((Moment::After, kind)) = fault {
+        outcome = apply_fault(kind, &target, (service, &operation, &resource));
     }
-    if let Some((_, FaultKind::Stop)) = strike {
+    if let Some((_, FaultKind::Stop)) = fault {
         world.durable.stop_caller(request);
     }
     if !matches!(operation.as_str(), "CheckpointDurableExecution" | "GetDurableExecutionState") {
@@ -240,7 +240,7 @@ fn input(target: &Target, request: &Request) -> Result<Value, ApiError> {
     }
 }
 
-fn befall(kind: FaultKind, target: &Target, (service, operation, resource): (&str, &str, &str)) -> Outcome {
+fn apply_fault(kind: FaultKind, target: &Target, (service, operation, resource): (&str, &str, &str)) -> Outcome {
     let refusal = match target {
         Target::Storage | Target::Layer(_) => s3_refusal(kind, operation, resource),
         Target::Ecs(_) | Target::Ecr(_) | Target::Durable => json_refusal(kind, service, operation, resource),

@@ -1,5 +1,6 @@
-//! Whole executions of the real code, on one virtual clock, under a schedule that a seed decides: every call is held and let go one at a time,
-//! fails, is lost or comes late; executions die, events come twice and in any order, people interfere. At the end, what must hold is checked.
+//! Whole executions of the real code, on one virtual clock, under a schedule that a seed decides: every call is held
+//! and let go one at a time, fails, is lost or comes late; executions die, events come twice and in any order, people
+//! interfere. At the end, what must hold is checked.
 
 mod check;
 mod dice;
@@ -136,8 +137,8 @@ async fn to_the_end(
     };
     let world = Arc::new(World::new(&options, ENDPOINT.to_owned()));
     world.clock.run_with_the_runtime();
-    seed::plant(&world, options.scenario)?;
-    plant(&world, &story, options.start)?;
+    seed::fill(&world, options.scenario)?;
+    fill(&world, &story, options.start)?;
     let wire = Arc::new(Wire::new(world.clock.clone()));
     let troupe = Troupe { world, wire, function, dice: Mutex::new(dice.fork()) };
     let schedule = Schedule::new(Arc::clone(&story), troupe, dice);
@@ -161,13 +162,13 @@ async fn to_the_end(
 }
 
 /// What the story finds: its first image is live, in a task definition with secrets.
-fn plant(world: &World, story: &Story, start: Timestamp) -> Result<(), Error> {
+fn fill(world: &World, story: &Story, start: Timestamp) -> Result<(), Error> {
     if let Some(image) = story.images.first() {
         inside::push(world, REPOSITORY, image, &["v0", "latest"]);
     }
     let mut ecs = world.ecs();
     for image in &story.images {
-        ecs.decide_image(&image.digest, image.fate);
+        ecs.decide_image(&image.digest, image.scenario);
     }
     let document = story.document(0, MARKER, "seed");
     let since = start.saturating_sub(BEFORE).unwrap_or(start);

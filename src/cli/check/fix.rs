@@ -1,5 +1,5 @@
-//! Repairs that are mechanical and safe: a value that can only be one, a name that was mistyped. Only those places change; every other byte of
-//! the file stays. What would be a decision is left to people.
+//! Repairs that are mechanical and safe: a value that can only be one, a name that was mistyped. Only those places
+//! change; every other byte of the file stays. What would be a decision is left to people.
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -89,7 +89,8 @@ impl<'a> Repairs<'a> {
         add(self.locator, pointer, &format!("{{\"containerName\": {router}, \"condition\": \"START\"}}"))
     }
 
-    /// Names the only port mapping of a container, unless another container's has that name: names are unique in a task.
+    /// Names the only port mapping of a container, unless another container's has that name: names are unique in a
+    /// task.
     fn name_port(&self, pointer: &str) -> Option<Edit> {
         let mut containers = self.definition.containers();
         let is_only = containers.any(|container| {
@@ -101,7 +102,8 @@ impl<'a> Repairs<'a> {
         if is_only && is_free { set(self.locator, pointer, &format!("\"{PORT_NAME}\"")) } else { None }
     }
 
-    /// Renames a member, where only one name can be meant, no other member has it or wants it, and its value is what the model has there.
+    /// Renames a member, where only one name can be meant, no other member has it or wants it, and its value is what
+    /// the model has there.
     fn rename(&self, pointer: &str) -> Option<Edit> {
         let wrong = self.departures.unknown.iter().find(|member| member.pointer == pointer)?;
         let (parent, meant) = (parent(pointer)?, meant(wrong)?);
@@ -117,8 +119,8 @@ impl<'a> Repairs<'a> {
         Some(Edit { place: bytes(&member.name), text: format!("\"{meant}\""), renames: true })
     }
 
-    /// Whether the value of a member is of the type that the model has for another name. Only this place is held against the model: the whole
-    /// document would take its time for each member.
+    /// Whether the value of a member is of the type that the model has for another name. Only this place is compared
+    /// with the model: the whole document would take its time for each member.
     fn fits(&self, parent: &str, wrong: &str, meant: &str) -> bool {
         let steps: Vec<String> = steps(parent).chain([wrong.to_owned()]).collect();
         let document = alone(self.definition.members(), &steps, meant);
@@ -228,7 +230,8 @@ pub(super) fn show(source: &Source, repaired: &Repaired, out: &mut dyn Write) ->
     Ok(())
 }
 
-/// The text with every repair that does not touch another one, and what was repaired; `None` when there is nothing to do.
+/// The text with every repair that does not touch another one, and what was repaired; `None` when there is nothing to
+/// do.
 fn repair_once(checked: &Checked) -> Option<(String, Vec<Done>)> {
     let text = &checked.source.text;
     if !checked.findings.iter().any(|located| located.fixable) {

@@ -1,6 +1,7 @@
 //! Findings as workflow commands, which GitHub Actions shows at the lines of a pull request. It knows no other service.
 //!
-//! Source: docs.github.com, "Workflow commands for GitHub Actions", and `packages/core/src/command.ts` in actions/toolkit for the escapes.
+//! Source: docs.github.com, "Workflow commands for GitHub Actions", and `packages/core/src/command.ts` in
+//! actions/toolkit for the escapes.
 
 use std::io::{self, Write};
 

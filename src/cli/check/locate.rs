@@ -97,8 +97,8 @@ impl<'a> Locator<'a> {
         member(object, &unescape(name)).map(|member| bytes(&member.name))
     }
 
-    /// The place that a pointer leads to: a scalar itself, else the name of the member or the opening bracket. Where the pointer leads to
-    /// nothing, something is missing, and its nearest parent is the place.
+    /// The place that a pointer leads to: a scalar itself, else the name of the member or the opening bracket. Where
+    /// the pointer leads to nothing, something is missing, and its nearest parent is the place.
     fn span(&self, pointer: &str) -> Span {
         let Some(root) = &self.root else { return self.lines.character(1, 1) };
         let mut place = opening(root);

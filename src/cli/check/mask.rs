@@ -1,5 +1,5 @@
-//! Which parts of a text may hold what nobody should see, and the text with them starred out. It hides rather too much than too little: a
-//! misspelt `environment` is one, and of a text that is no JSON nothing but names is shown.
+//! Which parts of a text may hold what nobody should see, and the text with them starred out. It hides rather too much
+//! than too little: a misspelt `environment` is one, and of a text that is no JSON nothing but names is shown.
 
 use std::ops::Range;
 

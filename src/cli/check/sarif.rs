@@ -1,5 +1,5 @@
-//! Findings as SARIF 2.1.0 (OASIS), as far as code scanning reads it: the rules with their help, and results with a region. It holds no text
-//! of the sources.
+//! Findings as SARIF 2.1.0 (OASIS), as far as code scanning reads it: the rules with their help, and results with a
+//! region. It holds no text of the sources.
 
 use std::io::{self, Write};
 

@@ -1,5 +1,5 @@
-//! What the rules are told beside the document: from a service of the configuration where one is named, and from the arguments, which count
-//! more. It checks no document.
+//! What the rules are told beside the document: from a service of the configuration where one is named, and from the
+//! arguments, which count more. It checks no document.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

@@ -72,7 +72,8 @@ impl fmt::Display for Unread {
     }
 }
 
-/// The sources that arguments name, read one after another; what cannot be read is an error in its place, and the others follow.
+/// The sources that arguments name, read one after another; what cannot be read is an error in its place, and the
+/// others follow.
 pub(super) fn sources(arguments: &[String]) -> impl Iterator<Item = Result<Source, Unread>> + '_ {
     arguments.iter().flat_map(|argument| match argument.as_str() {
         "-" => boxed(std::iter::once_with(|| read(INPUT, std::io::stdin()))),

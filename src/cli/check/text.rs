@@ -1,5 +1,5 @@
-//! Findings for people: the line of the source with a caret, the JSON pointer, what to do and the rule's id. Values that may be secrets are
-//! starred out.
+//! Findings for people: the line of the source with a caret, the JSON pointer, what to do and the rule's id. Values
+//! that may be secrets are starred out.
 
 use std::io::{self, Write};
 use std::ops::Range;

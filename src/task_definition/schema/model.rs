@@ -1,4 +1,5 @@
-//! The ECS API model of `RegisterTaskDefinition` as a tree of shapes, for whoever describes it to somebody else. It looks at no document.
+//! The ECS API model of `RegisterTaskDefinition` as a tree of shapes, for whoever describes it to somebody else. It
+//! looks at no document.
 
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionInput;
 use aws_smithy_schema::Schema;
@@ -40,7 +41,8 @@ pub struct Member {
 /// The shape of a whole task definition.
 pub fn model() -> Shape {
     let mut walker = Walker::default();
-    // The generated code fails where a required member is missing, after it has read all others; here every member is read.
+    // The generated code fails where a required member is missing, after it has read all others; here every member is
+    // read.
     let _ = RegisterTaskDefinitionInput::deserialize(&mut walker);
     walker.seen
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::task_definition::Container;
-use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "circular-dependency",
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let containers: Vec<Container<'_>> = subject.definition.containers().collect();
     let mut is_told = vec![false; containers.len()];
     for start in 0..containers.len() {

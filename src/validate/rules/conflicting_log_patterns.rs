@@ -1,6 +1,6 @@
 //! Finds `awslogs` configurations with two answers to where a message begins.
 
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "conflicting-log-patterns",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers().filter(|container| container.log_driver() == Some("awslogs")) {
         let has = |option| container.log_option(option).is_some_and(|value| !value.is_empty());
         if has("awslogs-datetime-format") && has("awslogs-multiline-pattern") {

@@ -1,8 +1,9 @@
-//! The condition `HEALTHY` needs a `healthCheck` in the task definition of the container that is waited for; one in the image does not count.
+//! The condition `HEALTHY` needs a `healthCheck` in the task definition of the container that is waited for; one in the
+//! image does not count.
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, is_missing, label, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, is_missing, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "dependency-without-health-check",
@@ -15,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers() {
         for (index, dependency) in container.list("dependsOn").iter().enumerate() {
             let text = |member: &str| dependency.get(member).and_then(Value::as_str);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "duplicate-variable",
@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers() {
         for list in ["environment", "secrets"] {
             let entries = container.list(list);

@@ -1,5 +1,5 @@
-//! The rules that no check of a document runs: what planning finds in the registry, in the bucket and in the live service, and what keeps a
-//! text from being read at all. Whoever finds it says so; here is what it means.
+//! The rules that no check of a document runs: what planning finds in the registry, in the bucket and in the live
+//! service, and what keeps a text from being read at all. Whoever finds it says so; here is what it means.
 
 use crate::validate::{FoundIn, Rule, Severity};
 

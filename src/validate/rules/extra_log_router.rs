@@ -1,7 +1,7 @@
 //! A task has one log router; the agent would not know which of two to connect the others to.
 
 use crate::task_definition::Container;
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "extra-log-router",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let mut routers = subject.definition.containers().filter(Container::is_log_router);
     let Some(first) = routers.next() else { return };
     for router in routers {

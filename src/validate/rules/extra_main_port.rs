@@ -1,6 +1,6 @@
 //! Express Mode takes a single port mapping of `Main`; other containers may have as many as they like.
 
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "extra-main-port",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(main) = subject.definition.container("Main") else { return };
     let count = main.list("portMappings").len();
     if count > 1 {

@@ -1,10 +1,10 @@
-//! Keeps a document from running images of registries that the service's configuration does not list. Without a list every registry may be
-//! used.
+//! Keeps a document from running images of registries that the service's configuration does not list. Without a list
+//! every registry may be used.
 
 use wildmatch::WildMatch;
 
 use crate::image::ImageRef;
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "forbidden-registry",
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(allowed) = subject.allowed_registries else { return };
     for container in subject.definition.containers() {
         let Some(image) = container.image().filter(|image| !image.is_empty()) else { continue };
@@ -53,8 +53,8 @@ impl Source {
         Self { host, repository: format!("{namespace}{}", image.repository) }
     }
 
-    /// Whether an entry of the configuration covers the image: its host and, when it has a path, a leading part of the repository. Globs
-    /// in the host cannot reach into the path.
+    /// Whether an entry of the configuration covers the image: its host and, when it has a path, a leading part of the
+    /// repository. Globs in the host cannot reach into the path.
     fn is_below(&self, entry: &str) -> bool {
         let (host, path) = entry.split_once('/').unwrap_or((entry, ""));
         if !WildMatch::new(&host.to_ascii_lowercase()).matches(&self.host) {

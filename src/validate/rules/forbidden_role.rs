@@ -1,8 +1,9 @@
-//! Keeps a document from picking roles that the service's configuration does not list. Without a list every role may be used.
+//! Keeps a document from picking roles that the service's configuration does not list. Without a list every role may be
+//! used.
 
 use wildmatch::WildMatch;
 
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "forbidden-role",
@@ -16,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(allowed) = subject.allowed_roles else { return };
     for member in ["executionRoleArn", "taskRoleArn"] {
         let Some(role) = subject.definition.text(member).filter(|role| !role.is_empty()) else { continue };
@@ -26,7 +27,7 @@ fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
         let help = if role.starts_with("arn:") {
             "use an allowed role, or add this one to `roles` in `[service.guard]`"
         } else {
-            "write the role's full ARN: `roles` in `[service.guard]` is held against it"
+            "write the role's full ARN: `roles` in `[service.guard]` is compared with it"
         };
         report.add(format!("/{member}"), format!("the role {} is not allowed for this service", quoted(role)), help);
     }

@@ -2,7 +2,7 @@
 
 use crate::firelens::router;
 use crate::task_definition::Container;
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "incomplete-config-file",
@@ -16,13 +16,13 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     if let Some(router) = router::find(subject.definition) {
         check_router(router, report);
     }
 }
 
-fn check_router(router: Container<'_>, report: &mut Report<'_>) {
+fn check_router(router: Container<'_>, report: &mut Findings<'_>) {
     let Some(options) = router::options(router) else { return };
     let has_value = options.contains_key("config-file-value");
     match options.get("config-file-type").map(|kind| kind.as_str()) {

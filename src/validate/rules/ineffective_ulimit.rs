@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "ineffective-ulimit",
@@ -33,7 +33,7 @@ const OTHERS: [&str; 14] = [
     "stack",
 ];
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers() {
         for (index, ulimit) in container.list("ulimits").iter().enumerate() {
             let name = ulimit.get("name").and_then(Value::as_str);

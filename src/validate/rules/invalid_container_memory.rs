@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-container-memory",
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
 /// The least that Docker starts a container with, in MiB.
 const LEAST: i64 = 6;
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers() {
         let number = |member: &str| container.members.get(member).and_then(Value::as_i64);
         let mut is_too_small = false;

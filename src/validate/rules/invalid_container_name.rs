@@ -1,6 +1,6 @@
 //! Checks the form of container names; FireLens tags and `dependsOn` are built on them.
 
-use crate::validate::{Report, Rule, Severity, Subject, is_missing, is_valid_name, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, is_missing, is_valid_name, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-container-name",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let help = "name the container with up to 255 letters, digits, hyphens and underscores";
     for container in subject.definition.containers() {
         let message = match container.name() {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-environment-file",
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
 /// The most files of one container.
 const MOST: usize = 10;
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers() {
         let files = container.list("environmentFiles");
         if files.len() > MOST {

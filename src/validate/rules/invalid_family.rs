@@ -1,6 +1,6 @@
 //! Checks the family's name; whether the family is the one that the service runs is not its business.
 
-use crate::validate::{Report, Rule, Severity, Subject, is_missing, is_valid_name, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, is_missing, is_valid_name, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-family",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let message = match subject.definition.family() {
         Some(family) if is_valid_name(family) => return,
         Some(family) if !family.is_empty() => format!("{} is not a valid family name", quoted(family)),

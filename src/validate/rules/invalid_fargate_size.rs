@@ -1,6 +1,6 @@
 //! Holds `cpu` and `memory` of the task to the pairs that Fargate offers. What containers ask for is not added up here.
 
-use crate::validate::{Origin, Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Origin, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-fargate-size",
@@ -29,13 +29,14 @@ pub(in crate::validate) const SIZES: [(u64, &[Steps]); 8] = [
     (32_768, &[(61_440, 122_880, 61_440), (249_856, 249_856, 1)]),
 ];
 
-/// Up to here the sizes are settled; 32 vCPU are new, not offered in every region, and what comes above may be newer than this program.
+/// Up to here the sizes are settled; 32 vCPU are new, not offered in every region, and what comes above may be newer
+/// than this program.
 const LARGEST_SETTLED: u64 = 16_384;
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     // A live definition runs, so the table is out of date rather than the definition wrong.
     let wrong = if subject.origin == Origin::Live { Severity::Warning } else { Severity::Error };
-    let amount = |member, unit, report: &mut Report<'_>| {
+    let amount = |member, unit, report: &mut Findings<'_>| {
         let text = subject.definition.text(member).filter(|text| !text.is_empty())?;
         let amount = in_units(text, unit);
         if amount.is_none() {
@@ -90,7 +91,8 @@ fn listed(ranges: &[Steps]) -> String {
     words.collect::<Vec<_>>().join(", or ")
 }
 
-/// The size in 1/1024 of the unit: a plain number is that already, `1 vCPU` and `.5 GB` are not. `None` for any other spelling.
+/// The size in 1/1024 of the unit: a plain number is that already, `1 vCPU` and `.5 GB` are not. `None` for any other
+/// spelling.
 fn in_units(text: &str, unit: &str) -> Option<u64> {
     let text = text.trim().to_ascii_lowercase();
     let Some(number) = text.strip_suffix(&unit.to_ascii_lowercase()) else { return text.parse().ok() };

@@ -1,7 +1,7 @@
 //! `log-driver-buffer-limit` counts lines, not bytes. Whether the task's memory is enough for them is not asked.
 
 use crate::firelens::s3_output::{LogOutput, Setting};
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-log-buffer-limit",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::all(subject.definition) {
         let Setting::Given(option, limit) = output.setting("log-driver-buffer-limit") else { continue };
         if limit.parse::<u64>().is_ok_and(|limit| limit < 536_870_912) {

@@ -3,7 +3,7 @@
 
 use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-log-pattern",
@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::all(subject.definition).filter(|output| output.plugin_key() == "Name") {
         for option in ["include-pattern", "exclude-pattern"] {
             let Setting::Given(written, pattern) = output.setting(option) else { continue };

@@ -1,6 +1,6 @@
 //! Finds role ARNs that lead to something else than an IAM role.
 
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-role",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for member in ["taskRoleArn", "executionRoleArn"] {
         let arn = subject.definition.text(member).and_then(|role| role.strip_prefix("arn:"));
         let Some(mut parts) = arn.map(|rest| rest.splitn(5, ':')) else { continue };

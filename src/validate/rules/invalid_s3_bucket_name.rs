@@ -1,7 +1,7 @@
 //! Names that no bucket has. Whether the bucket exists is not asked, nor what a store other than S3 allows.
 
 use crate::firelens::s3_output::{LogOutput, Setting};
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-s3-bucket-name",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         let Setting::Given(option, bucket) = output.setting("bucket") else { continue };
         if bucket.is_empty() || output.setting("endpoint") != Setting::Absent {

@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::{LogOutput, Setting, bytes};
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-s3-chunk-size",
@@ -22,7 +22,7 @@ const MAX_CHUNK: u64 = 50_000_000;
 const MAX_COMPRESSED_CHUNK: u64 = 5_000_000_000;
 const DEFAULT_FILE_SIZE: u64 = 100_000_000;
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         let Setting::Given(option, text) = output.setting("upload_chunk_size") else { continue };
         let pointer = output.pointer(option);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-tag",
@@ -20,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 /// The most tags of one resource; the deployer adds one of its own.
 const MOST: usize = 50;
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let tags = subject.definition.members().get("tags").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     if tags.len() > MOST {
         report.add("/tags", format!("{} tags; {MOST} are the most", tags.len()), "remove some");

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, is_valid_name, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, is_valid_name, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-volume-name",
@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let volumes = subject.definition.members().get("volumes").and_then(Value::as_array).into_iter().flatten();
     let mut names = HashSet::new();
     for (index, volume) in volumes.enumerate() {

@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::{LogOutput, Setting, bytes};
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "large-s3-file-size",
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
 const MAX_FILE_SIZE: u64 = 50_000_000_000;
 const MAX_FILE_SIZE_OF_PUT: u64 = 1_000_000_000;
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         let Setting::Given(option, text) = output.setting("total_file_size") else { continue };
         let Some(size) = bytes(text) else { continue };

@@ -3,7 +3,7 @@
 
 use crate::firelens::first_object_after;
 use crate::firelens::obstacle::find_output;
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "late-canary-logs",
@@ -19,7 +19,7 @@ pub(super) static RULE: Rule = Rule {
 /// How long the canary bakes by default, in seconds.
 const BAKE: u64 = 180;
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(timeout) = subject.verify_timeout else { return };
     let Ok(output) = find_output(subject.definition, subject.container) else { return };
     let Some(needed) = output.upload_timeout().map(first_object_after) else { return };

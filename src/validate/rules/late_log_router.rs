@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::firelens::router;
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "late-log-router",
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(router) = router::find(subject.definition) else { return };
     for (index, dependency) in router.list("dependsOn").iter().enumerate() {
         let Some(name) = dependency.get("containerName").and_then(Value::as_str) else { continue };

@@ -1,7 +1,7 @@
 //! Compares the time to the first log object with the time that the verification is given.
 
 use crate::firelens::obstacle::{Obstacle, find_output, late};
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "late-log-upload",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(timeout) = subject.verify_timeout else { return };
     for name in subject.verified_containers() {
         let output = find_output(subject.definition, name).ok();

@@ -1,9 +1,10 @@
-//! Compares the platforms of the image, where they are known, with `runtimePlatform`. On the wrong one the task dies with "exec format error".
+//! Compares the platforms of the image, where they are known, with `runtimePlatform`. On the wrong one the task dies
+//! with "exec format error".
 
 use serde_json::Value;
 
 use crate::image::Platform;
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "mismatched-architecture",
@@ -17,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let runtime = subject.definition.members().get("runtimePlatform");
     let architecture = runtime.and_then(|runtime| runtime.get("cpuArchitecture")).and_then(Value::as_str);
     let wanted = subject.definition.platform();

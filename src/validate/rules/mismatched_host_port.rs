@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "mismatched-host-port",
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers() {
         for (index, mapping) in container.list("portMappings").iter().enumerate() {
             let port = |member: &str| mapping.get(member).and_then(Value::as_i64);

@@ -2,7 +2,7 @@
 //! images are left alone.
 
 use crate::firelens::router::{self, Builder};
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "mismatched-log-router-type",
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(router) = router::find(subject.definition) else { return };
     let (kind, program) = match (router::kind(router), Builder::of(router)) {
         (Some("fluentd"), Builder::Aws(_) | Builder::Fluent(_)) => ("fluentbit", "Fluent Bit"),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::task_definition::Container;
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-awslogs-option",
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
 
 const REQUIRED: [&str; 3] = ["awslogs-group", "awslogs-region", "awslogs-stream-prefix"];
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers().filter(|container| container.log_driver() == Some("awslogs")) {
         for option in REQUIRED {
             let value = container.log_options().and_then(|options| options.get(option));

@@ -1,6 +1,6 @@
 //! The configuration may give the image to another container than `Main`; then that one must exist too.
 
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-configured-container",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let names: Vec<&str> = subject.definition.containers().filter_map(|container| container.name()).collect();
     // A missing `Main` is for `missing-main-container` to report.
     if names.is_empty() || subject.container == "Main" || names.contains(&subject.container) {

@@ -1,6 +1,6 @@
 //! A mapping of `Main` by `containerPortRange` alone gives the load balancer no port to send to.
 
-use crate::validate::{Report, Rule, Severity, Subject, is_missing};
+use crate::validate::{Findings, Rule, Severity, Subject, is_missing};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-container-port",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(main) = subject.definition.container("Main") else { return };
     for (index, mapping) in main.list("portMappings").iter().enumerate() {
         let Some(mapping) = mapping.as_object() else { continue };

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::image::ImageRef;
 use crate::task_definition::Container;
-use crate::validate::{Report, Rule, Severity, Subject, is_missing, label};
+use crate::validate::{Findings, Rule, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-execution-role",
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     if !is_missing(subject.definition.members(), "executionRoleArn") {
         return;
     }

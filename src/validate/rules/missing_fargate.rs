@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Origin, Repair, Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Origin, Repair, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-fargate",
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let required = subject.definition.members().get("requiresCompatibilities").unwrap_or(&Value::Null);
     let lacks_fargate = match required {
         Value::Null => true,

@@ -1,6 +1,6 @@
 //! Every container needs an image; whether the image exists is asked elsewhere.
 
-use crate::validate::{Report, Rule, Severity, Subject, is_missing, label};
+use crate::validate::{Findings, Rule, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-image",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers() {
         if is_missing(container.members, "image") {
             report.add(container.pointer() + "/image", format!("{} has no image", label(container)), "set `image`");

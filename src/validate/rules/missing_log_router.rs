@@ -1,6 +1,6 @@
 //! The log driver `awsfirelens` needs a container with a `firelensConfiguration`; ECS refuses the definition otherwise.
 
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-log-router",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     if subject.definition.containers().any(|container| container.is_log_router()) {
         return;
     }

@@ -1,6 +1,6 @@
 //! Express Mode sends the traffic to the container named exactly `Main`.
 
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-main-container",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let names: Vec<&str> = subject.definition.containers().filter_map(|container| container.name()).collect();
     if names.is_empty() || names.contains(&"Main") {
         return;

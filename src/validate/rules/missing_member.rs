@@ -1,7 +1,7 @@
 //! Finds structures without a member that the ECS API requires of them.
 
 use crate::task_definition::schema::Absent;
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-member",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(_subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(_subject: &Subject<'_>, report: &mut Findings<'_>) {
     for Absent { pointer, name } in &report.departures().absent {
         let place = pointer.rsplit('/').find(|step| step.parse::<usize>().is_err()).unwrap_or_default();
         let help = format!("add `{name}`, or remove what is there without it");

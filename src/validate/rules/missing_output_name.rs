@@ -1,7 +1,8 @@
-//! The ECS agent looks for the key `Name` (for Fluentd `@type`) with exactly this spelling, and starts no task whose other options lack it.
+//! The ECS agent looks for the key `Name` (for Fluentd `@type`) with exactly this spelling, and starts no task whose
+//! other options lack it.
 
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-output-name",
@@ -14,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::all(subject.definition) {
         let key = output.plugin_key();
         if output.plugin_options().next().is_none() || output.plugin_options().any(|option| option == key) {

@@ -1,7 +1,7 @@
 //! Without `region` Fluent Bit's S3 plugin writes to us-east-1, whatever region the task runs in.
 
 use crate::firelens::s3_output::{LogOutput, Setting};
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-s3-region",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         if matches!(output.setting("region"), Setting::Absent | Setting::Given(_, "")) {
             report.add(

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::task_definition::Container;
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-splunk-option",
@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers().filter(|container| container.log_driver() == Some("splunk")) {
         let secrets = container.members.get("logConfiguration").and_then(|log| log.get("secretOptions")?.as_array());
         for option in ["splunk-token", "splunk-url"] {

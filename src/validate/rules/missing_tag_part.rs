@@ -2,7 +2,7 @@
 //! `shifted-tag-part`'s.
 
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-tag-part",
@@ -19,7 +19,7 @@ pub(super) static RULE: Rule = Rule {
 /// Fluent Bit numbers the parts of a tag from 0 to 9.
 const MAX_PARTS: usize = 10;
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         let Some(parts) = output.tag_parts() else { continue };
         let count = parts.all.min(MAX_PARTS);

@@ -1,7 +1,7 @@
 //! Fluent Bit uploads to S3 under the task role. Where nobody waits for the logs their loss is only a warning.
 
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Report, Rule, Severity, Subject, is_missing, label};
+use crate::validate::{Findings, Rule, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-task-role",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     if !is_missing(subject.definition.members(), "taskRoleArn") {
         return;
     }

@@ -1,6 +1,6 @@
 //! Fargate needs `cpu` and `memory` of the task; those of containers do not count.
 
-use crate::validate::{Report, Rule, Severity, Subject, is_missing};
+use crate::validate::{Findings, Rule, Severity, Subject, is_missing};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-task-size",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for (member, example) in [("cpu", "256"), ("memory", "512")] {
         if is_missing(subject.definition.members(), member) {
             report.add(

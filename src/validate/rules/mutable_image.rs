@@ -1,7 +1,7 @@
 //! Finds sidecars whose image is whatever a tag points to on the day.
 
 use crate::image::ImageRef;
-use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "mutable-image",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers().filter(|container| container.name() != Some(subject.container)) {
         let Some(image) = container.image().filter(|image| !image.is_empty()) else { continue };
         let reference = ImageRef::parse(image);

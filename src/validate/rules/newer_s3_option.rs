@@ -4,7 +4,7 @@
 use crate::firelens::router::FluentBit;
 use crate::firelens::s3_output::{self, LogOutput};
 use crate::validate::router_severity::severity_of_lacking;
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "newer-s3-option",
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         for option in output.plugin_options() {
             let Some(severity) = s3_output::since(option).and_then(|since| severity_of_lacking(output.router, since))

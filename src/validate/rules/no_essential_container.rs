@@ -1,6 +1,6 @@
 //! ECS demands at least one essential container; absent `essential` means true.
 
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "no-essential-container",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let mut containers = subject.definition.containers().peekable();
     if containers.peek().is_some() && !containers.any(|container| container.is_essential()) {
         report.add("/containerDefinitions", "no container is essential", "remove `\"essential\": false` from `Main`");

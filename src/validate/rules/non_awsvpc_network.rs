@@ -1,6 +1,6 @@
 //! Fargate knows one network mode, and it is not the default of the API.
 
-use crate::validate::{Repair, Report, Rule, Severity, Subject, is_missing, quoted};
+use crate::validate::{Findings, Repair, Rule, Severity, Subject, is_missing, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "non-awsvpc-network",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let help = "set `\"networkMode\": \"awsvpc\"`";
     match subject.definition.text("networkMode") {
         // Another case is for `unknown-value` to speak of.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::firelens::router;
-use crate::validate::{Repair, Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Repair, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "non-essential-log-router",
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(router) = router::find(subject.definition) else { return };
     let restarts = router.members.get("restartPolicy").and_then(|policy| policy.get("enabled")?.as_bool());
     if router.members.get("essential").and_then(Value::as_bool) == Some(false) && restarts != Some(true) {

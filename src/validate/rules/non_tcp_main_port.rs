@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Repair, Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Repair, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "non-tcp-main-port",
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(main) = subject.definition.container("Main") else { return };
     for (index, mapping) in main.list("portMappings").iter().enumerate() {
         // Another case is for `unknown-value` to speak of.

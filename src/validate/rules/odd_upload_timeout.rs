@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::firelens::seconds;
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "odd-upload-timeout",
@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         let Setting::Given(option, text) = output.setting("upload_timeout") else { continue };
         let number = text.strip_suffix(['s', 'm', 'h', 'd', 'S', 'M', 'H', 'D']).unwrap_or(text);

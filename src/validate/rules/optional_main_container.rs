@@ -1,6 +1,6 @@
 //! Finds a `Main` that the task would outlive.
 
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "optional-main-container",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     // Where nothing is essential, `no-essential-container` speaks of it.
     let is_outlived = subject.definition.containers().any(|container| container.is_essential());
     if let Some(main) = subject.definition.container("Main").filter(|main| is_outlived && !main.is_essential()) {

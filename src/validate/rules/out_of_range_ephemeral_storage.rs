@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "out-of-range-ephemeral-storage",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let size = subject.definition.pointer("/ephemeralStorage/sizeInGiB").and_then(Value::as_i64);
     if let Some(size) = size.filter(|size| !(20..=200).contains(size)) {
         report.add(

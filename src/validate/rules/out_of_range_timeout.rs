@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "out-of-range-timeout",
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
 /// Seconds.
 const MOST: i64 = 120;
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers() {
         for member in ["startTimeout", "stopTimeout"] {
             let seconds = container.members.get(member).and_then(Value::as_i64);

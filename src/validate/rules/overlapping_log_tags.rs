@@ -1,7 +1,7 @@
 //! Fluent Bit matches tags by their beginnings, so one container's output can take another one's lines.
 
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "overlapping-log-tags",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::all(subject.definition).filter(|output| output.plugin_options().next().is_some()) {
         let Some(prefix) = output.container.name().map(|name| format!("{name}-firelens")) else { continue };
         for other in LogOutput::all(subject.definition).map(|other| other.container) {

@@ -1,6 +1,6 @@
-//! Adds up what the containers reserve and holds it against the task.
+//! Adds up what the containers reserve and compares it with the task.
 
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "oversized-containers",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for (member, reserved) in [("cpu", "cpu"), ("memory", "memory"), ("memory", "memoryReservation")] {
         // Other spellings than plain numbers are for `invalid-fargate-size` to read.
         let Some(limit) = subject.definition.text(member).and_then(|text| text.trim().parse().ok()) else { continue };

@@ -2,7 +2,7 @@
 //! for.
 
 use crate::firelens::s3_output::{LogOutput, Setting, bytes};
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "overwritten-log-objects",
@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         let Some(format) = output.key_format() else { continue };
         if let Some(flaw) = flaw(&output, format) {

@@ -1,8 +1,9 @@
-//! Looks for values in `environment` that are secrets by their shape or by their name. The value itself is never part of a finding.
+//! Looks for values in `environment` that are secrets by their shape or by their name. The value itself is never part
+//! of a finding.
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "plain-secret",
@@ -40,7 +41,7 @@ const SHAPES: [(&str, usize, &str); 17] = [
 const NAMES: [&str; 8] =
     ["PASSWORD", "PASSWD", "SECRET", "SECRET_KEY", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_TOKEN"];
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers() {
         for (index, variable) in container.list("environment").iter().enumerate() {
             let text = |member: &str| variable.get(member).and_then(Value::as_str).unwrap_or_default();
@@ -88,7 +89,8 @@ fn has_password(value: &str) -> bool {
     !scheme.contains(char::is_whitespace) && password.is_some_and(|password| !is_harmless(password))
 }
 
-/// Whether a value cannot be the secret itself: nothing, a switch, a number, a placeholder, a reference to somewhere else, or a path.
+/// Whether a value cannot be the secret itself: nothing, a switch, a number, a placeholder, a reference to somewhere
+/// else, or a path.
 fn is_harmless(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     value.len() < 4

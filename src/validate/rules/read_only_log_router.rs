@@ -7,7 +7,7 @@ use crate::firelens::router::{self, Builder};
 use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::task_definition::Container;
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "read-only-log-router",
@@ -25,7 +25,7 @@ pub(super) static RULE: Rule = Rule {
 /// `store_dir` when it is not set.
 const DEFAULT_STORE: &str = "/tmp/fluent-bit/s3";
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(router) = router::find(subject.definition) else { return };
     if router.members.get("readonlyRootFilesystem").and_then(Value::as_bool) != Some(true) {
         return;

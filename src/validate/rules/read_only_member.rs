@@ -1,7 +1,7 @@
 //! Mentions the members of a described definition that registration does not take. They do no harm: they are left out.
 
 use crate::task_definition::READ_ONLY;
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "read-only-member",
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let members = subject.definition.members();
     for member in READ_ONLY.into_iter().filter(|member| members.contains_key(*member)) {
         report.add(

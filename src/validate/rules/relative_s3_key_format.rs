@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "relative-s3-key-format",
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         let Setting::Given(option, format) = output.setting("s3_key_format") else { continue };
         if !format.starts_with('/') {

@@ -2,7 +2,7 @@
 
 use crate::firelens::router;
 use crate::task_definition::Container;
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "s3-config-file",
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for router in subject.definition.containers().filter(Container::is_log_router) {
         if router::option(router, "config-file-type") == Some("s3") {
             report.add(

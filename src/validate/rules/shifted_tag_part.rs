@@ -1,7 +1,7 @@
 //! A container's name that holds the delimiter is cut as well, and moves the task id to a later part.
 
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "shifted-tag-part",
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         let Some(parts) = output.tag_parts() else { continue };
         let used = output.used_tag_parts();

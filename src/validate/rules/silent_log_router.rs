@@ -1,7 +1,7 @@
 //! A log router without a log of its own fails without a trace.
 
 use crate::firelens::router;
-use crate::validate::{Report, Rule, Severity, Subject, is_missing, label};
+use crate::validate::{Findings, Rule, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "silent-log-router",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(router) = router::find(subject.definition) else { return };
     if is_missing(router.members, "logConfiguration") {
         report.add(

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::firelens::router;
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "taken-log-port",
@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(router) = router::find(subject.definition) else { return };
     for container in subject.definition.containers().filter(|container| container.index != router.index) {
         for (index, mapping) in container.list("portMappings").iter().enumerate() {

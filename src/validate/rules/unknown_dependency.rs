@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::validate::nearest::nearest;
-use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-dependency",
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let names: Vec<&str> = subject.definition.containers().filter_map(|container| container.name()).collect();
     for container in subject.definition.containers() {
         for (index, dependency) in container.list("dependsOn").iter().enumerate() {

@@ -1,9 +1,9 @@
-//! Finds members that the ECS API model does not have: slips of the pen, which ECS would drop without a word, and what may be newer than
-//! this program. Read-only members of a description belong to `read-only-member`.
+//! Finds members that the ECS API model does not have: slips of the pen, which ECS would drop without a word, and what
+//! may be newer than this program. Read-only members of a description belong to `read-only-member`.
 
 use crate::task_definition::READ_ONLY;
 use crate::validate::nearest::{Nearest, nearest};
-use crate::validate::{Origin, Repair, Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Origin, Repair, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-member",
@@ -19,7 +19,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for member in &report.departures().unknown {
         let is_top_level = member.pointer.rfind('/') == Some(0);
         if is_top_level && READ_ONLY.contains(&member.name.as_str()) {

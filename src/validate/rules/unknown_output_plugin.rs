@@ -4,7 +4,7 @@
 use crate::firelens::router;
 use crate::firelens::s3_output::LogOutput;
 use crate::validate::nearest::nearest;
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-output-plugin",
@@ -76,7 +76,7 @@ const PLUGINS: [&str; 54] = [
     "grafana-loki",
 ];
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::all(subject.definition).filter(|output| output.plugin_key() == "Name") {
         let Some(name) = output.plugin() else { continue };
         let is_known = PLUGINS.iter().any(|plugin| plugin.eq_ignore_ascii_case(name));

@@ -2,7 +2,7 @@
 
 use crate::firelens::router;
 use crate::validate::nearest::nearest;
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-router-option",
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
 
 const KNOWN: [&str; 3] = ["enable-ecs-log-metadata", "config-file-type", "config-file-value"];
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(router) = router::find(subject.definition) else { return };
     for option in router::options(router).into_iter().flat_map(|options| options.keys()) {
         if KNOWN.contains(&option.as_str()) {

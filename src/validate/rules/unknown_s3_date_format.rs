@@ -3,7 +3,7 @@
 use crate::firelens::router::Version;
 use crate::firelens::s3_output::{ALWAYS, Word};
 use crate::validate::log_choice::check_option;
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-s3-date-format",
@@ -31,6 +31,6 @@ const FORMS: [Word; 7] = [
     word("epoch_milliseconds", (2, 0, 0)),
 ];
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     check_option(subject, report, "json_date_format", &FORMS);
 }

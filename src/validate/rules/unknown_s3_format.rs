@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::FORMATS;
 use crate::validate::log_choice::check_option;
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-s3-format",
@@ -15,6 +15,6 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     check_option(subject, report, "format", &FORMATS);
 }

@@ -4,7 +4,7 @@
 use crate::firelens::s3_output::{self, LogOutput};
 use crate::validate::nearest::nearest;
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-s3-option",
@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         for option in output.plugin_options().filter(|option| !s3_output::is_known_option(option)) {
             // AWS lists these two for every log driver, and what its agent on Fargate does with them is not public.

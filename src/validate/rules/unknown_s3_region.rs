@@ -1,7 +1,7 @@
 //! Names that have not even the form of a region's. It holds no list of regions: AWS adds some every year.
 
 use crate::firelens::s3_output::{LogOutput, Setting};
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-s3-region",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         let Setting::Given(option, region) = output.setting("region") else { continue };
         // Elsewhere regions may have any name; an empty one is missing.

@@ -1,9 +1,9 @@
-//! Finds texts outside the enumerations of the ECS API model. It only warns of what could be a value: ECS may know one that this program
-//! does not.
+//! Finds texts outside the enumerations of the ECS API model. It only warns of what could be a value: ECS may know one
+//! that this program does not.
 
 use crate::task_definition::schema::Unlisted;
 use crate::validate::nearest::nearest;
-use crate::validate::{Origin, Repair, Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Origin, Repair, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-value",
@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for Unlisted { pointer, value, known } in &report.departures().unlisted {
         // ECS accepted the values of a live definition before.
         let severity = match subject.origin {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-volume",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let volumes = subject.definition.members().get("volumes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let exists = |name: &str| volumes.iter().any(|volume| volume.get("name").and_then(Value::as_str) == Some(name));
     for container in subject.definition.containers() {

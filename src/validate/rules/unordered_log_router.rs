@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::firelens::router;
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Repair, Report, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Repair, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unordered-log-router",
@@ -22,7 +22,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(router) = router::find(subject.definition) else { return };
     let waits_for = |list: &[Value], name: Option<&str>| {
         list.iter().any(|dependency| name.is_some() && dependency.get("containerName").and_then(Value::as_str) == name)

@@ -2,7 +2,7 @@
 //! off.
 
 use crate::firelens::router;
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "unreadable-log-metadata",
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(router) = router::find(subject.definition) else { return };
     let option = "enable-ecs-log-metadata";
     if router::option(router, option).is_some_and(|value| router::go_bool(value).is_none()) {

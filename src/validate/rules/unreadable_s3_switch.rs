@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::{LogOutput, Setting, switch};
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "unreadable-s3-switch",
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
 const SWITCHES: [&str; 5] =
     ["use_put_object", "static_file_path", "send_content_md5", "preserve_data_ordering", "auto_retry_requests"];
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         for option in SWITCHES {
             let Setting::Given(written, text) = output.setting(option) else { continue };

@@ -4,7 +4,7 @@
 use crate::firelens::router::{self, Builder};
 use crate::firelens::s3_output::LogOutput;
 use crate::task_definition::Container;
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "unrouted-logs",
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::all(subject.definition) {
         if output.plugin_options().next().is_none() && !may_route(output.router) {
             report.add(

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::firelens::router::{self, Builder};
 use crate::firelens::s3_output::LogOutput;
 use crate::task_definition::Container;
-use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unset-router-variable",
@@ -31,7 +31,7 @@ const OF_INIT_IMAGES: [&str; 7] = [
     "ECS_TASK_DEFINITION",
 ];
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let Some(router) = router::find(subject.definition) else { return };
     let is_init = match Builder::of(router) {
         Builder::Aws(tag) => tag.starts_with("init-"),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "unsupported-linux-parameter",
@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
 
 pub(in crate::validate) const REFUSED: [&str; 4] = ["devices", "maxSwap", "sharedMemorySize", "swappiness"];
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers() {
         let Some(parameters) = container.members.get("linuxParameters").and_then(Value::as_object) else { continue };
         for member in REFUSED {

@@ -1,6 +1,6 @@
 //! Finds log drivers that Fargate does not have.
 
-use crate::validate::{Report, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unsupported-log-driver",
@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
 /// Drivers that ECS has on EC2 alone; a name that ECS does not know at all is for `unknown-value` to speak of.
 pub(in crate::validate) const ON_EC2: [&str; 5] = ["fluentd", "gelf", "journald", "json-file", "syslog"];
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers() {
         if let Some(driver) = container.log_driver().filter(|driver| ON_EC2.contains(driver)) {
             report.add(

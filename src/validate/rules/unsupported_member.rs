@@ -1,8 +1,9 @@
-//! Finds members that Fargate refuses whatever they say. A default that changes nothing passes, since tools write it out.
+//! Finds members that Fargate refuses whatever they say. A default that changes nothing passes, since tools write it
+//! out.
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "unsupported-member",
@@ -30,7 +31,7 @@ pub(in crate::validate) const CONTAINER: [&str; 8] = [
 /// Task members that Fargate refuses.
 pub(in crate::validate) const TASK: [&str; 3] = ["inferenceAccelerators", "ipcMode", "placementConstraints"];
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for member in TASK.iter().filter(|member| subject.definition.members().get(**member).is_some_and(says_something)) {
         report.add(format!("/{member}"), format!("Fargate refuses `{member}`"), "remove it");
     }

@@ -3,7 +3,7 @@
 
 use crate::firelens::obstacle::{Obstacle, untraceable};
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "untraceable-logs",
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for output in LogOutput::to_s3(subject.definition) {
         if let Some(Obstacle { pointer, message, help }) = untraceable(&output) {
             report.add(pointer, message, help);

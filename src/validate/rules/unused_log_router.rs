@@ -1,7 +1,7 @@
 //! ECS refuses a `firelensConfiguration` while no container uses the log driver `awsfirelens`.
 
 use crate::task_definition::Container;
-use crate::validate::{Report, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "unused-log-router",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     if subject.definition.containers().any(|container| container.log_driver() == Some("awsfirelens")) {
         return;
     }

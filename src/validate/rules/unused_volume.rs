@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Report, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unused-volume",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let volumes = subject.definition.members().get("volumes").and_then(Value::as_array).into_iter().flatten();
     for (index, volume) in volumes.enumerate() {
         let Some(name) = volume.get("name").and_then(Value::as_str) else { continue };

@@ -2,7 +2,7 @@
 //! same.
 
 use crate::firelens::obstacle::{self, NoOutput, Obstacle, find_output, unverifiable};
-use crate::validate::{Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "unverifiable-logs",
@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for name in subject.verified_containers() {
         let found = match find_output(subject.definition, name) {
             Ok(output) => unverifiable(&output),

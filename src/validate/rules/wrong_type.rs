@@ -1,7 +1,7 @@
 //! Holds the JSON types of all values to the ECS API model. It does not look at what the values say.
 
 use crate::task_definition::schema::Mistyped;
-use crate::validate::{Origin, Report, Rule, Severity, Subject};
+use crate::validate::{Findings, Origin, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "wrong-type",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::OF_DOCUMENTS
 };
 
-fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     // ECS itself described a live definition, so there it is the model that is out of date.
     let severity = if subject.origin == Origin::Live { Severity::Hint } else { Severity::Error };
     for Mistyped { pointer, expected, found } in &report.departures().mistyped {

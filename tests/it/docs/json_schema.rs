@@ -1,5 +1,6 @@
-//! As much of JSON Schema (draft 7) as the schemas in docs/schema/ use; any other keyword fails the test that meets it. `.ci/check_schemas.py`
-//! holds a complete validator against the same fixtures. A crate would switch on more of `regex` and `serde` in tests than the release has.
+//! As much of JSON Schema (draft 7) as the schemas in docs/schema/ use; any other keyword fails the test that meets it.
+//! `.ci/check_schemas.py` holds a complete validator against the same fixtures. A crate would switch on more of `regex`
+//! and `serde` in tests than the release has.
 
 use regex::Regex;
 use serde_json::{Map, Value};

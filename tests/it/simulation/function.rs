@@ -1,4 +1,5 @@
-//! The function under simulation, as `src/main.rs` makes it on Lambda: the one place where the simulation meets the product.
+//! The function under simulation, as `src/main.rs` makes it on Lambda: the one place where the simulation meets the
+//! product.
 
 use std::sync::Arc;
 

@@ -18,7 +18,8 @@ pub(super) fn read(message: &str) -> serde_json::Result<Option<Level>> {
     }
 }
 
-/// The level of a JSON object in which only members with plain values come before it, as nearly always; the rest is not looked at.
+/// The level of a JSON object in which only members with plain values come before it, as nearly always; the rest is not
+/// looked at.
 fn of_first_members(members: &[u8]) -> Option<Level> {
     let mut rest = members;
     loop {

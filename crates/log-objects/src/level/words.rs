@@ -2,7 +2,8 @@
 
 use super::{LONGEST, Level};
 
-/// How much of a message is looked at for the words of a text prefix, in bytes: they come after a time and a thread's name at the most.
+/// How much of a message is looked at for the words of a text prefix, in bytes: they come after a time and a thread's
+/// name at the most.
 const HEAD: usize = 96;
 /// How many words from the start can be the level.
 const WORDS: usize = 6;
@@ -61,7 +62,8 @@ fn of_prefix(message: &str) -> Option<Level> {
             return found;
         }
         let (word, next) = rest.split_at(rest.iter().position(is_space)?);
-        // A time, a date and what stands in brackets come before the first word. In a message that begins with `key=value` words are values.
+        // A time, a date and what stands in brackets come before the first word. In a message that begins with
+        // `key=value` words are values.
         if is_first && !matches!(word[0], b'0'..=b'9' | b'[') {
             if word.contains(&b'=') {
                 return None;
@@ -73,7 +75,8 @@ fn of_prefix(message: &str) -> Option<Level> {
     None
 }
 
-/// Whether the brackets hold the letters alone, or begin with them in capitals: `[error]`, `[error    ]`, `[ERROR 12]`, but not `[error-handler]`.
+/// Whether the brackets hold the letters alone, or begin with them in capitals: `[error]`, `[error    ]`, `[ERROR 12]`,
+/// but not `[error-handler]`.
 fn is_closed(open: u8, letters: &[u8], next: &[u8]) -> bool {
     let close = match open {
         b'[' => b']',
@@ -106,7 +109,8 @@ fn after_colour(text: &[u8]) -> &[u8] {
     }
 }
 
-/// The level that the letters at the start of a text are, if what they are and what follows says that they are meant as one.
+/// The level that the letters at the start of a text are, if what they are and what follows says that they are meant as
+/// one.
 fn of_word(text: &[u8], is_meant: impl Fn(&[u8], &[u8]) -> bool) -> Option<Level> {
     if !text.first().is_some_and(|first| begins_level(*first)) {
         return None;

@@ -1,4 +1,5 @@
-//! A gzip stream, inflated as it arrives: one member for an object of one upload, one for each part of a multipart upload.
+//! A gzip stream, inflated as it arrives: one member for an object of one upload, one for each part of a multipart
+//! upload.
 
 use flate2::{Decompress, FlushDecompress, Status};
 
@@ -6,7 +7,8 @@ use crate::problem::{MAX_MEMBERS, Problem};
 use crate::record::Record;
 use crate::text::Text;
 
-/// How much is inflated at a time. The inflater copies its last 32 KiB aside each time, so a small window costs as much as the text.
+/// How much is inflated at a time. The inflater copies its last 32 KiB aside each time, so a small window costs as much
+/// as the text.
 const WINDOW: usize = 128 << 10;
 
 /// A gzip stream of several members.

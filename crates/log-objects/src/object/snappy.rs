@@ -1,14 +1,15 @@
-//! Snappy blocks as Fluent Bit uploads them: raw, without the framing format and without magic bytes, one after another with nothing between
-//! them where the upload had several parts. They are decoded as they arrive.
+//! Snappy blocks as Fluent Bit uploads them: raw, without the framing format and without magic bytes, one after another
+//! with nothing between them where the upload had several parts. They are decoded as they arrive.
 //!
-//! The format is that of `format_description.txt` in google/snappy. A decoder of our own, because the libraries want a whole block in memory
-//! and its end known.
+//! The format is that of `format_description.txt` in google/snappy. A decoder of our own, because the libraries want a
+//! whole block in memory and its end known.
 
 use crate::problem::Problem;
 use crate::record::Record;
 use crate::text::{Lines, Text};
 
-/// How far back a copy may reach: the compressor works on pieces of 64 KiB that know nothing of each other (`kBlockSize` in `snappy.cc`).
+/// How far back a copy may reach: the compressor works on pieces of 64 KiB that know nothing of each other
+/// (`kBlockSize` in `snappy.cc`).
 const WINDOW: usize = 64 << 10;
 
 /// Snappy blocks, one after another.
@@ -40,7 +41,8 @@ impl Default for State {
     }
 }
 
-/// Whether bytes are the start of a block of log lines: a length, then a literal that fits into it and, where lines are JSON, begins an object.
+/// Whether bytes are the start of a block of log lines: a length, then a literal that fits into it and, where lines are
+/// JSON, begins an object.
 pub(super) fn is_block(start: &[u8], lines: Lines) -> bool {
     let Some(end) = start.iter().position(|byte| byte & 0x80 == 0).filter(|end| *end < 5) else { return false };
     let length = start[..=end].iter().rev().fold(0, |value: u64, byte| value << 7 | u64::from(byte & 0x7f));

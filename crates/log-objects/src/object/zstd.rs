@@ -1,5 +1,5 @@
-//! A zstd stream, decoded block by block as it arrives, because one byte of a block can stand for 128 KiB: never more than one block is
-//! decoded before it is handed on. Several frames may follow one another, as in multipart uploads.
+//! A zstd stream, decoded block by block as it arrives, because one byte of a block can stand for 128 KiB: never more
+//! than one block is decoded before it is handed on. Several frames may follow one another, as in multipart uploads.
 //!
 //! The layout of frames and blocks is that of RFC 8878, section 3.1.1.
 

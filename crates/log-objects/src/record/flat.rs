@@ -1,5 +1,5 @@
-//! The usual record read in one pass: an object whose members are strings. It gives up on everything else, which the full parser then reads
-//! or refuses.
+//! The usual record read in one pass: an object whose members are strings. It gives up on everything else, which the
+//! full parser then reads or refuses.
 //!
 //! A raw control character between two quotes, which JSON forbids and no encoder writes, passes as text.
 
@@ -26,8 +26,8 @@ pub(super) fn read(line: &str) -> Option<Members<'_>> {
     }
 }
 
-/// What stands before the closing quote, with its escapes resolved, and what follows the quote; `None` for escapes of `\u`, which come in
-/// pairs and may be broken.
+/// What stands before the closing quote, with its escapes resolved, and what follows the quote; `None` for escapes of
+/// `\u`, which come in pairs and may be broken.
 pub(super) fn string(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let mut end = memchr2(b'"', b'\\', text.as_bytes())?;
     if text.as_bytes()[end] == b'"' {

@@ -1,7 +1,9 @@
-//! Lines of one container repeat themselves: around the message stand the same names and values, in one of a few orders. What was read
-//! around a message once is known by its bytes the next time, so that only the message and the date are read.
+//! Lines of one container repeat themselves: around the message stand the same names and values, in one of a few
+//! orders. What was read around a message once is known by its bytes the next time, so that only the message and the
+//! date are read.
 //!
-//! A template is only made of a line that [`super::flat`] has read whole, and only fits where all bytes around date and message are equal.
+//! A template is only made of a line that [`super::flat`] has read whole, and only fits where all bytes around date and
+//! message are equal.
 
 use std::borrow::Cow;
 
@@ -11,7 +13,8 @@ use memchr::memmem::Finder;
 use super::flat::{self, string};
 use super::{Members, Record};
 
-/// The templates that are kept: the members that the log driver writes have 24 orders, with a piece of a line a few more.
+/// The templates that are kept: the members that the log driver writes have 24 orders, with a piece of a line a few
+/// more.
 const MAX_TEMPLATES: usize = 32;
 /// The longest text around a message that is kept, in bytes.
 const MAX_AROUND: usize = 2048;
@@ -67,7 +70,8 @@ impl Templates {
     pub(super) fn read<'a>(&mut self, line: &'a str) -> Option<Members<'a>> {
         let members = flat::read(line)?;
         let Some(cut) = self.cut(line) else { return Some(members) };
-        // Pieces of a line carry ids of their own, so their surroundings never come again; of doubled members the last would count.
+        // Pieces of a line carry ids of their own, so their surroundings never come again; of doubled members the last
+        // would count.
         let is_plain = members.partial_id.is_none() && !self.has_double(&cut);
         if is_plain && cut.before.len() + cut.after.len() <= MAX_AROUND {
             let template = Template::of(&cut, &members);

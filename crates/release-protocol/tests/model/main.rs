@@ -1,5 +1,6 @@
-//! The release protocol against every interleaving: executions of the crate's own course, one service, and what can go wrong. Each run is explored
-//! to its end, breadth first. `cargo run -p release-protocol --example explore` explores the larger ones.
+//! The release protocol against every interleaving: executions of the crate's own course, one service, and what can go
+//! wrong. Each run is explored to its end, breadth first. `cargo run -p release-protocol --example explore` explores
+//! the larger ones.
 
 #![cfg(test)]
 

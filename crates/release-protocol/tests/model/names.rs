@@ -17,7 +17,8 @@ impl Order for Number {
     }
 }
 
-/// The head remembers every release: whatever a release registered is known, and which events got through or were rolled back, a bit for each.
+/// The head remembers every release: whatever a release registered is known, and which events got through or were
+/// rolled back, a bit for each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct All {
     pub(crate) decided: u8,

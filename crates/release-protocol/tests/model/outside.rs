@@ -160,7 +160,7 @@ impl Story {
         out.push(((Some(index), "is stopped for good"), next));
     }
 
-    pub(super) fn strike(&self, world: &World, out: &mut Vec<(Label, World)>) {
+    pub(super) fn fail(&self, world: &World, out: &mut Vec<(Label, World)>) {
         if self.may(world, Fault::ByHand)
             && world.account.person_deployment.is_none()
             && !(self.refuses && world.running.is_some())

@@ -1,5 +1,5 @@
-//! The world that the model explores: one service, its head, ECS, and executions that play [`Course`]. It decides nothing for a release: every
-//! head, every plan and every next action comes from the crate under test.
+//! The world that the model explores: one service, its head, ECS, and executions that play [`Course`]. It decides
+//! nothing for a release: every head, every plan and every next action comes from the crate under test.
 
 #![expect(
     clippy::unused_self,
@@ -65,8 +65,8 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// All but a call that lands after everybody has given it up, of which little is promised, and a tag that moves, which is not a fault; each makes
-    /// every story twice as large.
+    /// All but a call that lands after everybody has given it up, of which little is promised, and a tag that moves,
+    /// which is not a fault; each makes every story twice as large.
     pub(crate) const ALL: [Self; 8] = [
         Self::Crash,
         Self::LostAnswer,
@@ -97,7 +97,8 @@ pub(crate) enum Guard {
     ReturnWaits,
     ReturnIsFenced,
     LookUntilFenceEnds,
-    /// Not of section 9: what was found late does not end well in silence where a newer release has found nothing to do.
+    /// Not of section 9: what was found late does not end well in silence where a newer release has found nothing to
+    /// do.
     LateIsLoud,
     /// Not of section 9: what has come to its end does not take up later work.
     EndsOnce,
@@ -303,8 +304,8 @@ impl Story {
 
     /// Every state that can follow, with what leads to it. The first `n` of them, as returned, need no fault.
     pub(crate) fn next(&self, world: &World, out: &mut Vec<(Label, World)>) -> usize {
-        // A step that touches nothing that others see, and sees nothing of theirs, is taken at once: whatever others do before it, they could do
-        // after it. What can go wrong with it is taken at once, too.
+        // A step that touches nothing that others see, and sees nothing of theirs, is taken at once: whatever others do
+        // before it, they could do after it. What can go wrong with it is taken at once, too.
         let own = |index: &usize| self.is_own_business(world, *index);
         if let Some(index) = (0..world.executions.len()).find(own) {
             self.act(world, index, out);
@@ -331,7 +332,7 @@ impl Story {
             self.be_slow(world, index, out);
             self.be_late(world, index, out);
         }
-        self.strike(world, out);
+        self.fail(world, out);
         for (_, next) in &mut *out {
             self.forget(next);
         }

@@ -1,5 +1,5 @@
-//! What `RegisterTaskDefinition` refuses, with AWS's messages where they are public. What ECS finds out only when a task starts
-//! (a wrong processor, a log router that exits) passes here, as it does on AWS.
+//! What `RegisterTaskDefinition` refuses, with AWS's messages where they are public. What ECS finds out only when a
+//! task starts (a wrong processor, a log router that exits) passes here, as it does on AWS.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! The defaults that ECS adds to a registered task definition, as `DescribeTaskDefinition` shows them. No member is taken away.
+//! The defaults that ECS adds to a registered task definition, as `DescribeTaskDefinition` shows them. No member is
+//! taken away.
 
 use serde_json::{Map, Value, json};
 

@@ -1,5 +1,5 @@
-//! Task definitions: registration, the revisions of each family, and how they are described. Every member that was sent comes back,
-//! also one that nobody knows.
+//! Task definitions: registration, the revisions of each family, and how they are described. Every member that was sent
+//! comes back, also one that nobody knows.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

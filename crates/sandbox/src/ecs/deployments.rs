@@ -291,7 +291,7 @@ fn describe_service(service: &Service, now: Timestamp) -> Value {
     }
     json!({
         "serviceArn": service.arn(), "serviceName": service.name, "clusterArn": cluster_arn(), "status": service.status,
-        "taskDefinition": definition_of(service.heading(now)), "desiredCount": desired, "runningCount": running, "pendingCount": pending,
+        "taskDefinition": definition_of(service.desired(now)), "desiredCount": desired, "runningCount": running, "pendingCount": pending,
         "launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux", "schedulingStrategy": "REPLICA",
         "deploymentController": {"type": "ECS"}, "resourceManagementType": "ECS", "deployments": [], "events": [],
         "createdAt": epoch(service.created),

@@ -7,7 +7,7 @@ use super::super::api::{ACCOUNT, ApiError, epoch, text};
 use super::super::deployment::{DeploymentEnding, DeploymentTimes, Manner, SecondUpdate};
 use super::super::ecr::{Pull, Registry};
 use super::super::firelens;
-use super::super::rollout::{Cause, Fate, Rollout};
+use super::super::rollout::{Cause, Rollout, RolloutOutcome};
 use super::super::scenario::Scenario;
 use super::definitions::{Definition, includes_tags};
 use super::service::{Deployment, Revision, Service};
@@ -132,11 +132,11 @@ impl Ecs {
         begun.ok_or_else(service_not_found)
     }
 
-    /// A person deploys a copy of what each service heads to.
+    /// A person deploys a copy of each service's desired task definition.
     pub(crate) fn redeploy_by_hand(&mut self, context: Context<'_>) {
         let live = |service: &Service| {
-            let heading = service.revisions.get(service.heading(context.now)?)?;
-            Some((service.arn(), heading.definition_arn.clone()))
+            let desired = service.revisions.get(service.desired(context.now)?)?;
+            Some((service.arn(), desired.definition_arn.clone()))
         };
         let live: Vec<(String, String)> = self.services.iter().filter_map(live).collect();
         for (service, definition) in live {
@@ -160,13 +160,13 @@ impl Ecs {
         let service = self.services.get_mut(index).ok_or_else(gone)?;
         let proven =
             service.revisions.iter().any(|revision| revision.proven && revision.definition_arn == definition.arn());
-        let fate = fate(definition, context.registry, if proven { Scenario::Good } else { scenario });
+        let outcome = outcome(definition, context.registry, if proven { Scenario::Good } else { scenario });
         if proven {
             manner.ending = DeploymentEnding::default();
         }
         let images = resolve(definition, context.registry);
-        let heading = service.heading(now).and_then(|heading| service.revisions.get(heading));
-        let mut settings = heading.map_or_else(|| json!({}), |revision| revision.settings.clone());
+        let desired = service.desired(now).and_then(|desired| service.revisions.get(desired));
+        let mut settings = desired.map_or_else(|| json!({}), |revision| revision.settings.clone());
         if let Some(settings) = settings.as_object_mut() {
             settings.extend(given);
         }
@@ -180,7 +180,7 @@ impl Ecs {
             Revision { id: revision_id, definition_arn: definition.arn(), created: now, images, settings, proven };
         let target = service.revisions.len();
         service.revisions.push(revision);
-        let rollout = Rollout::new(now, fate, manner, busy);
+        let rollout = Rollout::new(now, outcome, manner, busy);
         service.deployments.push(Deployment { id: deployment_id.chars().take(21).collect(), sources, target, rollout });
         service.updated = now;
         let service = self.services.get(index).ok_or_else(gone)?;
@@ -228,7 +228,7 @@ impl Ecs {
             settings: json!({}),
             proven: true,
         };
-        let rollout = Rollout::new(requested, Fate::Healthy, Manner { times, ..Manner::default() }, false);
+        let rollout = Rollout::new(requested, RolloutOutcome::Healthy, Manner { times, ..Manner::default() }, false);
         let deployment =
             Deployment { id: deployment_id.chars().take(21).collect(), sources: Vec::new(), target: 0, rollout };
         let service = Service {
@@ -300,11 +300,11 @@ fn images(definition: &Definition) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// What awaits a revision: what its images and its log router do by themselves, then what the scenario has in store.
-fn fate(definition: &Definition, registry: &Registry, scenario: Scenario) -> Fate {
+fn outcome(definition: &Definition, registry: &Registry, scenario: Scenario) -> RolloutOutcome {
     let architecture = definition.architecture();
     for (name, image) in images(definition) {
         let no_pull = |why: &str| {
-            Fate::TasksStop(Cause {
+            RolloutOutcome::TasksStop(Cause {
                 code: "TaskFailedToStart",
                 reason: format!("CannotPullContainerError: pull image manifest has been retried 1 time(s): {why}"),
                 culprit: None,
@@ -325,16 +325,16 @@ fn fate(definition: &Definition, registry: &Registry, scenario: Scenario) -> Fat
         return exits(&router, 255, "Essential container in task exited");
     }
     match scenario {
-        Scenario::CanaryFails => Fate::AlarmTriggers,
+        Scenario::CanaryFails => RolloutOutcome::AlarmTriggers,
         Scenario::TaskNeverStarts => exits("Main", 1, "Essential container in task exited"),
         Scenario::Good | Scenario::NoLogs | Scenario::BadLogs | Scenario::ErrorLogs | Scenario::Amd64Only => {
-            Fate::Healthy
+            RolloutOutcome::Healthy
         }
     }
 }
 
-fn exits(container: &str, code: i32, reason: &str) -> Fate {
-    Fate::TasksStop(Cause {
+fn exits(container: &str, code: i32, reason: &str) -> RolloutOutcome {
+    RolloutOutcome::TasksStop(Cause {
         code: "EssentialContainerExited",
         reason: reason.to_owned(),
         culprit: Some((container.to_owned(), code)),

@@ -1,4 +1,5 @@
-//! A service: its revisions, its deployments, and what follows from them at a given time. The API's shapes are elsewhere.
+//! A service: its revisions, its deployments, and what follows from them at a given time. The API's shapes are
+//! elsewhere.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -83,8 +84,8 @@ impl Service {
             .map(|deployment| deployment.target)
     }
 
-    /// The revision that the service heads to: the target of the deployment under way, else the one that serves.
-    pub(crate) fn heading(&self, now: Timestamp) -> Option<usize> {
+    /// The desired revision of the service: the target of the deployment under way, else the one that serves.
+    pub(crate) fn desired(&self, now: Timestamp) -> Option<usize> {
         self.running(now).map(|deployment| deployment.target).or(self.live(now))
     }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::api::{ApiError, epoch, optional_text, page, texts};
-use super::super::firelens::{self, LogObject, Source, Voice};
+use super::super::firelens::{self, LogBehaviour, LogObject, Source};
 use super::super::rollout::{Cause, later};
 use super::super::scenario::Scenario;
 use super::definitions::Definition;
@@ -144,12 +144,12 @@ impl Ecs {
             return None;
         }
         let proven = service.revisions.get(task.revision).is_some_and(|revision| revision.proven);
-        let voice = match self.scenario_of(definition) {
-            Scenario::NoLogs if !proven => Voice::Silent,
-            Scenario::BadLogs if !proven => Voice::Panicking,
-            Scenario::ErrorLogs if !proven => Voice::Failing,
-            Scenario::ErrorLogs => Voice::Busy,
-            _ => Voice::Normal,
+        let behaviour = match self.scenario_of(definition) {
+            Scenario::NoLogs if !proven => LogBehaviour::Silent,
+            Scenario::BadLogs if !proven => LogBehaviour::Panicking,
+            Scenario::ErrorLogs if !proven => LogBehaviour::Failing,
+            Scenario::ErrorLogs => LogBehaviour::Busy,
+            _ => LogBehaviour::Normal,
         };
         let source = Source {
             task_id: task.id.clone(),
@@ -160,7 +160,7 @@ impl Ecs {
             // What lies ahead may still change, so only a stop that has begun counts.
             stopping: task.life.stop.as_ref().map(|(stopping, ..)| *stopping).filter(|stopping| *stopping <= now),
             busy_from: self.opened,
-            voice,
+            behaviour,
         };
         Some((definition, source))
     }

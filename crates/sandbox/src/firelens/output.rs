@@ -1,4 +1,5 @@
-//! The S3 outputs that a task definition asks its log router for, and the options that Fluent Bit would refuse at its start.
+//! The S3 outputs that a task definition asks its log router for, and the options that Fluent Bit would refuse at its
+//! start.
 
 use std::io::Write as _;
 

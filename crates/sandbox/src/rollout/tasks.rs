@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{CANARY_TASK, Cause, Fate, Rollout, Status, THRESHOLD, later};
+use super::{CANARY_TASK, Cause, Rollout, RolloutOutcome, Status, THRESHOLD, later};
 
 /// Tasks that the service wants. One carries the canary's traffic, the rest follows when all traffic moves.
 pub(crate) const DESIRED: usize = 2;
@@ -28,7 +28,7 @@ pub(crate) struct TaskLife {
 
 impl Rollout {
     /// Creation, end and stop of the nth task that cannot run.
-    pub(super) fn doomed(&self, number: u32) -> (Timestamp, Timestamp, Timestamp) {
+    pub(super) fn failing_task(&self, number: u32) -> (Timestamp, Timestamp, Timestamp) {
         let created = self.after(CANARY_TASK + i64::from(number) * NEXT_TASK);
         let dying = later(created, TASK_START + TASK_DEATH);
         (created, dying, later(dying, TASK_STOPPING))
@@ -47,16 +47,16 @@ impl Rollout {
             .iter()
             .find(|phase| !matches!(phase.status, Status::Pending | Status::InProgress))
             .map(|phase| phase.at);
-        let planned: Vec<TaskLife> = match &self.fate {
-            Fate::TasksStop(cause) => (0..THRESHOLD)
+        let planned: Vec<TaskLife> = match &self.outcome {
+            RolloutOutcome::TasksStop(cause) => (0..THRESHOLD)
                 .map(|number| {
-                    let (created, dying, stopped) = self.doomed(number);
+                    let (created, dying, stopped) = self.failing_task(number);
                     // A program that exits has been started, an image that cannot be pulled has not.
                     let started = cause.culprit.is_some().then(|| later(created, TASK_START));
                     TaskLife { created, started, stop: Some((dying, stopped, cause.clone())) }
                 })
                 .collect(),
-            Fate::Healthy | Fate::AlarmTriggers => (0..DESIRED)
+            RolloutOutcome::Healthy | RolloutOutcome::AlarmTriggers => (0..DESIRED)
                 .map(|number| {
                     let created = self.after(if number == 0 { CANARY_TASK } else { self.rest_tasks() });
                     let started = Some(later(created, START_TAKES));

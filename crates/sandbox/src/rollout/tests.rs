@@ -3,16 +3,16 @@
 use super::super::deployment::{DeploymentTimes, PauseHook};
 use super::*;
 
-fn rollout(fate: Fate) -> Rollout {
-    in_manner(fate, Manner::default())
+fn rollout(outcome: RolloutOutcome) -> Rollout {
+    in_manner(outcome, Manner::default())
 }
 
-fn in_manner(fate: Fate, manner: Manner) -> Rollout {
-    Rollout::new("2026-11-23T10:00:00Z".parse().unwrap(), fate, manner, false)
+fn in_manner(outcome: RolloutOutcome, manner: Manner) -> Rollout {
+    Rollout::new("2026-11-23T10:00:00Z".parse().unwrap(), outcome, manner, false)
 }
 
-fn ending(fate: Fate, ending: DeploymentEnding) -> Rollout {
-    in_manner(fate, Manner { ending, ..Manner::default() })
+fn ending(outcome: RolloutOutcome, ending: DeploymentEnding) -> Rollout {
+    in_manner(outcome, Manner { ending, ..Manner::default() })
 }
 
 /// The statuses in their order, each once.
@@ -33,8 +33,8 @@ fn weights(rollout: &Rollout) -> Vec<(i64, f64)> {
     changes.map(|pair| (pair[1].at.duration_since(rollout.requested).as_secs(), pair[1].weight)).collect()
 }
 
-fn crash() -> Fate {
-    Fate::TasksStop(Cause {
+fn crash() -> RolloutOutcome {
+    RolloutOutcome::TasksStop(Cause {
         code: "EssentialContainerExited",
         reason: "Essential container in task exited".to_owned(),
         culprit: Some(("Main".to_owned(), 1)),
@@ -43,21 +43,21 @@ fn crash() -> Fate {
 
 #[test]
 fn a_good_rollout_takes_about_eight_minutes() {
-    let rollout = rollout(Fate::Healthy);
+    let rollout = rollout(RolloutOutcome::Healthy);
     assert_eq!(last(&rollout).status, Status::Successful);
     assert_eq!(rollout.taken_over().unwrap().duration_since(rollout.requested).as_secs(), 490);
 }
 
 #[test]
 fn the_canary_carries_five_percent_for_three_minutes() {
-    assert_eq!(weights(&rollout(Fate::Healthy)), [(75, 5.0), (290, 100.0)]);
+    assert_eq!(weights(&rollout(RolloutOutcome::Healthy)), [(75, 5.0), (290, 100.0)]);
 }
 
 #[test]
 fn bakes_last_as_long_as_they_are_configured() {
     let times = |canary_percent, canary_bake, bake| {
         let times = DeploymentTimes { canary_percent, canary_bake, bake };
-        in_manner(Fate::Healthy, Manner { times, ..Manner::default() })
+        in_manner(RolloutOutcome::Healthy, Manner { times, ..Manner::default() })
     };
     let at_once = times(100.0, 0, 0);
     assert_eq!(weights(&at_once), [(75, 100.0)]);
@@ -65,17 +65,17 @@ fn bakes_last_as_long_as_they_are_configured() {
     let a_day = times(10.0, 60, 1_440);
     assert_eq!(weights(&a_day), [(75, 10.0), (3_710, 100.0)]);
     assert_eq!(a_day.taken_over().unwrap().duration_since(a_day.requested).as_secs(), 130 + 3_600 + 86_400);
-    let alarmed = Rollout { fate: Fate::AlarmTriggers, ..at_once };
+    let alarmed = Rollout { outcome: RolloutOutcome::AlarmTriggers, ..at_once };
     assert_eq!(last(&alarmed).status, Status::RollbackSuccessful, "also where all would be over before the alarm");
 }
 
 #[test]
 fn a_hook_holds_up_what_comes_after_its_stage() {
-    let held = |stage: &str, fate| {
+    let held = |stage: &str, outcome| {
         let hook = Some(PauseHook { stage: stage.to_owned(), minutes: 10 });
-        in_manner(fate, Manner { hook, ..Manner::default() })
+        in_manner(outcome, Manner { hook, ..Manner::default() })
     };
-    let paused = held("POST_SCALE_UP", Fate::Healthy);
+    let paused = held("POST_SCALE_UP", RolloutOutcome::Healthy);
     assert_eq!(weights(&paused), [(675, 5.0), (890, 100.0)]);
     assert_eq!(paused.phase(later(paused.requested, 70)).hook, Some(later(paused.requested, 670)));
     assert_eq!(paused.phase(later(paused.requested, 670)).hook, None);
@@ -88,15 +88,15 @@ fn a_hook_holds_up_what_comes_after_its_stage() {
 #[test]
 fn a_stage_that_no_enumeration_has_comes_before_the_traffic() {
     let unknown_stage = Some("PRE_PRODUCTION_TRAFFIC_SHIFT".into());
-    let rollout = in_manner(Fate::Healthy, Manner { unknown_stage, ..Manner::default() });
+    let rollout = in_manner(RolloutOutcome::Healthy, Manner { unknown_stage, ..Manner::default() });
     let phase = rollout.phase(later(rollout.requested, 74));
     assert_eq!((phase.stage.as_deref(), phase.weight.to_bits()), (Some("PRE_PRODUCTION_TRAFFIC_SHIFT"), 0));
 }
 
 #[test]
 fn what_fails_can_be_stopped_without_a_rollback() {
-    for fate in [Fate::AlarmTriggers, crash()] {
-        let stopped = ending(fate, DeploymentEnding::StoppedByFailure);
+    for outcome in [RolloutOutcome::AlarmTriggers, crash()] {
+        let stopped = ending(outcome, DeploymentEnding::StoppedByFailure);
         assert_eq!(statuses(&stopped), ["PENDING", "IN_PROGRESS", "STOP_REQUESTED", "STOPPED"]);
         assert_eq!((last(&stopped).rollback, stopped.taken_over()), (None, None));
         assert!(stopped.tasks().iter().all(|life| life.stop.is_some()));
@@ -107,7 +107,7 @@ fn what_fails_can_be_stopped_without_a_rollback() {
 fn what_fails_with_all_the_traffic_and_is_stopped_stays() {
     let times = DeploymentTimes { canary_bake: 0, ..DeploymentTimes::default() };
     let manner = Manner { times, ending: DeploymentEnding::StoppedByFailure, ..Manner::default() };
-    let mut stopped = in_manner(Fate::AlarmTriggers, manner);
+    let mut stopped = in_manner(RolloutOutcome::AlarmTriggers, manner);
     assert_eq!((last(&stopped).status, stopped.taken_over()), (Status::Stopped, Some(last(&stopped).at)));
     assert!(stopped.tasks().iter().all(|life| life.stop.is_none()));
     stopped.superseded = Some(later(stopped.requested, 130));
@@ -116,7 +116,7 @@ fn what_fails_with_all_the_traffic_and_is_stopped_stays() {
 
 #[test]
 fn a_deployment_can_be_stopped_while_it_is_pending() {
-    let mut given_up = ending(Fate::Healthy, DeploymentEnding::StoppedWhilePending);
+    let mut given_up = ending(RolloutOutcome::Healthy, DeploymentEnding::StoppedWhilePending);
     assert_eq!(statuses(&given_up), ["PENDING", "STOPPED"]);
     assert!(given_up.tasks().is_empty());
     given_up.manner.ending = DeploymentEnding::RolledBack;
@@ -126,9 +126,9 @@ fn a_deployment_can_be_stopped_while_it_is_pending() {
 
 #[test]
 fn a_rollback_can_fail_or_end_stopped() {
-    let failed = ending(Fate::AlarmTriggers, DeploymentEnding::RollbackFailed);
+    let failed = ending(RolloutOutcome::AlarmTriggers, DeploymentEnding::RollbackFailed);
     assert_eq!(statuses(&failed), ["PENDING", "IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_FAILED"]);
-    let mut asked = ending(Fate::Healthy, DeploymentEnding::RollbackFailed);
+    let mut asked = ending(RolloutOutcome::Healthy, DeploymentEnding::RollbackFailed);
     asked.rollback_requested = Some(later(asked.requested, 120));
     assert!(last(&asked).reason.unwrap().contains("rolled back by user. The rollback failed."));
     asked.manner.ending = DeploymentEnding::RollbackStopped;
@@ -138,7 +138,7 @@ fn a_rollback_can_fail_or_end_stopped() {
 
 #[test]
 fn an_alarm_rolls_back_during_the_canary() {
-    let rollout = rollout(Fate::AlarmTriggers);
+    let rollout = rollout(RolloutOutcome::AlarmTriggers);
     let phase = rollout.phase(later(rollout.requested, CANARY_TRAFFIC + ALARM_TAKES));
     assert_eq!((phase.status, phase.alarm), (Status::RollbackInProgress, true));
     assert_eq!(last(&rollout).status, Status::RollbackSuccessful);
@@ -156,7 +156,7 @@ fn tasks_that_never_start_reach_the_threshold() {
 
 #[test]
 fn a_rollback_stops_the_new_tasks_and_takes_the_traffic_away() {
-    let mut rollout = rollout(Fate::Healthy);
+    let mut rollout = rollout(RolloutOutcome::Healthy);
     let at = later(rollout.requested, 120);
     rollout.rollback_requested = Some(at);
     assert_eq!(rollout.phase(at).status, Status::RollbackRequested);
@@ -170,7 +170,7 @@ fn a_rollback_stops_the_new_tasks_and_takes_the_traffic_away() {
 
 #[test]
 fn a_newer_update_stops_the_rollout() {
-    let mut rollout = rollout(Fate::Healthy);
+    let mut rollout = rollout(RolloutOutcome::Healthy);
     let at = later(rollout.requested, 100);
     rollout.superseded = Some(at);
     assert_eq!(rollout.phase(at).status, Status::StopRequested);
@@ -180,7 +180,7 @@ fn a_newer_update_stops_the_rollout() {
 
 #[test]
 fn phases_come_in_order_of_time() {
-    for fate in [Fate::Healthy, Fate::AlarmTriggers, crash()] {
-        assert!(rollout(fate).phases().is_sorted_by_key(|phase| phase.at));
+    for outcome in [RolloutOutcome::Healthy, RolloutOutcome::AlarmTriggers, crash()] {
+        assert!(rollout(outcome).phases().is_sorted_by_key(|phase| phase.at));
     }
 }

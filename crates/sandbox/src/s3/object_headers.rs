@@ -1,5 +1,5 @@
-//! What an object call says in its headers: conditions, ranges, and the headers that are stored with an object. It decides
-//! nothing about keys or versions.
+//! What an object call says in its headers: conditions, ranges, and the headers that are stored with an object. It
+//! decides nothing about keys or versions.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -114,8 +114,8 @@ fn matches(list: &str, etag: &str) -> bool {
     list.split(',').map(|one| one.trim().trim_matches('"')).any(|one| one == "*" || one == bare)
 }
 
-/// The bytes that a `Range` header asks for. As on S3, a header that cannot be read, or that asks for several ranges, asks
-/// for everything.
+/// The bytes that a `Range` header asks for. As on S3, a header that cannot be read, or that asks for several ranges,
+/// asks for everything.
 pub(super) fn range(request: &Request, length: usize) -> Result<Option<Range<usize>>, Refusal> {
     let Some((first, last)) = request.header("range").and_then(|text| text.strip_prefix("bytes=")?.split_once('-'))
     else {

@@ -1,4 +1,5 @@
-//! What S3 answers instead of what was asked: error codes, their status and text. A refusal never carries an object's content.
+//! What S3 answers instead of what was asked: error codes, their status and text. A refusal never carries an object's
+//! content.
 //!
 //! Codes, statuses and texts are those of the S3 API reference, "Error responses".
 

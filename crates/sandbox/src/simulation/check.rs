@@ -1,4 +1,5 @@
-//! What must hold when all is quiet: the properties of the release protocol, as far as they can be seen from the outside.
+//! What must hold when all is quiet: the properties of the release protocol, as far as they can be seen from the
+//! outside.
 
 mod bounds;
 mod content;
@@ -54,7 +55,8 @@ pub(super) fn all(seen: &Seen<'_>) -> Vec<Violation> {
     violations
 }
 
-/// What a task definition runs: the digest of its main image, whose content it is, and whether a person's change is in it.
+/// What a task definition runs: the digest of its main image, whose content it is, and whether a person's change is in
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Content {
     digest: String,
@@ -115,7 +117,8 @@ impl<'a> Seen<'a> {
         one == other || digest(one).is_some() && digest(one) == digest(other)
     }
 
-    /// Whether some release of this event ended loudly: its own, or that of a push of the same image, which may have done its work.
+    /// Whether some release of this event ended loudly: its own, or that of a push of the same image, which may have
+    /// done its work.
     fn is_loud(&self, event: usize) -> bool {
         let events = (0..self.story.events.len()).filter(|other| self.are_one_push(*other, event));
         events.flat_map(|event| self.ends_of(event)).any(|(_, end)| is_loud(end))

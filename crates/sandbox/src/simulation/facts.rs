@@ -1,4 +1,5 @@
-//! What was seen in a run, from the outside: who updated the service when and to what, how each execution ended, and what is left.
+//! What was seen in a run, from the outside: who updated the service when and to what, how each execution ended, and
+//! what is left.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! The sandbox's ECS and registry from the inside: what the service is to run and what there is, and a build's push. It knows of no release.
+//! The sandbox's ECS and registry from the inside: what the service is to run and what there is, and a build's push. It
+//! knows of no release.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! The executions of a simulation: each invocation is a task of its own with clients of its own, as each runs in a process of its own on
-//! Lambda. When one is invoked, dies or is stopped is decided elsewhere.
+//! The executions of a simulation: each invocation is a task of its own with clients of its own, as each runs in a
+//! process of its own on Lambda. When one is invoked, dies or is stopped is decided elsewhere.
 
 use std::fmt;
 use std::sync::Arc;
@@ -224,7 +224,8 @@ impl Player {
         true
     }
 
-    /// The process dies; Lambda invokes the function again at `again`. What it sent may still act, also at the durable service.
+    /// The process dies; Lambda invokes the function again at `again`. What it sent may still act, also at the durable
+    /// service.
     pub(super) fn crash(&mut self, again: Timestamp) {
         if let Phase::Running { task, .. } = &self.phase {
             task.abort();

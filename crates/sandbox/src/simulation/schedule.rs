@@ -1,5 +1,5 @@
-//! The schedule of a run: while everything stands still, one thing at a time is chosen by the seed and done. What a person does, how calls
-//! fail and how executions run is described elsewhere.
+//! The schedule of a run: while everything stands still, one thing at a time is chosen by the seed and done. What a
+//! person does, how calls fail and how executions run is described elsewhere.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::dice::Dice;
 use super::facts::{Facts, Landing};
 use super::players::{Player, Troupe};
 use super::story::{Asks, Hand, Story, later, upload_key, version};
-use super::trouble::{Fate, Troubles};
+use super::trouble::{CallOutcome, Troubles};
 use super::wire::{Broken, Held};
 use super::{hand, inside};
 use crate::seed::{REPOSITORY, STATE_BUCKET};
@@ -102,7 +102,8 @@ impl Schedule {
     /// Does one thing; false when nothing is left to be done.
     async fn decide(&mut self) -> bool {
         self.decisions += 1;
-        // A paused runtime lets its clock move only when no task can go on: after this, everything waits for a decision.
+        // A paused runtime lets its clock move only when no task can go on: after this, everything waits for a
+        // decision.
         pause(1).await;
         self.happen();
         self.wake();
@@ -148,7 +149,8 @@ impl Schedule {
         }
     }
 
-    /// Takes the answers of invocations that have ended, ends those that work for too long, and begins those that are due.
+    /// Takes the answers of invocations that have ended, ends those that work for too long, and begins those that are
+    /// due.
     fn wake(&mut self) {
         let now = self.now();
         for number in 0..self.players.len() {
@@ -252,32 +254,32 @@ impl Schedule {
     /// Lets one call act, or go wrong.
     fn act(&mut self, number: u64, at_once: bool) {
         let Some(mut held) = self.troupe.wire.take(number) else { return };
-        let fate = match held.mute || held.is_orphan() {
-            true => Fate::Served,
-            false => self.troubles.befall(&mut self.dice, &held, self.world.clock.now()),
+        let outcome = match held.mute || held.is_orphan() {
+            true => CallOutcome::Served,
+            false => self.troubles.draw_outcome(&mut self.dice, &held, self.world.clock.now()),
         };
         self.facts.count(held.caller.execution);
-        match fate {
-            Fate::Hangs => {
+        match outcome {
+            CallOutcome::Hangs => {
                 self.note(&format!("{held} hangs"));
                 held.mute = true;
                 self.troupe.wire.hold_on(held);
             }
-            Fate::ResetBefore => {
+            CallOutcome::ResetBefore => {
                 self.note(&format!("{held} is reset before it acts"));
                 held.end(Err(Broken));
             }
-            Fate::Served | Fate::ResetAfter | Fate::Struck(_) => {
-                let strike = if let Fate::Struck(fault) = &fate { Some(fault.clone()) } else { None };
+            CallOutcome::Served | CallOutcome::ResetAfter | CallOutcome::Fault(_) => {
+                let fault = if let CallOutcome::Fault(fault) = &outcome { Some(fault.clone()) } else { None };
                 let words =
-                    strike.as_ref().map_or_else(String::new, |fault| format!(", {:?} {:?}", fault.kind, fault.moment));
-                if let Some(fault) = strike {
+                    fault.as_ref().map_or_else(String::new, |fault| format!(", {:?} {:?}", fault.kind, fault.moment));
+                if let Some(fault) = fault {
                     self.world.faults().add(fault);
                 }
                 let reply = self.serve(&held);
                 self.note(&format!("{held} acts: {}{words}", reply.as_ref().map_or(0, |reply| reply.status)));
                 held.answer = reply.ok();
-                match (at_once, matches!(fate, Fate::ResetAfter)) {
+                match (at_once, matches!(outcome, CallOutcome::ResetAfter)) {
                     (_, true) => held.end(Err(Broken)),
                     (true, false) => self.deliver(held),
                     (false, false) => self.troupe.wire.hold_on(held),
@@ -292,8 +294,8 @@ impl Schedule {
         held.end(answer);
     }
 
-    /// What the sandbox says. What an update or a registration changed is remembered, also where its answer is an error: it is seen by what
-    /// there is afterwards.
+    /// What the sandbox says. What an update or a registration changed is remembered, also where its answer is an
+    /// error: it is seen by what there is afterwards.
     fn serve(&mut self, held: &Held) -> Result<Reply, Broken> {
         if !["RegisterTaskDefinition", "UpdateExpressGatewayService"].contains(&held.operation.as_str()) {
             return reply(server::answer(&self.world, &held.request));

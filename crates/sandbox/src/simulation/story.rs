@@ -1,5 +1,5 @@
-//! The story of a seed: which images there are and what awaits them, what is pushed and uploaded when, how late and how often each event is
-//! delivered, and what else goes wrong. It touches nothing.
+//! The story of a seed: which images there are and what awaits them, what is pushed and uploaded when, how late and how
+//! often each event is delivered, and what else goes wrong. It touches nothing.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ pub(super) const SECRETS: [&str; 2] = ["pl4nted-variable-7c1f", "pl4nted-option-
 pub(super) struct Image {
     pub(super) name: String,
     pub(super) digest: String,
-    pub(super) fate: Scenario,
+    pub(super) scenario: Scenario,
     /// Manifests, the one with the image's digest last.
     pub(super) manifests: Vec<String>,
     pub(super) blob: String,
@@ -34,7 +34,7 @@ pub(super) struct Image {
 
 impl Image {
     /// An image for ARM64: a manifest, or an index that leads to it.
-    pub(super) fn new(name: &str, fate: Scenario, is_index: bool) -> Self {
+    pub(super) fn new(name: &str, scenario: Scenario, is_index: bool) -> Self {
         let blob = json!({"architecture": "arm64", "os": "linux", "config": {"Env": [format!("APP_VERSION={name}")]}});
         let blob = blob.to_string();
         let manifest = json!({
@@ -56,7 +56,7 @@ impl Image {
         let mut manifests = vec![manifest];
         manifests.extend(is_index.then(|| index.to_string()));
         let digest = manifests.last().map(|last| digest_of(last.as_bytes())).unwrap_or_default();
-        Self { name: name.to_owned(), digest, fate, manifests, blob }
+        Self { name: name.to_owned(), digest, scenario, manifests, blob }
     }
 
     pub(super) fn reference(&self) -> String {
@@ -64,7 +64,7 @@ impl Image {
     }
 
     pub(super) fn is_good(&self) -> bool {
-        self.fate == Scenario::Good
+        self.scenario == Scenario::Good
     }
 }
 
@@ -224,7 +224,7 @@ impl Story {
 impl fmt::Display for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for image in &self.images {
-            writeln!(f, "image {}: {}, {}", image.name, image.fate, &image.digest[..image.digest.len().min(15)])?;
+            writeln!(f, "image {}: {}, {}", image.name, image.scenario, &image.digest[..image.digest.len().min(15)])?;
         }
         for (number, event) in self.events.iter().enumerate() {
             let what = match &event.asks {
@@ -261,7 +261,8 @@ pub(super) fn version(marker: &str) -> String {
     format!("v-{marker}")
 }
 
-/// S3 gives each write of one key a higher sequencer, also within one second: markers end with the number of their event.
+/// S3 gives each write of one key a higher sequencer, also within one second: markers end with the number of their
+/// event.
 fn sequencer(at: Timestamp, marker: &str) -> String {
     let number: i64 =
         marker.trim_start_matches(|character: char| !character.is_ascii_digit()).parse().unwrap_or_default();
@@ -299,14 +300,14 @@ fn delay(dice: &mut Dice) -> u64 {
 fn ask(dice: &mut Dice, images: &mut Vec<Image>, events: &[Event], number: u64) -> Asks {
     let tag = ["latest", "v1", "v2"][usize::try_from(dice.below(3)).unwrap_or_default()];
     let mut fresh = |dice: &mut Dice| {
-        let fate = match dice.below(20) {
+        let scenario = match dice.below(20) {
             0..12 => Scenario::Good,
             12..15 => Scenario::BadLogs,
             15..18 => Scenario::CanaryFails,
             18 => Scenario::NoLogs,
             _ => Scenario::TaskNeverStarts,
         };
-        images.push(Image::new(&format!("i{number}"), fate, dice.one_in(2)));
+        images.push(Image::new(&format!("i{number}"), scenario, dice.one_in(2)));
         images.len() - 1
     };
     let earlier: Vec<usize> = events.iter().map(Event::image).collect();

@@ -35,9 +35,9 @@ impl Default for Tale {
 impl Tale {
     /// There is one more image, and this awaits the revisions that run it. Images count from 1 on.
     #[must_use]
-    pub fn image(mut self, fate: Scenario) -> Self {
+    pub fn image(mut self, scenario: Scenario) -> Self {
         let name = format!("i{}", self.images.len());
-        self.images.push(Image::new(&name, fate, true));
+        self.images.push(Image::new(&name, scenario, true));
         self
     }
 

@@ -9,10 +9,10 @@ use crate::faults::{Fault, FaultKind, Moment};
 
 /// What becomes of one call.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Fate {
+pub(super) enum CallOutcome {
     Served,
     /// The server refuses, or acts and then answers with an error.
-    Struck(Fault),
+    Fault(Fault),
     ResetBefore,
     ResetAfter,
     /// It acts later or never, and no answer comes.
@@ -41,47 +41,48 @@ impl Troubles {
     }
 
     /// What becomes of a call that is about to act.
-    pub(super) fn befall(&mut self, dice: &mut Dice, held: &Held, now: Timestamp) -> Fate {
+    pub(super) fn draw_outcome(&mut self, dice: &mut Dice, held: &Held, now: Timestamp) -> CallOutcome {
         self.spells.retain(|spell| spell.until > now);
         if let Some(spell) = self.spells.iter().find(|spell| spell.operation == held.operation) {
-            return Fate::Struck(fault(&held.operation, spell.kind, Moment::Before));
+            return CallOutcome::Fault(fault(&held.operation, spell.kind, Moment::Before));
         }
         // Calls that change something are fewer and worth more.
         let odds = if changes(&held.operation) { 12 } else { 60 };
         if self.left == 0 || !dice.one_in(odds) {
-            return Fate::Served;
+            return CallOutcome::Served;
         }
         self.left -= 1;
         self.draw(dice, held, now)
     }
 
-    fn draw(&mut self, dice: &mut Dice, held: &Held, now: Timestamp) -> Fate {
-        let strike = |kind, moment| Fate::Struck(fault(&held.operation, kind, moment));
+    fn draw(&mut self, dice: &mut Dice, held: &Held, now: Timestamp) -> CallOutcome {
+        let fails = |kind, moment| CallOutcome::Fault(fault(&held.operation, kind, moment));
         match dice.below(12) {
-            0 | 1 => strike(FaultKind::Throttle, Moment::Before),
-            2 => strike(FaultKind::ServerError, Moment::Before),
-            3 => strike(FaultKind::ServerError, Moment::After),
-            4 => Fate::ResetBefore,
-            5 | 6 => Fate::ResetAfter,
-            7 | 8 => Fate::Hangs,
+            0 | 1 => fails(FaultKind::Throttle, Moment::Before),
+            2 => fails(FaultKind::ServerError, Moment::Before),
+            3 => fails(FaultKind::ServerError, Moment::After),
+            4 => CallOutcome::ResetBefore,
+            5 | 6 => CallOutcome::ResetAfter,
+            7 | 8 => CallOutcome::Hangs,
             9 if special(&held.operation).is_some() => {
-                strike(special(&held.operation).unwrap_or(FaultKind::ServerError), Moment::Before)
+                fails(special(&held.operation).unwrap_or(FaultKind::ServerError), Moment::Before)
             }
-            // The engine fails an execution whose checkpoints fail three times in a row, which would hide what a release makes of it.
+            // The engine fails an execution whose checkpoints fail three times in a row, which would hide what a
+            // release makes of it.
             _ if held.operation.starts_with("Checkpoint") || held.operation.ends_with("State") => {
-                strike(FaultKind::Throttle, Moment::Before)
+                fails(FaultKind::Throttle, Moment::Before)
             }
             _ => {
                 let kind = if dice.one_in(2) { FaultKind::AccessDenied } else { FaultKind::Throttle };
                 let until = later(now, dice.between(1_000, 300_000));
                 self.spells.push(Spell { operation: held.operation.clone(), kind, until });
-                strike(kind, Moment::Before)
+                fails(kind, Moment::Before)
             }
         }
     }
 }
 
-/// What befalls this operation alone.
+/// How this operation alone can fail.
 fn special(operation: &str) -> Option<FaultKind> {
     match operation {
         "ListServiceDeployments" => Some(FaultKind::Stale),

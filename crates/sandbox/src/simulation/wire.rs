@@ -1,5 +1,5 @@
-//! The wire of a simulation: the SDK's HTTP connector, after signing, without a socket. Every call is held here until the schedule lets it
-//! act, and its answer until the schedule lets it go. Nothing is decided here.
+//! The wire of a simulation: the SDK's HTTP connector, after signing, without a socket. Every call is held here until
+//! the schedule lets it act, and its answer until the schedule lets it go. Nothing is decided here.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -204,8 +204,8 @@ fn respond(reply: Reply, is_head: bool) -> Result<HttpResponse, ConnectorError> 
     HttpResponse::try_from(response).map_err(|error| ConnectorError::user(error.into()))
 }
 
-/// The SDK's sleep on the runtime's clock, which is virtual. Time limits are kept to the millisecond; a pause before a retry, whose length the
-/// SDK draws from a generator of its own that nobody can seed, is drawn here instead.
+/// The SDK's sleep on the runtime's clock, which is virtual. Time limits are kept to the millisecond; a pause before a
+/// retry, whose length the SDK draws from a generator of its own that nobody can seed, is drawn here instead.
 #[derive(Debug)]
 pub(super) struct Pauses(Mutex<Dice>);
 

@@ -1,4 +1,5 @@
-//! What the service runs in the end: what the newest event asked for, or somebody is told (P1, P4), and nothing unproven in silence (P5).
+//! What the service runs in the end: what the newest event asked for, or somebody is told (P1, P4), and nothing
+//! unproven in silence (P5).
 
 use jiff::Timestamp;
 
@@ -29,13 +30,15 @@ impl Seen<'_> {
         newest.map(|(number, _)| *number).collect()
     }
 
-    /// The last update, where it was a person's and nobody's deployment was under way that would have asked for something else.
+    /// The last update, where it was a person's and nobody's deployment was under way that would have asked for
+    /// something else.
     fn is_left_by_a_person(&self) -> bool {
         let landings = &self.facts.landings;
         landings.last().is_some_and(|last| last.by.is_none() && last.definition == self.facts.last)
     }
 
-    /// Whether a person's update came after this event's work was done: when its update had got through, or all its executions had ended.
+    /// Whether a person's update came after this event's work was done: when its update had got through, or all its
+    /// executions had ended.
     fn was_done_before_the_last_landing(&self, event: usize) -> bool {
         let Some(last) = self.facts.landings.last() else { return false };
         let through = self.facts.landings.iter().any(|landing| {

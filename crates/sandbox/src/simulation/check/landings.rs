@@ -22,7 +22,8 @@ impl Seen<'_> {
         (maker == event).then_some(event)
     }
 
-    /// The newest time for which an event counts at `landing`: a push that was a duplicate of this one has handed its time on.
+    /// The newest time for which an event counts at `landing`: a push that was a duplicate of this one has handed its
+    /// time on.
     fn order_of(&self, event: usize, landing: &Landing) -> Option<jiff::Timestamp> {
         let own = self.story.events.get(event)?;
         let delivered = |other: usize| {
@@ -40,8 +41,8 @@ impl Seen<'_> {
     }
 }
 
-/// P2: no update takes effect after that of a newer event. Within one second any order will do here: which of two is newer then is for the
-/// registry or for S3 to say.
+/// P2: no update takes effect after that of a newer event. Within one second any order will do here: which of two is
+/// newer then is for the registry or for S3 to say.
 fn order(seen: &Seen<'_>) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (number, landing) in seen.facts.landings.iter().enumerate() {

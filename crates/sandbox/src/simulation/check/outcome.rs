@@ -36,7 +36,8 @@ pub(super) fn check(seen: &Seen<'_>) -> Vec<Violation> {
     violations
 }
 
-/// The report that is stored of a release is that of the execution that did the work, not of a duplicate that ended first.
+/// The report that is stored of a release is that of the execution that did the work, not of a duplicate that ended
+/// first.
 fn stored(seen: &Seen<'_>) -> Vec<Violation> {
     let mut violations = Vec::new();
     let word = |report: &Value, member: &str| report.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();

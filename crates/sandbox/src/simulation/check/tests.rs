@@ -122,9 +122,9 @@ fn of_two_pushes_under_one_tag_within_a_second_the_later_one_counts() {
 #[test]
 fn a_bad_revision_is_not_live_in_silence() {
     let mut scene = scene();
-    scene.story.images[2].fate = Scenario::BadLogs;
+    scene.story.images[2].scenario = Scenario::BadLogs;
     assert_eq!(scene.violated(), ["P5 bad"]);
-    scene.story.images[2].fate = Scenario::Good;
+    scene.story.images[2].scenario = Scenario::Good;
     scene.facts.ends[1].0 = Some(report("superseded"));
     assert_eq!(scene.violated(), ["P5 unproven"]);
 }

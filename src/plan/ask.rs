@@ -1,0 +1,232 @@
+//! What an event asks for, beside what the service is to run: the draft of the next task definition, checked, or why
+//! there is none. Pure: no I/O.
+
+use super::findings::{
+    family_changed, foreign_registry, gone, image_findings, not_pinned, untagged_image, unverifiable,
+};
+use super::{Asked, Draft, ExpectedLogs, ImageChange, ImageEvidence, Inputs, Live, Outline, Request, Uploaded};
+use crate::config::{Logs, Service};
+use crate::image::ImageRef;
+use crate::task_definition::{READ_ONLY, TaskDefinition};
+use crate::trigger::{ImagePush, Upload};
+use crate::validate::{self, Finding, Origin, Subject};
+use crate::verify::{self, Expectation, S3Output};
+
+/// The places of difference that are shown.
+const MAX_CHANGES: usize = 50;
+
+/// The findings that are kept, the worst ones first.
+const MAX_FINDINGS: usize = 100;
+
+/// Compares what an event asks for with what the service is to run.
+pub fn ask(request: &Request, live: &Live, inputs: &Inputs) -> Asked {
+    match inputs {
+        Inputs::Push(push, image) => ask_push(request, live, push, image),
+        Inputs::Upload(upload, document, image) => ask_upload(request, live, upload, document, image),
+    }
+}
+
+/// Whether the pushed tag points to the pushed digest in the registry; false for an upload.
+pub fn tag_is_current(inputs: &Inputs) -> bool {
+    let Inputs::Push(push, ImageEvidence::Found { tag_digest: Some(now), .. }) = inputs else { return false };
+    *now == push.digest
+}
+
+fn ask_push(request: &Request, live: &Live, push: &ImagePush, evidence: &ImageEvidence) -> Asked {
+    let container = request.service.container.as_str();
+    if let ImageEvidence::Found { tag_digest: Some(now), .. } = evidence
+        && *now != push.digest
+    {
+        return Asked::Replaced(format!("the tag {} points to {} by now", push.tag, now.short()));
+    }
+    if let ImageEvidence::Found { content: Err(reason), .. } = evidence {
+        return Asked::NoImage(format!(
+            "what was pushed as {}:{} is not an image: {reason}",
+            push.repository, push.tag
+        ));
+    }
+    let untagged = matches!(evidence, ImageEvidence::Found { tag_digest: None, .. });
+    let before = live.definition.container(container).and_then(|container| container.image());
+    let after = pushed_reference(push, before);
+    let foreign = is_foreign(push, request, before).then(|| foreign_registry(&live.definition, container, push));
+    if !untagged && before.is_some_and(|before| is_same_image(before, &after)) {
+        return Asked::Live(live.task_definition_arn.clone());
+    }
+    let image = ImageChange {
+        container: container.to_owned(),
+        before: before.map(str::to_owned),
+        after: after.clone(),
+        tag: Some(push.tag.clone()),
+    };
+    let definition = live.definition.with_image(container, &after).unwrap_or_else(|| live.definition.clone());
+    let gone = untagged.then(|| untagged_image(&live.definition, container, push));
+    let findings = foreign.into_iter().chain(gone).collect();
+    decide(request, live, evidence, Candidate { origin: Origin::Live, definition, image: Some(image), findings })
+}
+
+fn ask_upload(request: &Request, live: &Live, upload: &Upload, document: &Uploaded, evidence: &ImageEvidence) -> Asked {
+    let container = request.service.container.as_str();
+    let mut findings = Vec::new();
+    let mut definition = match document {
+        Uploaded::Document(document) => document.clone(),
+        Uploaded::Unreadable(unreadable) => return reject(live, validate::unreadable(unreadable)),
+        Uploaded::Replaced => return Asked::Replaced("a later upload took the place of this document".to_owned()),
+        Uploaded::Gone => return reject(live, gone(upload)),
+    };
+    let written = definition.container(container).and_then(|container| container.image()).map(str::to_owned);
+    let mut image = None;
+    if let Some(written) = written {
+        let reference = ImageRef::parse(&written);
+        let (after, tag) = match evidence {
+            ImageEvidence::Found { digest, .. } => (reference.pinned(digest), reference.tag.map(str::to_owned)),
+            ImageEvidence::Missing => (written.clone(), None),
+            ImageEvidence::Unread(reason) => {
+                findings.push(not_pinned(&definition, container, reason));
+                (written.clone(), None)
+            }
+        };
+        definition = definition.with_image(container, &after).unwrap_or(definition);
+        let before = live.definition.container(container).and_then(|container| container.image()).map(str::to_owned);
+        image = Some(ImageChange { container: container.to_owned(), before, after, tag });
+    }
+    if let (Some(family), Some(before)) = (definition.family(), live.definition.family())
+        && family != before
+    {
+        findings.push(family_changed(before, family));
+    }
+    definition.carry_tags(tags_of(&live.definition));
+    if is_live_already(&live.definition, &definition) {
+        return Asked::Live(live.task_definition_arn.clone());
+    }
+    decide(request, live, evidence, Candidate { origin: Origin::Uploaded, definition, image, findings })
+}
+
+/// What is planned, before it is checked.
+struct Candidate {
+    origin: Origin,
+    definition: TaskDefinition,
+    image: Option<ImageChange>,
+    /// What planning found.
+    findings: Vec<Finding>,
+}
+
+/// Runs the checks. The rules see an uploaded document as it was written; what is registered has no read-only members
+/// any more.
+fn decide(request: &Request, live: &Live, evidence: &ImageEvidence, candidate: Candidate) -> Asked {
+    let Candidate { origin, definition, image, mut findings } = candidate;
+    let service = &request.service;
+    let new = expect_logs(service, &definition);
+    findings.extend(image_findings(&definition, &service.container, evidence));
+    findings.extend(check(service, &definition, evidence, origin));
+    service.rules.apply(&mut findings);
+    if service.verify.logs == Logs::Required {
+        findings.extend(unverifiable(&definition, &service.container, &new));
+    }
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings.truncate(MAX_FINDINGS);
+    let differences = live.definition.differences(&definition, MAX_CHANGES);
+    let changes = differences.iter().map(ToString::to_string).collect();
+    let is_rejected = validate::is_rejected(&findings);
+    let outline = Outline { image, changes, findings, ..outline_of(live) };
+    if is_rejected {
+        return Asked::Rejected(Box::new(outline));
+    }
+    let logs = ExpectedLogs { new, previous: compared_logs(service, live, &outline.previous) };
+    Asked::Draft(Box::new(Draft { definition: definition.without(&READ_ONLY), outline, logs }))
+}
+
+fn check(service: &Service, definition: &TaskDefinition, evidence: &ImageEvidence, origin: Origin) -> Vec<Finding> {
+    let guard = service.guard.as_ref();
+    let images = match evidence {
+        ImageEvidence::Found { content: Ok(platforms), .. } => {
+            &[(service.container.as_str(), platforms.as_slice())][..]
+        }
+        _ => &[],
+    };
+    validate::validate(&Subject {
+        definition,
+        container: &service.container,
+        images,
+        origin,
+        allowed_roles: guard.and_then(|guard| guard.roles.as_deref()),
+        allowed_registries: guard.and_then(|guard| guard.registries.as_deref()),
+        verify_timeout: (service.verify.logs != Logs::Off).then_some(service.verify.timeout),
+        verify_containers: &service.verify.containers,
+    })
+}
+
+fn expect_logs(service: &Service, definition: &TaskDefinition) -> Expectation {
+    let verify = &service.verify;
+    match verify.logs {
+        Logs::Off => Expectation::NotConfigured("the configuration switches the verification off".to_owned()),
+        Logs::IfConfigured | Logs::Required => {
+            verify::expect_logs_within(definition, &service.container, &verify.containers, verify.timeout)
+        }
+    }
+}
+
+/// A document that there is not, or that cannot be read, changes nothing.
+fn reject(live: &Live, finding: Finding) -> Asked {
+    Asked::Rejected(Box::new(Outline { findings: vec![finding], ..outline_of(live) }))
+}
+
+/// What any draft stands on.
+fn outline_of(live: &Live) -> Outline {
+    let base = live.task_definition_arn.clone();
+    let previous = live.serving.as_ref().unwrap_or(&base).clone();
+    Outline { base, previous, image: None, changes: Vec::new(), findings: Vec::new() }
+}
+
+/// Where the revision that serves now logs, when the configuration asks for a comparison with it. While another
+/// deployment is on, the definition at hand is not the one that serves, and nothing is compared.
+fn compared_logs(service: &Service, live: &Live, previous: &str) -> Vec<S3Output> {
+    if service.verify.compare.is_none() || live.task_definition_arn != previous {
+        return Vec::new();
+    }
+    match verify::expect_logs(&live.definition, &service.container, &service.verify.containers) {
+        Expectation::Logs(outputs) => outputs,
+        Expectation::NotConfigured(_) | Expectation::NotVerifiable(_) => Vec::new(),
+    }
+}
+
+/// The pushed image, pinned. The live image's registry host is kept where it is the same registry: a dual-stack host
+/// stays one.
+pub(super) fn pushed_reference(push: &ImagePush, live: Option<&str>) -> String {
+    let same_registry = live.map(ImageRef::parse).filter(|image| {
+        let owner = image.private_ecr();
+        image.repository == push.repository
+            && owner.is_some_and(|ecr| ecr.account == push.account && ecr.region == push.region)
+    });
+    match same_registry {
+        Some(image) => image.pinned(&push.digest),
+        None => format!("{}/{}@{}", registry_host(&push.account, &push.region), push.repository, push.digest),
+    }
+}
+
+/// The host of a private registry (Amazon ECR user guide, "Private registries"; China regions have a suffix of their
+/// own).
+pub fn registry_host(account: &str, region: &str) -> String {
+    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("{account}.dkr.ecr.{region}.{suffix}")
+}
+
+/// Whether the image was pushed to a registry that is neither the service's account's nor the live image's: on a bus
+/// that other accounts feed, a repository's name alone says little.
+fn is_foreign(push: &ImagePush, request: &Request, live: Option<&str>) -> bool {
+    let live_account = live.and_then(|live| ImageRef::parse(live).private_ecr().map(|ecr| ecr.account.to_owned()));
+    push.account != request.service.arn.account() && live_account.as_deref() != Some(push.account.as_str())
+}
+
+fn is_same_image(one: &str, other: &str) -> bool {
+    let (one, other) = (ImageRef::parse(one), ImageRef::parse(other));
+    one.digest.is_some()
+        && (one.registry, one.repository, one.digest) == (other.registry, other.repository, other.digest)
+}
+
+fn tags_of(definition: &TaskDefinition) -> &[serde_json::Value] {
+    definition.members().get("tags").and_then(serde_json::Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn is_live_already(live: &TaskDefinition, next: &TaskDefinition) -> bool {
+    live.differences(next, 1).is_empty()
+}
