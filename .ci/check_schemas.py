@@ -21,7 +21,7 @@ def main() -> int:
     fixtures = root / "tests/fixtures"
     good = [*fixtures.glob("rules/*/good*.json"), *fixtures.glob("task-definitions/*.json")]
     cases = [(path, tasks, json.loads(path.read_text())) for path in sorted(good)]
-    example = root / "examples/deployer.toml"
+    example = root / "deployer.example.toml"
     cases.append((example, configuration, tomllib.loads(example.read_text())))
     refused = 0
     for path, schema, document in cases:

@@ -165,7 +165,7 @@ fn output() -> S3Output {
 /// The patterns of the example configuration, with one that only comes late, so that every record is held against all
 /// of them.
 fn checks() -> Checks {
-    let config = Config::parse(include_str!("../examples/deployer.toml")).unwrap();
+    let config = Config::parse(include_str!("../deployer.example.toml")).unwrap();
     let mut verify = config.services[0].verify.clone();
     verify.expect = vec!["order 11111111 was paid".to_owned()];
     verify.checks().unwrap()

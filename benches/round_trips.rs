@@ -52,7 +52,7 @@ async fn play_with(event: &str, options: Options) -> Played {
     let sandbox = Sandbox::start(options).await.unwrap();
     let clock = sandbox.clock();
     let aws = Aws::new(sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
-    let config = Config::parse(include_str!("../examples/deployer.toml")).unwrap();
+    let config = Config::parse(include_str!("../deployer.example.toml")).unwrap();
     let handler = release::handler(Deployer { config: config.into(), aws, metrics: |_| {} }).unwrap();
     let events = vec![("bench".to_owned(), event.to_owned())];
     let began = Instant::now();

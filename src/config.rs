@@ -261,7 +261,7 @@ pub(crate) fn parse_duration(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    const SAMPLE: &str = include_str!("../examples/deployer.toml");
+    const SAMPLE: &str = include_str!("../deployer.example.toml");
 
     fn problems(text: &str) -> Vec<String> {
         Config::parse(text).unwrap_err().0.iter().map(ToString::to_string).collect()

@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     fn request(event: &str) -> Request {
-        let config = crate::config::Config::parse(include_str!("../examples/deployer.toml")).unwrap();
+        let config = crate::config::Config::parse(include_str!("../deployer.example.toml")).unwrap();
         let trigger = crate::trigger::recognise(event).triggers.remove(0);
         Request::of(&config, 0, trigger)
     }

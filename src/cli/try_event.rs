@@ -19,7 +19,7 @@ use crate::report::Report;
 use crate::trigger::{MAX_EVENT, recognise};
 
 /// The configuration that fits the sandbox's service.
-const CONFIG: &str = include_str!("../../examples/deployer.toml");
+const CONFIG: &str = include_str!("../../deployer.example.toml");
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     /// What the sandbox lets happen: good, no-logs, bad-logs, error-logs, canary-fails, amd64-only, task-never-starts.
     #[arg(long, default_value_t = Scenario::Good, value_name = "NAME")]
     scenario: Scenario,
-    /// The configuration; without it, the one of examples/deployer.toml.
+    /// The configuration; without it, the one of deployer.example.toml.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print the report as JSON, and nothing else.

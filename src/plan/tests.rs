@@ -6,7 +6,7 @@ use crate::config::Logs;
 use crate::trigger::Trigger;
 use crate::validate::Severity;
 
-const CONFIG: &str = include_str!("../../examples/deployer.toml");
+const CONFIG: &str = include_str!("../../deployer.example.toml");
 const LIVE: &[u8] = include_bytes!("../../events/task-definitions/firelens.json");
 
 fn request(event: &str) -> Request {

@@ -93,7 +93,7 @@ async fn verify_in(sandbox: &Sandbox, arguments: &'static [&'static str]) -> Out
     let endpoint = sandbox.endpoint();
     let child = tokio::task::spawn_blocking(move || {
         Command::new(env!("CARGO_BIN_EXE_express-deployer"))
-            .args(["verify", "express-mode-custom-td-f9de", "--config", "examples/deployer.toml"])
+            .args(["verify", "express-mode-custom-td-f9de", "--config", "deployer.example.toml"])
             .args(arguments)
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
             .env_clear()
@@ -149,7 +149,7 @@ async fn where_logs_are_looked_for_can_be_explained() {
 
 #[test]
 fn a_service_that_cannot_be_found_ends_with_2() {
-    let output = run(&["verify", "nope", "--config", "examples/deployer.toml"], "");
+    let output = run(&["verify", "nope", "--config", "deployer.example.toml"], "");
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("no service `nope` is configured; there is `express-mode"), "{}", stderr(&output));
 }

@@ -100,7 +100,7 @@ async fn the_sandbox_accepts_what_the_rules_pass() {
     let stage = Stage::of(Scenario::Good).await;
     let clock = stage.sandbox.clock();
     let aws = Aws::new(stage.sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
-    let config = Config::parse(include_str!("../../examples/deployer.toml")).unwrap();
+    let config = Config::parse(include_str!("../../deployer.example.toml")).unwrap();
     let service = &config.services[0].arn;
     let mut refused = String::new();
     for (name, definition) in passing() {

@@ -17,7 +17,7 @@ use sandbox::executions::{Execution, ExecutionOutcome};
 use sandbox::{DeploymentTimes, Fault, FaultKind, Moment, Options, Sandbox, Scenario, SecondUpdate};
 use serde_json::Value;
 
-const CONFIG: &str = include_str!("../../examples/deployer.toml");
+const CONFIG: &str = include_str!("../../deployer.example.toml");
 pub(crate) const STATE: &str = "deployer-state-123456789012-ap-northeast-1";
 pub(crate) const FAMILY: &str = "express-mode-custom-td";
 

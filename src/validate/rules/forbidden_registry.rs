@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "an image is from a registry that `[service.guard]` does not allow",
     why: "Whoever may upload a task definition could otherwise run any image with the roles of the service. The \
         configuration draws the line, before anything is registered.",
-    source: "examples/deployer.toml",
+    source: "deployer.example.toml",
     check,
     looks_beyond_the_document: true,
     ..Rule::OF_DOCUMENTS

@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a role is not among those that `[service.guard]` allows",
     why: "Whoever may upload a task definition could otherwise give the service any role that the deployer may pass. The \
         configuration draws the line, before anything is registered.",
-    source: "examples/deployer.toml",
+    source: "deployer.example.toml",
     check,
     looks_beyond_the_document: true,
     ..Rule::OF_DOCUMENTS

@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "the container that the configuration names does not exist",
     why: "The deployer puts the pushed image into the container that `service.container` names, and reads its logs. \
         Without that container there is nothing to release.",
-    source: "examples/deployer.toml",
+    source: "deployer.example.toml",
     check,
     looks_beyond_the_document: true,
     ..Rule::OF_DOCUMENTS

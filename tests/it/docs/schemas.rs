@@ -237,7 +237,7 @@ fn the_schema_and_the_rules_draw_the_same_lines() {
 }
 
 fn example() -> Value {
-    toml::from_str(&fs::read_to_string(root().join("examples/deployer.toml")).unwrap()).unwrap()
+    toml::from_str(&fs::read_to_string(root().join("deployer.example.toml")).unwrap()).unwrap()
 }
 
 #[test]

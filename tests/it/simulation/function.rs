@@ -8,7 +8,7 @@ use express_deployer::config::Config;
 use express_deployer::release::{self, Configured, Deployer};
 use sandbox::simulation::{Process, Service, ServiceFuture};
 
-const CONFIG: &str = include_str!("../../../examples/deployer.toml");
+const CONFIG: &str = include_str!("../../../deployer.example.toml");
 
 /// What one new process of the function has.
 pub(crate) fn new(process: Process) -> Service {
