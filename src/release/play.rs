@@ -231,9 +231,10 @@ impl Play {
             _ => None,
         };
         let me = self.run.me();
-        let report = self.timeline.end(ending);
+        let mut report = self.timeline.end(ending);
         let written = write_report::Written { me, good, has_claimed: self.run.under_way.has_claimed };
-        write_report::run(&self.run.deployer, &self.run.ctx, &self.run.request, &report, written).await?;
+        report.attention =
+            write_report::run(&self.run.deployer, &self.run.ctx, &self.run.request, &report, written).await?;
         Ok(report)
     }
 }
