@@ -19,7 +19,7 @@ mod service_state;
 #[cfg(test)]
 mod tests;
 
-pub use ask::{ask, registry_host, tag_is_current};
+pub use ask::{ask, tag_is_current};
 pub use service_state::{Desired, ListedDeployment, ServiceState, desired, serving};
 
 /// One service that one trigger concerns. It is recorded with the release: a later configuration does not change a
@@ -69,6 +69,8 @@ pub const MAX_OPERATIONS: u32 = 3_000;
 pub enum Inputs {
     /// A push: what the registry says of the image.
     Push(ImagePush, ImageEvidence),
+    /// A push to a repository of the right name in a registry that the service does not name: nothing was read.
+    ForeignPush(ImagePush),
     /// An upload: the document, and what the registry says of the image that it names for the container.
     Upload(Upload, Uploaded, ImageEvidence),
 }

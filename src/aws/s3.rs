@@ -121,11 +121,11 @@ impl Aws {
         }
     }
 
-    /// The uploaded document, in the version that the event names.
-    pub async fn uploaded(&self, upload: &Upload) -> Result<Uploaded, Failure> {
+    /// The uploaded document, in the version that the event names. Where to look is not the event's business.
+    pub async fn uploaded(&self, region: &str, bucket: &str, upload: &Upload) -> Result<Uploaded, Failure> {
         let action = if upload.version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
-        let resource = format!("arn:aws:s3:::{}/{}", upload.bucket, upload.key);
-        let request = self.s3(&upload.region).get_object().bucket(&upload.bucket).key(&upload.key);
+        let resource = format!("arn:aws:s3:::{bucket}/{}", upload.key);
+        let request = self.s3(region).get_object().bucket(bucket).key(&upload.key);
         // Without versions, the entity tag keeps a later upload from being read in the name of this event.
         let request = match (&upload.version, &upload.etag) {
             (Some(version), _) => request.version_id(version),

@@ -2,8 +2,8 @@
 
 use super::section::Section;
 use super::{
-    Config, Guard, Logs, MAX_SERVICES_PER_EVENT, OWN_PREFIXES, OnFailure, Service, ServiceArn, Silence, Verify,
-    parse_duration,
+    Config, Guard, Logs, MAX_SERVICES_PER_EVENT, OWN_PREFIXES, OnFailure, Repository, Service, ServiceArn, Silence,
+    Uploads, Verify, parse_duration,
 };
 use crate::validate::levels::{RuleLevels, refused_allowance, unknown_rule};
 use crate::verify::checks::Pattern;
@@ -43,7 +43,7 @@ pub(super) fn read_config(root: &mut Section<'_, '_>) -> Option<Config> {
     }
     for (index, table) in sections.into_iter().enumerate() {
         let mut section = root.child(format!("service[{index}]"), table);
-        let service = read_service(&mut section);
+        let service = read_service(&mut section, state_bucket.as_deref().unwrap_or_default());
         if let Some(service) = &service
             && services.iter().any(|other| other.arn == service.arn)
         {
@@ -51,6 +51,7 @@ pub(super) fn read_config(root: &mut Section<'_, '_>) -> Option<Config> {
         }
         if let Some(service) = &service {
             check_crowd(&mut section, &services, service);
+            check_uploads(&mut section, &services, service);
         }
         section.finish();
         services.extend(service);
@@ -58,7 +59,7 @@ pub(super) fn read_config(root: &mut Section<'_, '_>) -> Option<Config> {
     Some(Config { state_bucket: state_bucket?, services })
 }
 
-fn read_service(section: &mut Section<'_, '_>) -> Option<Service> {
+fn read_service(section: &mut Section<'_, '_>, state_bucket: &str) -> Option<Service> {
     let arn = section.required_text("arn", "the service's ARN, as `aws ecs describe-express-gateway-service` shows it");
     let arn = arn.and_then(|text| match ServiceArn::parse(&text) {
         Ok(arn) => Some(arn),
@@ -67,20 +68,15 @@ fn read_service(section: &mut Section<'_, '_>) -> Option<Service> {
             None
         }
     });
-    let repository = section.text("repository");
-    if repository.as_deref().is_some_and(|repository| repository.contains(".amazonaws.com") || repository.contains(':'))
-    {
-        section
-            .problem("repository", "write the repository's name alone, without the registry's host and without a tag");
+    let repository = section.text("repository").map(|text| Repository::parse(&text));
+    if let Some(Err(reason)) = &repository {
+        section.problem("repository", reason.clone());
     }
     let tags = section.texts("tags");
     if tags.as_ref().is_some_and(Vec::is_empty) {
         section.problem("tags", "an empty list takes no push at all: name a glob, or leave `tags` out for any tag");
     }
-    let uploads = section.text("uploads");
-    if let Some(prefix) = &uploads {
-        check_upload_prefix(section, prefix);
-    }
+    let uploads = section.text("uploads").map(|text| read_uploads(section, &text, state_bucket));
     if repository.is_none() && uploads.is_none() {
         section.problem("arn", "nothing would ever release this service: set `repository`, `uploads` or both");
     }
@@ -91,7 +87,7 @@ fn read_service(section: &mut Section<'_, '_>) -> Option<Service> {
     let rules = section.table("rules").map(|table| section.within("rules", table, read_rules));
     Some(Service {
         arn: arn?,
-        repository,
+        repository: repository.and_then(Result::ok),
         tags: tags.unwrap_or_else(|| vec!["*".to_owned()]),
         container,
         uploads,
@@ -102,36 +98,48 @@ fn read_service(section: &mut Section<'_, '_>) -> Option<Service> {
     })
 }
 
-/// One push, or one upload, releases every service that takes it, within one execution.
+/// One push releases every service that takes it, within one execution.
 fn check_crowd(section: &mut Section<'_, '_>, before: &[Service], service: &Service) {
     let most = MAX_SERVICES_PER_EVENT;
-    let sharing = |shares: &dyn Fn(&Service) -> bool| 1 + before.iter().filter(|other| shares(other)).count();
-    if let Some(repository) = &service.repository {
-        let sharing = sharing(&|other| other.repository.as_ref() == Some(repository));
-        if sharing > most {
-            let message = format!("{sharing} services take pushes to `{repository}`; one event can release {most}");
-            section
-                .problem("repository", message + ": split them among several functions, or give each its repository");
-        }
-    }
-    if let Some(prefix) = &service.uploads {
-        let takes = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
-        let sharing = sharing(&|other| other.uploads.as_deref().is_some_and(|other| takes(prefix, other)));
-        if sharing > most {
-            let message = format!("{sharing} services take uploads below `{prefix}`; one event can release {most}");
-            section.problem("uploads", message + ": give each service a prefix of its own");
-        }
+    let Some(repository) = &service.repository else { return };
+    let shares = |other: &&Service| other.repository.as_ref().is_some_and(|other| other.name == repository.name);
+    let sharing = 1 + before.iter().filter(shares).count();
+    if sharing > most {
+        let message = format!("{sharing} services take pushes to `{repository}`; one event can release {most}");
+        section.problem("repository", message + ": split them among several functions, or give each its repository");
     }
 }
 
-fn check_upload_prefix(section: &mut Section<'_, '_>, prefix: &str) {
-    if prefix.is_empty() || prefix.starts_with('/') {
-        section.problem("uploads", "an S3 key prefix such as `task-definitions/web/`: not empty, no leading slash");
+/// An upload is meant for one service: what belongs to a neighbour must not be deployed here.
+fn check_uploads(section: &mut Section<'_, '_>, before: &[Service], service: &Service) {
+    let Some(uploads) = &service.uploads else { return };
+    let overlaps = |other: &&Service| other.uploads.as_ref().is_some_and(|other| other.overlaps(uploads));
+    if let Some(other) = before.iter().find(overlaps) {
+        let message = format!("an upload to {uploads} would also release {}", other.arn.name());
+        section.problem("uploads", message + ": give each service a prefix or a key of its own");
     }
-    if OWN_PREFIXES.iter().any(|own| own.starts_with(prefix) || prefix.starts_with(own)) {
-        section
-            .problem("uploads", "`services/` and `releases/` hold the function's own objects: choose another prefix");
+}
+
+/// `PREFIX/`, `KEY`, or either of them behind `s3://BUCKET/`.
+fn read_uploads(section: &mut Section<'_, '_>, text: &str, state_bucket: &str) -> Uploads {
+    let (bucket, key) = match text.strip_prefix("s3://") {
+        Some(address) => address.split_once('/').unwrap_or((address, "")),
+        None => (state_bucket, text),
+    };
+    if text.starts_with("s3://") && !is_bucket_name(bucket) {
+        section.problem("uploads", format!("`{bucket}` is not a bucket name: write s3://BUCKET/PREFIX/"));
     }
+    if key.is_empty() || key.starts_with('/') {
+        let message = "an S3 key prefix such as `task-definitions/web/`, or one key: not empty, no leading slash";
+        section.problem("uploads", message);
+    }
+    let uploads = Uploads { bucket: bucket.to_owned(), key: key.to_owned() };
+    let is_own = |own: &&str| key.starts_with(*own) || uploads.has(own);
+    if bucket == state_bucket && OWN_PREFIXES.iter().any(|own| is_own(&own)) {
+        let message = "`services/`, `releases/` and `config/` hold the function's own objects: choose another prefix";
+        section.problem("uploads", message);
+    }
+    uploads
 }
 
 fn read_verify(section: &mut Section<'_, '_>) -> Verify {
@@ -189,7 +197,11 @@ fn read_patterns(section: &mut Section<'_, '_>, key: &str) -> Vec<String> {
 }
 
 fn read_guard(section: &mut Section<'_, '_>) -> Guard {
-    Guard { roles: section.texts("roles"), registries: section.texts("registries") }
+    Guard {
+        roles: section.texts("roles"),
+        registries: section.texts("registries"),
+        families: section.texts("families"),
+    }
 }
 
 fn read_rules(section: &mut Section<'_, '_>) -> RuleLevels {

@@ -6,7 +6,7 @@ use release_protocol::plan::Service;
 
 use crate::aws::ecr::ImageQuery;
 use crate::aws::{Aws, Failure, FailureKind};
-use crate::config::ServiceArn;
+use crate::config::{self, ServiceArn};
 use crate::head;
 use crate::image::{Digest, ImageRef};
 use crate::plan::{self, Desired, ImageEvidence, ListedDeployment, Live, ServiceState, Uploaded};
@@ -80,12 +80,17 @@ pub(crate) async fn describe_deployments(
 /// The uploaded document, and what the registry says about the image in it.
 pub(crate) async fn read_upload(
     aws: &Aws,
+    service: &config::Service,
     upload: &Upload,
-    container: &str,
 ) -> Result<(Uploaded, ImageEvidence), Failure> {
-    let document = aws.uploaded(upload).await?;
+    let document = match &service.uploads {
+        Some(place) if place.has(&upload.key) => aws.uploaded(service.arn.region(), &place.bucket, upload).await?,
+        _ => Uploaded::Gone,
+    };
     let written = match &document {
-        Uploaded::Document(definition) => definition.container(container).and_then(|container| container.image()),
+        Uploaded::Document(definition) => {
+            definition.container(&service.container).and_then(|container| container.image())
+        }
         _ => None,
     };
     let image = match written {

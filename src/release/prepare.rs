@@ -7,6 +7,7 @@ use crate::aws::ecr::ImageQuery;
 use crate::aws::s3::VersionedHead;
 use crate::aws::{Aws, Failure};
 use crate::head;
+use crate::image::PrivateEcr;
 use crate::observe::live::{read_definition, read_service, read_upload};
 use crate::plan::{Asked, Inputs, Live, Request, ask};
 use crate::trigger::{ImagePush, Trigger};
@@ -47,20 +48,18 @@ pub(super) async fn reread(aws: &Aws, request: &Request, before: Prepared) -> Re
 
 async fn read_inputs(aws: &Aws, request: &Request) -> Result<Inputs, Failure> {
     Ok(match &request.trigger {
-        Trigger::ImagePush(push) => Inputs::Push(push.clone(), aws.inspect_image(&query(push)).await?),
+        Trigger::ImagePush(push) if !request.service.has_repository_of(push) => Inputs::ForeignPush(push.clone()),
+        Trigger::ImagePush(push) => Inputs::Push(push.clone(), aws.inspect_image(&query(request, push)).await?),
         Trigger::Upload(upload) => {
-            let (document, image) = read_upload(aws, upload, &request.service.container).await?;
+            let (document, image) = read_upload(aws, &request.service, upload).await?;
             Inputs::Upload(upload.clone(), document, image)
         }
     })
 }
 
-fn query(push: &ImagePush) -> ImageQuery<'_> {
-    ImageQuery {
-        account: &push.account,
-        region: &push.region,
-        repository: &push.repository,
-        digest: Some(&push.digest),
-        tag: Some(&push.tag),
-    }
+/// Where an image is looked up comes from the configuration; the event says which one.
+fn query<'a>(request: &'a Request, push: &'a ImagePush) -> ImageQuery<'a> {
+    let PrivateEcr { account, region } = request.service.registry();
+    let repository = request.service.repository.as_ref().map_or("", |repository| &repository.name);
+    ImageQuery { account, region, repository, digest: Some(&push.digest), tag: Some(&push.tag) }
 }

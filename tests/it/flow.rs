@@ -379,6 +379,66 @@ async fn events_that_are_not_ours_end_without_a_call() {
     assert_eq!(stage.sandbox.calls(), []);
 }
 
+fn failure(execution: &Execution) -> &str {
+    match &execution.outcome {
+        ExecutionOutcome::Failed { message, .. } => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_knows_fails_the_execution_after_the_rest_of_its_batch_was_released() {
+    let stage = Stage::of(Scenario::Good).await;
+    let batch = event("sqs-with-a-stranger.json");
+    for outcome in ["succeeded", "duplicate"] {
+        let executions = stage.play_all(vec![(outcome.to_owned(), batch.clone())]).await;
+        let message = failure(&executions[0]);
+        assert!(message.contains("not recognised: an event of unknown shape, with `order`, `status`"), "{message}");
+        // The queue delivers the whole batch again.
+        assert_eq!((stage.revisions(), stage.count("UpdateExpressGatewayService")), (2, 1), "{outcome}");
+        assert_eq!(stage.head()["recent"][0]["outcome"], "succeeded", "{outcome}");
+    }
+    let reports = stage.sandbox.objects(STATE).into_iter().filter(|key| key.starts_with("releases/"));
+    assert_eq!(reports.count(), 1);
+}
+
+#[tokio::test]
+async fn a_push_in_another_registry_is_rejected_without_a_word_to_it_and_taken_where_it_is_named() {
+    let forwarded = event("ecr-forwarded-push.json");
+    let stage = Stage::of(Scenario::Good).await;
+    let report = stage.release(&forwarded).await;
+    assert_eq!(report.outcome, Outcome::Rejected, "{report}");
+    let rules: Vec<String> = report.findings.iter().map(|finding| finding.rule.to_string()).collect();
+    assert_eq!(rules, ["foreign-registry"], "{report}");
+    assert_eq!(stage.count("BatchGetImage"), 0);
+    let named = "repository = \"111122223333.dkr.ecr.ap-northeast-1.amazonaws.com/express-mode-custom-td\"";
+    assert!(report.findings[0].help.contains(named), "{report}");
+    let stage = Stage::of(Scenario::Good).await.configured("repository = \"express-mode-custom-td\"", named);
+    let report = stage.release(&push()).await;
+    assert_eq!(report.findings[0].rule, "foreign-registry", "the service's own registry is another one now: {report}");
+}
+
+#[tokio::test]
+async fn an_upload_that_changes_the_family_is_rejected_unless_the_guard_allows_it() {
+    let other = |stage: &Stage| {
+        let document = event("task-definitions/firelens.json");
+        upload_text(stage, &document.replacen("\"family\": \"express-mode-custom-td\"", "\"family\": \"web\"", 1))
+    };
+    let stage = Stage::of(Scenario::Good).await;
+    let report = stage.release(&other(&stage)).await;
+    assert_eq!(report.outcome, Outcome::Rejected, "{report}");
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|finding| finding.rule == "changed-family" && finding.help.contains("families = [\"web\"]")),
+        "{report}"
+    );
+    let stage = Stage::of(Scenario::Good).await.configured("[service.guard]", "[service.guard]\nfamilies = [\"w*\"]");
+    let report = stage.release(&other(&stage)).await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report}");
+}
+
 #[tokio::test]
 async fn logs_that_do_not_come_roll_the_canary_back() {
     let stage = Stage::of(Scenario::NoLogs).await;
