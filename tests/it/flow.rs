@@ -379,6 +379,39 @@ async fn events_that_are_not_ours_end_without_a_call() {
     assert_eq!(stage.sandbox.calls(), []);
 }
 
+#[tokio::test]
+async fn an_upload_to_a_bucket_without_versions_is_read_by_its_entity_tag() {
+    let mut event: Value = serde_json::from_str(&event("s3-object-created.json")).unwrap();
+    event["detail"]["object"].as_object_mut().unwrap().remove("version-id");
+    let report = Stage::of(Scenario::Good).await.release(&event.to_string()).await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report}");
+    event["detail"]["object"]["etag"] = "0".repeat(32).into();
+    let report = Stage::of(Scenario::Good).await.release(&event.to_string()).await;
+    assert_eq!(report.outcome, Outcome::Superseded, "a later upload is not deployed in its name: {report}");
+}
+
+#[tokio::test]
+async fn an_artifact_that_only_its_manifest_tells_from_an_image_leaves_no_trace() {
+    let config = |kind: &str| serde_json::json!({"mediaType": kind, "digest": format!("sha256:{:064}", 7), "size": 2});
+    let image = config("application/vnd.oci.image.config.v1+json");
+    let layer = |kind: &str| serde_json::json!([{"mediaType": kind, "digest": format!("sha256:{:064}", 8), "size": 2}]);
+    for manifest in [
+        serde_json::json!({"schemaVersion": 2, "config": config("application/vnd.cncf.helm.config.v1+json"), "layers": []}),
+        serde_json::json!({"schemaVersion": 2, "config": image, "layers": layer("application/vnd.dev.cosign.simplesigning.v1+json")}),
+        serde_json::json!({"schemaVersion": 2, "config": image, "artifactType": "application/spdx+json", "layers": []}),
+        serde_json::json!({"schemaVersion": 2, "artifactType": "application/vnd.example.index", "manifests": []}),
+    ] {
+        let stage = Stage::of(Scenario::Good).await;
+        let digest = stage.sandbox.put_image(FAMILY, &["v8"], manifest.to_string().as_bytes());
+        let mut event: Value = serde_json::from_str(&push_again("artifact", "2026-07-02T05:00:00Z", "v8")).unwrap();
+        event["detail"]["image-digest"] = digest.into();
+        let report = stage.play(&event.to_string()).await;
+        assert!(report.releases.is_empty(), "{report}");
+        assert!(report.ignored.as_ref().is_some_and(|reason| reason.contains("is not an image")), "{report}");
+        assert_eq!(stage.count("PutObject"), 0, "neither head nor report: {manifest}");
+    }
+}
+
 fn failure(execution: &Execution) -> &str {
     match &execution.outcome {
         ExecutionOutcome::Failed { message, .. } => message,
