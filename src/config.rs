@@ -1,6 +1,7 @@
 //! The configuration: TOML text in, a checked `Config` or every problem at once out. It reads no file and no
 //! environment.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -36,8 +37,27 @@ pub const OWN_PREFIXES: [&str; 3] = ["services/", "releases/", "config/"];
 pub struct Config {
     /// The bucket for heads and reports.
     pub state_bucket: String,
+    /// Buckets that another account than the service's owns.
+    #[serde(default)]
+    pub bucket_owners: BTreeMap<String, String>,
     /// The services, in the order of the file.
     pub services: Vec<Service>,
+}
+
+/// Which account has to own a bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BucketOwners {
+    /// The account of those that are not named.
+    pub account: String,
+    /// The owners of those that are, by the bucket's name.
+    pub named: BTreeMap<String, String>,
+}
+
+impl BucketOwners {
+    /// The owner of a bucket.
+    pub fn of(&self, bucket: &str) -> &str {
+        self.named.get(bucket).unwrap_or(&self.account)
+    }
 }
 
 /// One Express Mode service and how it is released.

@@ -1,12 +1,14 @@
 //! The plan: from a trigger, the live service, the image or document and the head, what a release will do, if anything.
 //! Everything it looks at has been read before. Pure: no I/O.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use release_protocol::plan::Wish;
 
-use crate::config::{Config, Service};
+use crate::config::{BucketOwners, Config, Service};
 use crate::image::{Digest, Platform};
 use crate::task_definition::{TaskDefinition, Unreadable};
 use crate::trigger::{ImagePush, Order, ReleaseId, Trigger, Upload};
@@ -30,6 +32,9 @@ pub struct Request {
     pub service: Service,
     /// Where heads and reports live.
     pub state_bucket: String,
+    /// Buckets that another account than the service's owns.
+    #[serde(default)]
+    pub bucket_owners: BTreeMap<String, String>,
     /// What happened.
     pub trigger: Trigger,
     /// The time that counts: the event's, or that of its arrival where the event's lies well ahead of the clock.
@@ -42,7 +47,13 @@ impl Request {
     /// The request for the nth service of a configuration, which has its execution for itself.
     pub fn of(config: &Config, index: usize, trigger: Trigger) -> Self {
         let (service, state_bucket) = (config.services[index].clone(), config.state_bucket.clone());
-        Self { service, state_bucket, at: trigger.at(), trigger, share: MAX_OPERATIONS }
+        let bucket_owners = config.bucket_owners.clone();
+        Self { service, state_bucket, bucket_owners, at: trigger.at(), trigger, share: MAX_OPERATIONS }
+    }
+
+    /// Who has to own the buckets of this release.
+    pub fn owners(&self) -> BucketOwners {
+        BucketOwners { account: self.service.arn.account().to_owned(), named: self.bucket_owners.clone() }
     }
 
     /// The release's place in the order.

@@ -24,6 +24,12 @@ pub fn deployer() -> Value {
                 "type": "string",
                 "pattern": "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
             },
+            "bucket_owners": {
+                "description": "Buckets that another account than the service's owns, and that account.",
+                "type": "object",
+                "propertyNames": {"pattern": "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"},
+                "additionalProperties": {"type": "string", "pattern": "^[0-9]{12}$"},
+            },
             "service": {
                 "description": "The Express Mode services, each with what releases it and how a release is proven.",
                 "type": "array",

@@ -1,5 +1,7 @@
 //! From TOML tables to the configuration's values, every problem noted with its key and line. It parses no TOML.
 
+use std::collections::BTreeMap;
+
 use super::section::Section;
 use super::{
     Config, Guard, Logs, MAX_SERVICES_PER_EVENT, OWN_PREFIXES, OnFailure, Repository, Service, ServiceArn, Silence,
@@ -29,6 +31,8 @@ pub(super) fn read_config(root: &mut Section<'_, '_>) -> Option<Config> {
             format!("`{bucket}` is not a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens"),
         );
     }
+    let owners = root.table("bucket_owners");
+    let bucket_owners = owners.map(|table| root.within("bucket_owners", table, read_bucket_owners)).unwrap_or_default();
     let mut services: Vec<Service> = Vec::new();
     let mut sections = root.tables("service");
     if sections.is_empty() {
@@ -56,7 +60,23 @@ pub(super) fn read_config(root: &mut Section<'_, '_>) -> Option<Config> {
         section.finish();
         services.extend(service);
     }
-    Some(Config { state_bucket: state_bucket?, services })
+    Some(Config { state_bucket: state_bucket?, bucket_owners, services })
+}
+
+/// The names of buckets, and their accounts.
+fn read_bucket_owners(section: &mut Section<'_, '_>) -> BTreeMap<String, String> {
+    let mut owners = BTreeMap::new();
+    for bucket in section.keys() {
+        let Some(account) = section.text(&bucket) else { continue };
+        if !is_bucket_name(&bucket) {
+            section.problem(&bucket, format!("`{bucket}` is not a bucket name"));
+        }
+        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+            section.problem(&bucket, format!("`{account}` is not an account: twelve digits"));
+        }
+        owners.insert(bucket, account);
+    }
+    owners
 }
 
 fn read_service(section: &mut Section<'_, '_>, state_bucket: &str) -> Option<Service> {

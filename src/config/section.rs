@@ -76,6 +76,11 @@ impl<'t> Section<'t, '_> {
         text
     }
 
+    /// The keys of a table whose keys are names.
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.table.keys().map(|key| key.get_ref().to_string()).collect()
+    }
+
     /// Notes a problem where a key is there that must not be.
     pub(super) fn refuse(&mut self, key: &str, why: &str) {
         if self.entry(key).is_some() {

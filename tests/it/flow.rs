@@ -380,6 +380,35 @@ async fn events_that_are_not_ours_end_without_a_call() {
 }
 
 #[tokio::test]
+async fn every_request_to_s3_names_the_account_that_has_to_own_the_bucket() {
+    let owner = Some("123456789012".to_owned());
+    for (scenario, file) in [
+        (Scenario::Good, "ecr-image-push.json"),
+        (Scenario::Good, "s3-object-created.json"),
+        (Scenario::NoLogs, "ecr-image-push.json"),
+        (Scenario::Amd64Only, "ecr-image-push.json"),
+    ] {
+        let stage = Stage::of(scenario).await;
+        stage.release(&event(file)).await;
+        stage.release(&event(file)).await;
+        let calls = stage.sandbox.calls();
+        let to_s3: Vec<_> = calls.iter().filter(|call| call.service == "s3").collect();
+        assert!(to_s3.len() > 4 && to_s3.iter().all(|call| call.bucket_owner == owner), "{to_s3:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_of_another_account_is_not_read_unless_the_configuration_names_it() {
+    let named = |account: &str| format!("[bucket_owners]\n\"{STATE}\" = \"{account}\"\n\n[[service]]");
+    let stage = Stage::of(Scenario::Good).await.configured("[[service]]", &named("999999999999"));
+    let executions = stage.play_all(vec![("a".to_owned(), push())]).await;
+    let message = failure(&executions[0]);
+    assert!(message.contains("s3:GetObject") && message.contains("`bucket_owners`"), "{message}");
+    let stage = Stage::of(Scenario::Good).await.configured("[[service]]", &named("123456789012"));
+    assert_eq!(stage.release(&push()).await.outcome, Outcome::Succeeded);
+}
+
+#[tokio::test]
 async fn an_upload_to_a_bucket_without_versions_is_read_by_its_entity_tag() {
     let mut event: Value = serde_json::from_str(&event("s3-object-created.json")).unwrap();
     event["detail"]["object"].as_object_mut().unwrap().remove("version-id");
