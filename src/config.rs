@@ -248,12 +248,8 @@ fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
 
 /// Seconds in `90s`, `10m`, `2h`.
 pub(crate) fn parse_duration(text: &str) -> Option<u64> {
-    let (number, factor) = match text.char_indices().next_back()? {
-        (at, 's') => (&text[..at], 1),
-        (at, 'm') => (&text[..at], 60),
-        (at, 'h') => (&text[..at], 3600),
-        _ => return None,
-    };
+    let in_unit = |(unit, seconds)| Some((text.strip_suffix(unit)?, seconds));
+    let (number, factor) = [('s', 1), ('m', 60), ('h', 3600)].into_iter().find_map(in_unit)?;
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
 

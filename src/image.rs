@@ -198,14 +198,14 @@ impl Manifest {
         if let Some(kind) = manifest.get("artifactType").and_then(Value::as_str) {
             return Self::NotAnImage(format!("it is an artifact of type {kind}"));
         }
-        let config = &manifest["config"];
-        match config["mediaType"].as_str() {
+        let config = |member: &str| manifest.get("config").and_then(|config| config.get(member));
+        match config("mediaType").and_then(Value::as_str) {
             Some("application/vnd.docker.container.image.v1+json" | "application/vnd.oci.image.config.v1+json") => {}
             Some(kind) => return Self::NotAnImage(format!("its configuration is of type {kind}")),
             None => return Self::NotAnImage("its manifest names no configuration".to_owned()),
         }
-        match config["digest"].as_str().and_then(Digest::parse) {
-            Some(digest) => Self::Image { config: digest, size: config["size"].as_u64().unwrap_or(0) },
+        match config("digest").and_then(Value::as_str).and_then(Digest::parse) {
+            Some(digest) => Self::Image { config: digest, size: config("size").and_then(Value::as_u64).unwrap_or(0) },
             None => Self::NotAnImage("the digest of its configuration is not a sha256 digest".to_owned()),
         }
     }

@@ -39,9 +39,9 @@ pub struct Request {
 }
 
 impl Request {
-    /// The request for the nth service of a configuration, which has its execution for itself.
-    pub fn of(config: &Config, index: usize, trigger: Trigger) -> Self {
-        let (service, state_bucket) = (config.services[index].clone(), config.state_bucket.clone());
+    /// The request for a service of a configuration, which has its execution for itself.
+    pub fn of(config: &Config, service: &Service, trigger: Trigger) -> Self {
+        let (service, state_bucket) = (service.clone(), config.state_bucket.clone());
         Self { service, state_bucket, at: trigger.at(), trigger, share: MAX_OPERATIONS }
     }
 

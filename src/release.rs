@@ -152,9 +152,8 @@ fn recognise_services(config: &Config, event: &str, now: Option<Timestamp>) -> R
     let mut requests: Vec<Request> = Vec::new();
     for trigger in recognition.triggers {
         let before = requests.len();
-        let takers = config.services.iter().enumerate().filter(|(_, service)| service.takes(&trigger));
-        for (index, _) in takers {
-            let mut request = Request::of(config, index, trigger.clone());
+        for service in config.services.iter().filter(|service| service.takes(&trigger)) {
+            let mut request = Request::of(config, service, trigger.clone());
             let latest = now.and_then(|now| now.checked_add(AHEAD).ok().map(|latest| (now, latest)));
             if let Some((now, _)) = latest.filter(|(_, latest)| request.at > *latest) {
                 request.at = now;
