@@ -17,7 +17,7 @@ pub(super) fn read(data: &[u8]) -> usize {
     assert!(recognition.ignored.len() + recognition.unrecognised.len() <= 200, "more reasons than are kept");
     let mut releases = 0;
     for trigger in recognition.triggers {
-        for service in config.takers(&trigger).into_iter().map(|index| &config.services[index]) {
+        for service in config.takers(&trigger) {
             releases += 1;
             match &trigger {
                 Trigger::ImagePush(push) => {

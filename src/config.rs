@@ -351,13 +351,12 @@ impl Config {
 }
 
 impl Config {
-    /// The services that a trigger releases, by their place in the list. A push to a repository of the right name in
+    /// The services that a trigger releases. A push to a repository of the right name in
     /// another registry than any service names was forwarded by somebody, who is told: the services of that name
     /// reject it.
-    pub fn takers(&self, trigger: &Trigger) -> Vec<usize> {
-        let all = |takes: &dyn Fn(&Service) -> bool| {
-            let takers = self.services.iter().enumerate().filter(|(_, service)| takes(service));
-            takers.map(|(index, _)| index).collect::<Vec<_>>()
+    pub fn takers(&self, trigger: &Trigger) -> Vec<&Service> {
+        let all = |takes: &dyn Fn(&Service) -> bool| -> Vec<&Service> {
+            self.services.iter().filter(|service| takes(service)).collect()
         };
         match (all(&|service| service.takes(trigger)), trigger) {
             (takers, Trigger::ImagePush(push)) if takers.is_empty() => all(&|service| service.has_name_of(push)),
@@ -409,12 +408,8 @@ fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
 
 /// Seconds in `90s`, `10m`, `2h`.
 pub(crate) fn parse_duration(text: &str) -> Option<u64> {
-    let (number, factor) = match text.char_indices().next_back()? {
-        (at, 's') => (&text[..at], 1),
-        (at, 'm') => (&text[..at], 60),
-        (at, 'h') => (&text[..at], 3600),
-        _ => return None,
-    };
+    let in_unit = |(unit, seconds)| Some((text.strip_suffix(unit)?, seconds));
+    let (number, factor) = [('s', 1), ('m', 60), ('h', 3600)].into_iter().find_map(in_unit)?;
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
 

@@ -158,7 +158,7 @@ mod tests {
     fn request(event: &str) -> Request {
         let config = crate::config::Config::parse(include_str!("../deployer.example.toml")).unwrap();
         let trigger = crate::trigger::recognise(event).triggers.remove(0);
-        Request::of(&config, 0, trigger)
+        Request::of(&config, &config.services[0], trigger)
     }
 
     fn claimed() -> (Head, Release) {

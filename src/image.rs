@@ -205,8 +205,8 @@ impl Manifest {
         if let Some(children) = manifest.get("manifests").and_then(Value::as_array) {
             return Self::Index(children.iter().take(MAX_CHILDREN).filter_map(runnable_platform).collect());
         }
-        let config = &manifest["config"];
-        match config["mediaType"].as_str() {
+        let config = |member: &str| manifest.get("config").and_then(|config| config.get(member));
+        match config("mediaType").and_then(Value::as_str) {
             Some(kind) if is_image_configuration(kind) => {}
             Some(kind) => return Self::NotAnImage(format!("its configuration is of type {kind}")),
             None => return Self::NotAnImage("its manifest names no configuration".to_owned()),
@@ -214,8 +214,8 @@ impl Manifest {
         if let Some(kind) = foreign_layer(&manifest) {
             return Self::NotAnImage(format!("its layers are of type {kind}"));
         }
-        match config["digest"].as_str().and_then(Digest::parse) {
-            Some(digest) => Self::Image { config: digest, size: config["size"].as_u64().unwrap_or(0) },
+        match config("digest").and_then(Value::as_str).and_then(Digest::parse) {
+            Some(digest) => Self::Image { config: digest, size: config("size").and_then(Value::as_u64).unwrap_or(0) },
             None => Self::NotAnImage("the digest of its configuration is not a sha256 digest".to_owned()),
         }
     }

@@ -44,9 +44,9 @@ pub struct Request {
 }
 
 impl Request {
-    /// The request for the nth service of a configuration, which has its execution for itself.
-    pub fn of(config: &Config, index: usize, trigger: Trigger) -> Self {
-        let (service, state_bucket) = (config.services[index].clone(), config.state_bucket.clone());
+    /// The request for a service of a configuration, which has its execution for itself.
+    pub fn of(config: &Config, service: &Service, trigger: Trigger) -> Self {
+        let (service, state_bucket) = (service.clone(), config.state_bucket.clone());
         let bucket_owners = config.bucket_owners.clone();
         Self { service, state_bucket, bucket_owners, at: trigger.at(), trigger, share: MAX_OPERATIONS }
     }

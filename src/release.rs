@@ -189,8 +189,8 @@ fn recognise_services(config: &Config, event: &str, now: Option<Timestamp>) -> R
         if takers.is_empty() {
             ignored.push(config.why_nobody_takes(&trigger));
         }
-        for index in takers {
-            let mut request = Request::of(config, index, trigger.clone());
+        for service in takers {
+            let mut request = Request::of(config, service, trigger.clone());
             let latest = now.and_then(|now| now.checked_add(AHEAD).ok().map(|latest| (now, latest)));
             if let Some((now, _)) = latest.filter(|(_, latest)| request.at > *latest) {
                 request.at = now;

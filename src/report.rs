@@ -179,8 +179,8 @@ impl ReleaseReport {
             "release": self.release,
             "outcome": self.outcome,
         });
-        if self.attention.is_some() {
-            line[ATTENTION] = 1.into();
+        if let Some(members) = line.as_object_mut().filter(|_| self.attention.is_some()) {
+            members.insert(ATTENTION.to_owned(), 1.into());
         }
         line.to_string()
     }

@@ -174,8 +174,8 @@ fn whole(description: &str, default: u64) -> Value {
 
 fn share(description: &str, least: f64, most: f64, default: Option<f64>) -> Value {
     let mut schema = json!({"description": description, "type": "number", "minimum": least, "maximum": most});
-    if let Some(default) = default {
-        schema["default"] = json!(default);
+    if let (Some(schema), Some(default)) = (schema.as_object_mut(), default) {
+        schema.insert("default".to_owned(), json!(default));
     }
     schema
 }

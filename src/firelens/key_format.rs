@@ -191,43 +191,44 @@ pub(crate) fn is_calendar(code: char) -> bool {
 pub(crate) fn split(resolved: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut rest = resolved;
-    while let Some(first) = rest.chars().next() {
-        let (part, length) = if rest.starts_with("$INDEX") {
-            (Part::Varying { shape: "[0-9]+", code: None }, "$INDEX".len())
-        } else if rest.starts_with("$UUID") {
-            (Part::Varying { shape: "[0-9A-Za-z]{8}", code: None }, "$UUID".len())
-        } else if first == '%' {
-            conversion(rest)
+    while !rest.is_empty() {
+        let (part, after) = if let Some(after) = rest.strip_prefix("$INDEX") {
+            (Part::Varying { shape: "[0-9]+", code: None }, after)
+        } else if let Some(after) = rest.strip_prefix("$UUID") {
+            (Part::Varying { shape: "[0-9A-Za-z]{8}", code: None }, after)
+        } else if let Some(after) = rest.strip_prefix('%') {
+            conversion(rest, after)
         } else {
-            let start = first.len_utf8();
-            let length = rest[start..].find(['$', '%']).map_or(rest.len(), |next| start + next);
-            (Part::Literal(&rest[..length]), length)
+            let next = rest.char_indices().skip(1).find(|(_, letter)| matches!(letter, '$' | '%'));
+            let (literal, after) = next.and_then(|(at, _)| rest.split_at_checked(at)).unwrap_or((rest, ""));
+            (Part::Literal(literal), after)
         };
         parts.push(part);
-        rest = &rest[length..];
+        rest = after;
     }
     parts
 }
 
-/// The `strftime` conversion at the start of `rest`, and its length: `%`, flags, width, modifier, letter (glibc, C
-/// locale, UTC).
-fn conversion(rest: &str) -> (Part<'_>, usize) {
-    let after = rest[1..].trim_start_matches(['_', '-', '0', '^', '#']);
+/// The `strftime` conversion at the start of `rest`, and what follows it: `%`, flags, width, modifier, letter (glibc, C
+/// locale, UTC). `after` is what stands behind the `%`.
+fn conversion<'a>(rest: &'a str, after: &str) -> (Part<'a>, &'a str) {
+    let after = after.trim_start_matches(['_', '-', '0', '^', '#']);
     let after = after.trim_start_matches(|letter: char| letter.is_ascii_digit());
     let after = after.strip_prefix(['E', 'O']).unwrap_or(after);
     let Some(letter) = after.chars().next() else {
-        return (Part::Literal(rest), rest.len());
+        return (Part::Literal(rest), "");
     };
     let length = rest.len() - after.len() + letter.len_utf8();
+    let (written, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
     let part = match shape(letter) {
         // What strftime does not know stays as it is written.
-        None => Part::Literal(&rest[..length]),
+        None => Part::Literal(written),
         Some("%") if length == 2 => Part::Literal("%"),
         Some(shape) if length == 2 => Part::Varying { shape, code: Some(letter) },
         // Flags and widths pad, strip or change the case in ways that nobody uses in a key.
         Some(_) => Part::Varying { shape: ".*", code: None },
     };
-    (part, length)
+    (part, after)
 }
 
 /// What a conversion letter gives.

@@ -461,7 +461,7 @@ pub(crate) const MIN_FILE_SIZE: u64 = 1_000_000;
 /// Fluent Bit's reading of a size, in bytes: K, M and G are powers of 1000; `None` for what it cannot read.
 pub(crate) fn bytes(text: &str) -> Option<u64> {
     let number_ends = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(number_ends);
+    let (number, unit) = text.split_at_checked(number_ends)?;
     let factor: u64 = match unit.to_ascii_uppercase().as_str() {
         "" => 1,
         "K" | "KB" => 1_000,

@@ -13,7 +13,7 @@ const LIVE: &[u8] = include_bytes!("../../events/task-definitions/firelens.json"
 fn request(event: &str) -> Request {
     let config = Config::parse(CONFIG).unwrap();
     let trigger = crate::trigger::recognise(event).triggers.remove(0);
-    Request::of(&config, 0, trigger)
+    Request::of(&config, &config.services[0], trigger)
 }
 
 fn push() -> Request {

@@ -240,7 +240,7 @@ impl<'a> Reader<'a> {
         let structure = local_name(schema);
         let first = REQUIRED.partition_point(|id| *id < structure);
         let of_structure = |id: &&'static str| id.strip_prefix(structure)?.strip_prefix('$');
-        let required = REQUIRED[first..].iter().map_while(of_structure);
+        let required = REQUIRED.iter().skip(first).map_while(of_structure);
         for name in required.filter(|name| members.get(*name).is_none_or(Value::is_null)) {
             if self.found.absent.len() < MAX_PLACES {
                 self.found.absent.push(Absent { pointer: self.pointer(), name });

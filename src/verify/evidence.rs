@@ -247,8 +247,7 @@ fn fingerprint(output: &S3Output, object: &Object<'_>) -> u32 {
     let hash = [&output.bucket, object.key, object.etag]
         .iter()
         .fold(Sha256::new(), |hash, part| hash.chain_update(part.len().to_le_bytes()).chain_update(part));
-    let hash = hash.finalize();
-    u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]])
+    hash.finalize().first_chunk().map_or(0, |first| u32::from_le_bytes(*first))
 }
 
 #[cfg(test)]

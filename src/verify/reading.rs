@@ -132,7 +132,7 @@ impl Judge<'_> {
     fn sample(&self, record: &Record<'_>, around: Option<&Pattern>) -> Sample {
         let masked = mask(&record.message);
         let found = around.and_then(|pattern| pattern.find(&masked)).unwrap_or_default();
-        let skipped = masked[..found].chars().count().saturating_sub(SAMPLE_BEFORE);
+        let skipped = masked.get(..found).unwrap_or_default().chars().count().saturating_sub(SAMPLE_BEFORE);
         let text = masked.chars().skip(skipped).take(SAMPLE).collect();
         let date = record.date.as_deref().map(|date| date.chars().take(40).collect());
         Sample { bucket: self.output.bucket.clone(), key: self.object.key.to_owned(), text, date }

@@ -63,7 +63,8 @@ impl ObjectReader {
     pub fn push(&mut self, chunk: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
         let mut rest = chunk;
         if let Encoding::Unknown(head) = &mut self.encoding {
-            let (first, more) = rest.split_at(rest.len().min(MAGIC.saturating_sub(head.len())));
+            let missing = MAGIC.saturating_sub(head.len());
+            let (first, more) = rest.split_at_checked(missing).unwrap_or((rest, &[]));
             head.extend_from_slice(first);
             rest = more;
             if head.len() < MAGIC {

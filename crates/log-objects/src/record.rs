@@ -84,14 +84,15 @@ impl Joiner {
     /// bytes.
     pub(super) fn take<'a>(&mut self, line: Line<'a>, limit: usize) -> Option<Record<'a>> {
         let Some(id) = line.piece_of else { return Some(line.record) };
-        let Some(place) = self.open.iter().position(|(open, _)| *open == *id) else {
+        let known = self.open.iter_mut().enumerate().find(|(_, (open, _))| *open == *id);
+        let Some((place, (_, joined))) = known else {
             if line.is_last_piece || self.open.len() >= Self::MAX_OPEN {
                 return Some(line.record);
             }
             self.open.push((id.into_owned(), line.record.into_owned()));
             return None;
         };
-        let message = self.open[place].1.message.to_mut();
+        let message = joined.message.to_mut();
         message.push_str(&line.record.message);
         (line.is_last_piece || message.len() >= limit).then(|| self.open.swap_remove(place).1)
     }

@@ -1,7 +1,7 @@
 //! The decoded bytes of an object, cut into lines and read as records. It knows no encoding.
 
 use std::borrow::Cow;
-use std::str::from_utf8;
+use std::str::{Utf8Error, from_utf8};
 
 use memchr::memchr_iter;
 use serde::{Deserialize, Serialize};
@@ -74,7 +74,7 @@ impl Text {
     /// Takes the next bytes and hands out the records that they complete.
     pub(super) fn push(&mut self, bytes: &[u8], sink: &mut dyn FnMut(&Record<'_>)) -> Result<(), Problem> {
         let room = usize::try_from(self.limit - self.decoded).unwrap_or(usize::MAX);
-        let within = &bytes[..bytes.len().min(room)];
+        let within = bytes.get(..room).unwrap_or(bytes);
         self.decoded += within.len() as u64;
         self.cut(within, sink);
         if within.len() < bytes.len() { Err(Problem::TooLarge(self.limit)) } else { Ok(()) }
@@ -83,10 +83,11 @@ impl Text {
     /// Bytes become text here, many lines at once where they can. Fluent Bit 1.9 lets overlong and surrogate sequences
     /// through, so a line of bad UTF-8 may be a good record: what is bad in it is replaced.
     fn cut(&mut self, bytes: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
-        let text = from_utf8(bytes).or_else(|error| from_utf8(&bytes[..error.valid_up_to()])).unwrap_or_default();
+        let valid = |error: Utf8Error| from_utf8(bytes.get(..error.valid_up_to()).unwrap_or_default());
+        let text = from_utf8(bytes).or_else(valid).unwrap_or_default();
         let mut start = 0;
         for end in memchr_iter(b'\n', bytes) {
-            let line = &bytes[start..end];
+            let Some(line) = bytes.get(start..end) else { break };
             if !self.carry.is_empty() || self.is_skipping || line.len() > MAX_LINE {
                 self.keep(line);
                 self.end_line(sink);
@@ -97,7 +98,7 @@ impl Text {
             }
             start = end + 1;
         }
-        self.keep(&bytes[start..]);
+        self.keep(bytes.get(start..).unwrap_or_default());
     }
 
     fn keep(&mut self, piece: &[u8]) {

@@ -37,7 +37,7 @@ pub(crate) fn unwrap(mut body: &[u8]) -> Option<Vec<u8>> {
     let mut payload = Vec::with_capacity(body.len());
     loop {
         let end = body.windows(2).position(|pair| pair == b"\r\n")?;
-        let (head, rest) = body.split_at(end);
+        let (head, rest) = body.split_at_checked(end)?;
         let size = head.split(|byte| *byte == b';').next()?;
         let size = usize::from_str_radix(std::str::from_utf8(size).ok()?.trim(), 16).ok()?;
         let data = rest.get(2..)?;

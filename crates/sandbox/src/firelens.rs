@@ -156,7 +156,7 @@ fn batches(lines: &[Line], timeout: i64, stopping: Option<Timestamp>) -> Vec<(Ti
             due = due.min(later(stopping, 1));
         }
         let count = rest.iter().take_while(|line| flushed(line) <= due).count().max(1);
-        let (batch, remaining) = rest.split_at(count);
+        let (batch, remaining) = rest.split_at_checked(count).unwrap_or((rest, &[]));
         batches.push((due, batch.to_vec()));
         rest = remaining;
     }

@@ -2,6 +2,12 @@
 //! durable functions on the wire. It refuses what AWS refuses, and it never runs a container: rollouts, tasks and log
 //! objects happen on a virtual clock.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "it runs in tests and on a person's own machine, where a defect of it should be seen at its place"
+)]
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;

@@ -180,7 +180,7 @@ mod tests {
 
     fn shown(pointer: &str) -> (usize, usize, String) {
         let span = Locator::new(TEXT).span(pointer);
-        (span.line, span.column, TEXT[span.bytes].to_owned())
+        (span.line, span.column, TEXT.get(span.bytes).unwrap().to_owned())
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
             message: String::new(),
             help: String::new(),
         };
-        let shown = |rule: &str| TEXT[Locator::new(TEXT).place(&finding(rule)).bytes].to_owned();
+        let shown = |rule: &str| TEXT.get(Locator::new(TEXT).place(&finding(rule)).bytes).unwrap().to_owned();
         assert_eq!((shown("unknown-member").as_str(), shown("invalid-family").as_str()), ("\"family\"", "\"wéb\""));
     }
 

@@ -163,7 +163,8 @@ mod tests {
         assert_eq!(part_of_line("a\nbc\nd", 3), 2..4);
         assert_eq!(part_of_line("", 0), 0..0);
         let (line, place) = excerpt(&text, &Mask::of("{}"), &(1_000..1_002));
-        assert_eq!((line.len(), &line[place], &line[..4], &line[403..]), (406, "é", "...a", "..."));
+        assert_eq!((line.len(), line.get(place)), (406, Some("é")));
+        assert!(line.starts_with("...a") && line.ends_with("b..."), "{line}");
     }
 
     #[test]

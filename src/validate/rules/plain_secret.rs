@@ -74,8 +74,9 @@ fn secret_in(name: &str, value: &str) -> Option<&'static str> {
 /// Whether a name is the word, or ends with it after an underscore, in upper or lower case.
 fn ends_with_word(name: &str, word: &str) -> bool {
     let (name, word) = (name.as_bytes(), word.as_bytes());
-    let Some(start) = name.len().checked_sub(word.len()) else { return false };
-    name[start..].eq_ignore_ascii_case(word) && (start == 0 || name[start - 1] == b'_')
+    let start = name.len().checked_sub(word.len());
+    let Some((before, last)) = start.and_then(|at| name.split_at_checked(at)) else { return false };
+    last.eq_ignore_ascii_case(word) && before.last().is_none_or(|byte| *byte == b'_')
 }
 
 /// Whether a value is a URL with a user and a password.

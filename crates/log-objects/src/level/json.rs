@@ -27,7 +27,7 @@ fn of_first_members(members: &[u8]) -> Option<Level> {
         let value = after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
         let (value, after) = match value.strip_prefix(b"\"") {
             Some(text) => string(text)?,
-            None => value.split_at(value.iter().position(|byte| matches!(byte, b',' | b'}' | b'{' | b'['))?),
+            None => value.split_at_checked(value.iter().position(|byte| matches!(byte, b',' | b'}' | b'{' | b'['))?)?,
         };
         if is_level(key) {
             let number = || std::str::from_utf8(value).ok().filter(|_| key == b"level")?.trim_ascii_end().parse().ok();
@@ -41,7 +41,7 @@ fn of_first_members(members: &[u8]) -> Option<Level> {
 
 /// The text up to the closing quote and what follows it; `None` where something in it is escaped.
 fn string(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (text, after) = text.split_at(memchr::memchr2(b'"', b'\\', text)?);
+    let (text, after) = text.split_at_checked(memchr::memchr2(b'"', b'\\', text)?)?;
     Some((text, after.strip_prefix(b"\"")?))
 }
 

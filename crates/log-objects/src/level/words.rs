@@ -17,14 +17,14 @@ pub(super) fn read(message: &str) -> Option<Level> {
 fn of_logfmt(message: &str) -> Option<Level> {
     let bytes = message.as_bytes();
     for at in memchr::memchr_iter(b'=', bytes) {
+        let Some((before, [_, value @ ..])) = bytes.split_at_checked(at) else { break };
         // The keys end in `l` (`level`, `lvl`) or `y` (`severity`): most `=` are done with here.
-        if at == 0 || !matches!(bytes[at - 1] | 0x20, b'l' | b'y') {
+        if !before.last().is_some_and(|last| matches!(last | 0x20, b'l' | b'y')) {
             continue;
         }
-        if ["level", "lvl", "severity"].iter().any(|key| ends_with_word(&bytes[..at], key.as_bytes())) {
-            let value = bytes[at + 1..].strip_prefix(b"\"").unwrap_or(&bytes[at + 1..]);
-            let length = value.iter().take(LONGEST + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
-            return Level::from_word(&value[..length]);
+        if ["level", "lvl", "severity"].iter().any(|key| ends_with_word(before, key.as_bytes())) {
+            let (letters, _) = letters(value.strip_prefix(b"\"").unwrap_or(value));
+            return Level::from_word(letters);
         }
     }
     None
@@ -32,7 +32,8 @@ fn of_logfmt(message: &str) -> Option<Level> {
 
 /// Whether the last word of a text is this one.
 fn ends_with_word(text: &[u8], word: &[u8]) -> bool {
-    let Some((before, last)) = text.len().checked_sub(word.len()).map(|at| text.split_at(at)) else { return false };
+    let start = text.len().checked_sub(word.len());
+    let Some((before, last)) = start.and_then(|at| text.split_at_checked(at)) else { return false };
     last.eq_ignore_ascii_case(word) && before.last().is_none_or(|byte| matches!(byte, b' ' | b'\t'))
 }
 
@@ -40,16 +41,17 @@ fn ends_with_word(text: &[u8], word: &[u8]) -> bool {
 fn of_prefix(message: &str) -> Option<Level> {
     let is_space = |byte: &u8| *byte <= b' ' || *byte == b'|';
     let bytes = message.as_bytes();
-    let mut rest = &bytes[..bytes.len().min(HEAD)];
+    let mut rest = bytes.get(..HEAD).unwrap_or(bytes);
     if let Some(level) = of_glog(rest) {
         return Some(level);
     }
     let (mut is_first, mut last): (bool, &[u8]) = (true, b"");
     for _ in 0..WORDS {
-        rest = &rest[rest.iter().position(|byte| !is_space(byte))?..];
-        let found = match rest[0] {
+        rest = rest.get(rest.iter().position(|byte| !is_space(byte))?..)?;
+        let (first, behind) = rest.split_first()?;
+        let found = match *first {
             open @ (b'[' | b'<' | b'(') => {
-                of_word(after_colour(&rest[1..]), |letters, next| is_closed(open, letters, next))
+                of_word(after_colour(behind), |letters, next| is_closed(open, letters, next))
             }
             b'A'..=b'Z' => of_word(rest, |letters, next| {
                 letters.iter().all(u8::is_ascii_uppercase) && is_end(next) && !is_count(last) && letters != b"FAIL"
@@ -61,10 +63,10 @@ fn of_prefix(message: &str) -> Option<Level> {
         if found.is_some() {
             return found;
         }
-        let (word, next) = rest.split_at(rest.iter().position(is_space)?);
+        let (word, next) = rest.split_at_checked(rest.iter().position(is_space)?)?;
         // A time, a date and what stands in brackets come before the first word. In a message that begins with
         // `key=value` words are values.
-        if is_first && !matches!(word[0], b'0'..=b'9' | b'[') {
+        if is_first && !matches!(first, b'0'..=b'9' | b'[') {
             if word.contains(&b'=') {
                 return None;
             }
@@ -103,8 +105,8 @@ fn is_count(word: &[u8]) -> bool {
 /// The text behind the rest of a terminal's colour sequence (`31m`), whose escape character counts as a space.
 fn after_colour(text: &[u8]) -> &[u8] {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
-    match &text[digits..] {
-        [b'm', coloured @ ..] if digits > 0 => coloured,
+    match text.get(digits..) {
+        Some([b'm', coloured @ ..]) if digits > 0 => coloured,
         _ => text,
     }
 }
@@ -115,9 +117,14 @@ fn of_word(text: &[u8], is_meant: impl Fn(&[u8], &[u8]) -> bool) -> Option<Level
     if !text.first().is_some_and(|first| begins_level(*first)) {
         return None;
     }
-    let length = text.iter().take(LONGEST + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let (letters, after) = text.split_at(length);
+    let (letters, after) = letters(text);
     Level::from_word(letters).filter(|_| is_meant(letters, after))
+}
+
+/// The letters at the start of a text, one more than the longest level has at the most, and what follows them.
+fn letters(text: &[u8]) -> (&[u8], &[u8]) {
+    let length = text.iter().take(LONGEST + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    text.split_at_checked(length).unwrap_or((text, &[]))
 }
 
 /// Whether a word that is a level can begin with this letter: most words of a message are done with here.

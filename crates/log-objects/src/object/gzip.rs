@@ -52,16 +52,16 @@ impl Gzip {
             let status = self.stream.decompress(rest, &mut self.window, FlushDecompress::None);
             // What came out before the damage is still text.
             let length = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-            let given = length(self.stream.total_out() - given).min(self.window.len());
+            let given = self.window.get(..length(self.stream.total_out() - given)).unwrap_or(&self.window);
             rest = rest.get(length(self.stream.total_in() - taken)..).unwrap_or_default();
-            text.push(&self.window[..given], sink)?;
+            text.push(given, sink)?;
             match status.map_err(|error| Problem::Damaged("gzip", error.to_string()))? {
                 Status::StreamEnd => {
                     self.is_inside = false;
                     is_full = false;
                     self.stream.reset(true);
                 }
-                Status::Ok => is_full = given == self.window.len(),
+                Status::Ok => is_full = given.len() == self.window.len(),
                 Status::BufError => return Ok(()),
             }
         }

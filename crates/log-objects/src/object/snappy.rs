@@ -44,16 +44,17 @@ impl Default for State {
 /// Whether bytes are the start of a block of log lines: a length, then a literal that fits into it and, where lines are
 /// JSON, begins an object.
 pub(super) fn is_block(start: &[u8], lines: Lines) -> bool {
-    let Some(end) = start.iter().position(|byte| byte & 0x80 == 0).filter(|end| *end < 5) else { return false };
-    let length = start[..=end].iter().rev().fold(0, |value: u64, byte| value << 7 | u64::from(byte & 0x7f));
-    let Some(tag) = start.get(end + 1).filter(|tag| matches!(*tag & 3, 0)) else { return false };
+    let end = start.iter().position(|byte| byte & 0x80 == 0).filter(|end| *end < 5);
+    let Some((length, element)) = end.and_then(|end| start.split_at_checked(end + 1)) else { return false };
+    let length = length.iter().rev().fold(0, |value: u64, byte| value << 7 | u64::from(byte & 0x7f));
+    let Some(tag) = element.first().filter(|tag| matches!(*tag & 3, 0)) else { return false };
     let extra = usize::from((tag >> 2).saturating_sub(59));
-    let literal = match start.get(end + 2..end + 2 + extra) {
+    let literal = match element.get(1..1 + extra) {
         None => return false,
         Some([]) => u64::from(tag >> 2) + 1,
         Some(bytes) => bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)) + 1,
     };
-    let begins_object = start.get(end + 2 + extra) == Some(&b'{');
+    let begins_object = element.get(1 + extra) == Some(&b'{');
     literal <= length && (lines == Lines::Bare || begins_object)
 }
 
@@ -72,7 +73,7 @@ impl Snappy {
         let mut rest = input;
         while let Some((&byte, more)) = rest.split_first() {
             if let State::Literal(left) = self.state {
-                let (literal, behind) = rest.split_at(left.min(rest.len()));
+                let (literal, behind) = rest.split_at_checked(left).unwrap_or((rest, &[]));
                 self.decoded.extend_from_slice(literal);
                 rest = behind;
                 self.state = State::Literal(left - literal.len());

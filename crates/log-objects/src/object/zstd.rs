@@ -107,7 +107,7 @@ impl Zstd {
             if given == 0 {
                 return Ok(());
             }
-            text.push(&self.output[..given], sink)?;
+            text.push(self.output.get(..given).unwrap_or(&self.output), sink)?;
         }
     }
 }
@@ -116,7 +116,10 @@ impl Zstd {
 fn frame_header(descriptor: u8) -> usize {
     let is_single_segment = descriptor & 0x20 != 0;
     let window = usize::from(!is_single_segment);
-    let dictionary = [0, 1, 2, 4][usize::from(descriptor & 3)];
+    let dictionary = match descriptor & 3 {
+        3 => 4,
+        few => usize::from(few),
+    };
     let content_size = match descriptor >> 6 {
         0 => usize::from(is_single_segment),
         1 => 2,

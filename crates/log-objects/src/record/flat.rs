@@ -29,17 +29,16 @@ pub(super) fn read(line: &str) -> Option<Members<'_>> {
 /// What stands before the closing quote, with its escapes resolved, and what follows the quote; `None` for escapes of
 /// `\u`, which come in pairs and may be broken.
 pub(super) fn string(text: &str) -> Option<(Cow<'_, str>, &str)> {
-    let mut end = memchr2(b'"', b'\\', text.as_bytes())?;
-    if text.as_bytes()[end] == b'"' {
-        return Some((Cow::Borrowed(&text[..end]), &text[end + 1..]));
+    let (mut before, mut rest) = text.split_at_checked(memchr2(b'"', b'\\', text.as_bytes())?)?;
+    if let Some(after) = rest.strip_prefix('"') {
+        return Some((Cow::Borrowed(before), after));
     }
     let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
     loop {
-        plain.push_str(&rest[..end]);
-        plain.push(match rest.as_bytes()[end..] {
-            [b'"', ..] => return Some((Cow::Owned(plain), &rest[end + 1..])),
-            [_, letter @ (b'"' | b'\\' | b'/'), ..] => char::from(letter),
+        plain.push_str(before);
+        plain.push(match rest.as_bytes() {
+            [b'"', ..] => return Some((Cow::Owned(plain), rest.get(1..)?)),
+            [_, letter @ (b'"' | b'\\' | b'/'), ..] => char::from(*letter),
             [_, b'n', ..] => '\n',
             [_, b't', ..] => '\t',
             [_, b'r', ..] => '\r',
@@ -47,7 +46,7 @@ pub(super) fn string(text: &str) -> Option<(Cow<'_, str>, &str)> {
             [_, b'f', ..] => '\u{c}',
             _ => return None,
         });
-        rest = &rest[end + 2..];
-        end = memchr2(b'"', b'\\', rest.as_bytes())?;
+        let after = rest.get(2..)?;
+        (before, rest) = after.split_at_checked(memchr2(b'"', b'\\', after.as_bytes())?)?;
     }
 }

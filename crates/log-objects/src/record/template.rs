@@ -77,8 +77,8 @@ impl Templates {
             let template = Template::of(&cut, &members);
             if self.known.len() < MAX_TEMPLATES {
                 self.known.push(template);
-            } else {
-                self.known[self.oldest] = template;
+            } else if let Some(oldest) = self.known.get_mut(self.oldest) {
+                *oldest = template;
                 self.oldest = (self.oldest + 1) % MAX_TEMPLATES;
             }
         }
@@ -105,7 +105,7 @@ impl Templates {
         }
         let (before, rest) = rest.split_at_checked(self.log.find(rest.as_bytes())? + LOG.len())?;
         let (message, behind) = string(rest)?;
-        let after = &rest[rest.len() - behind.len() - 1..];
+        let after = rest.get(rest.len() - behind.len() - 1..)?;
         Some(Cut { date, before, message, after })
     }
 }

@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn the_default_key_ends_in_object_and_eight_characters() {
         let key = key(&json!({"Name": "s3", "bucket": "b"}));
-        let (head, tail) = key.split_at(key.len() - 8);
+        let (head, tail) = key.split_at_checked(key.len() - 8).unwrap();
         assert_eq!(head, "fluent-bit-logs/app-firelens-707e0a68/2026/07/02/01/04/33-object");
         assert!(tail.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     }
