@@ -22,7 +22,7 @@ mod service_state;
 mod tests;
 
 pub use ask::{ask, tag_is_current};
-pub use service_state::{Desired, ListedDeployment, ServiceState, desired, serving};
+pub use service_state::{Configuration, ListedDeployment, ServiceState, desired, serving};
 
 /// One service that one trigger concerns. It is recorded with the release: a later configuration does not change a
 /// running release.

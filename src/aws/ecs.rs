@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use super::{Aws, Failure, FailureKind, failure};
 use crate::config::ServiceArn;
-use crate::plan::{ListedDeployment, ServiceState};
+use crate::plan::{Configuration, ListedDeployment, ServiceState};
 use crate::rollout::course::{Course, Hook};
 use crate::rollout::{CircuitBreaker, StoppedTask};
 use crate::rollout::{Deployment, Holding, Status};
@@ -76,7 +76,7 @@ impl Aws {
         Ok(ServiceState { configurations, deployments })
     }
 
-    async fn configurations(&self, service: &ServiceArn) -> Result<Vec<(String, String)>, Failure> {
+    async fn configurations(&self, service: &ServiceArn) -> Result<Vec<Configuration>, Failure> {
         const ACTION: &str = "ecs:DescribeExpressGatewayService";
         let request = self.ecs(service.region()).describe_express_gateway_service().service_arn(service.as_str());
         let answer = request.send().await.map_err(failure(ACTION, service.as_str()))?;
@@ -89,10 +89,11 @@ impl Aws {
             return Err(Failure::new(ACTION, service.as_str(), FailureKind::Rejected, message));
         }
         let configurations = described.active_configurations.unwrap_or_default();
-        Ok(configurations
-            .into_iter()
-            .filter_map(|configuration| Some((configuration.service_revision_arn?, configuration.task_definition_arn?)))
-            .collect())
+        let configurations = configurations.into_iter().filter_map(|configuration| {
+            let task_definition = configuration.task_definition_arn;
+            Some(Configuration { revision: configuration.service_revision_arn?, task_definition })
+        });
+        Ok(configurations.collect())
     }
 
     /// The service's deployments of the last 90 days, which is all that ECS keeps, newest first.
@@ -114,18 +115,23 @@ impl Aws {
         Ok(briefs.into_iter().map(|(_, listed)| listed).collect())
     }
 
-    /// A service revision. One that was just made may not be known yet, which passes.
-    pub async fn service_revision(&self, service: &ServiceArn, arn: &str) -> Result<ServiceRevision, Failure> {
+    /// Service revisions, as many as one call describes. One that was just made may not be known yet, which passes.
+    pub async fn service_revisions(
+        &self,
+        service: &ServiceArn,
+        arns: &[String],
+    ) -> Result<Vec<ServiceRevision>, Failure> {
         const ACTION: &str = "ecs:DescribeServiceRevisions";
-        let request = self.ecs(service.region()).describe_service_revisions().service_revision_arns(arn);
-        let answer = request.send().await.map_err(failure(ACTION, arn))?;
-        let found = answer.service_revisions.unwrap_or_default().into_iter().next();
-        let found = found.ok_or_else(|| not_described(ACTION, arn, answer.failures.as_deref()))?;
-        let platform = found.overrides.and_then(|overrides| overrides.runtime_platform);
-        Ok(ServiceRevision {
-            task_definition: found.task_definition,
-            architecture_override: platform.and_then(|platform| platform.cpu_architecture),
-        })
+        let request = self.ecs(service.region()).describe_service_revisions();
+        let answer = request.set_service_revision_arns(Some(arns.to_vec())).send().await;
+        let answer = answer.map_err(failure(ACTION, arns.first().map_or(service.as_str(), String::as_str)))?;
+        let mut described: Vec<_> = answer.service_revisions.unwrap_or_default();
+        let found = arns.iter().map(|arn| {
+            let place = described.iter().position(|revision| revision.service_revision_arn.as_ref() == Some(arn));
+            let place = place.ok_or_else(|| not_described(ACTION, arn, answer.failures.as_deref()))?;
+            Ok(service_revision(described.swap_remove(place)))
+        });
+        found.collect()
     }
 
     /// A task definition as it would be registered again. The document is read from the raw answer: what the SDK does
@@ -317,6 +323,14 @@ fn brief(brief: types::ServiceDeploymentBrief) -> Option<(i128, ListedDeployment
         arn: brief.service_deployment_arn?,
     };
     Some((brief.created_at.map_or(0, |at| at.as_nanos()), listed))
+}
+
+fn service_revision(described: types::ServiceRevision) -> ServiceRevision {
+    let platform = described.overrides.and_then(|overrides| overrides.runtime_platform);
+    ServiceRevision {
+        task_definition: described.task_definition,
+        architecture_override: platform.and_then(|platform| platform.cpu_architecture),
+    }
 }
 
 fn status(status: Option<&ServiceDeploymentStatus>) -> Status {

@@ -1,6 +1,8 @@
 //! What is live, and what was asked for: the desired task definition of a service, an uploaded document, the image that
 //! it names.
 
+use std::collections::HashMap;
+
 use release_protocol::follow::Listed;
 use release_protocol::plan::Service;
 
@@ -9,32 +11,57 @@ use crate::aws::{Aws, Failure, FailureKind};
 use crate::config::{self, ServiceArn};
 use crate::head;
 use crate::image::{Digest, ImageRef};
-use crate::plan::{self, Desired, ImageEvidence, ListedDeployment, Live, ServiceState, Uploaded};
+use crate::plan::{self, Configuration, ImageEvidence, ListedDeployment, Live, Uploaded};
 use crate::rollout::Status;
 use crate::trigger::Upload;
 
+/// The task definitions of service revisions that were asked for. A revision stands for one for ever, so a release asks
+/// once.
+#[derive(Debug, Default)]
+pub(crate) struct Revisions(HashMap<String, String>);
+
+impl Revisions {
+    /// Asks for what ECS does not say with the service, in one call.
+    async fn look_up(&mut self, aws: &Aws, arn: &ServiceArn, configurations: &[&Configuration]) -> Result<(), Failure> {
+        let unnamed = configurations.iter().filter(|configuration| configuration.task_definition.is_none());
+        let mut unknown: Vec<String> = unnamed.map(|configuration| configuration.revision.clone()).collect();
+        unknown.retain(|revision| !self.0.contains_key(revision));
+        unknown.dedup();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let described = aws.service_revisions(arn, &unknown).await?;
+        let named = unknown.into_iter().zip(described);
+        self.0.extend(named.filter_map(|(revision, described)| Some((revision, described.task_definition?))));
+        Ok(())
+    }
+
+    fn definition_of(&self, configuration: &Configuration) -> Result<String, Failure> {
+        let Configuration { revision, task_definition } = configuration;
+        let named = task_definition.as_ref().or_else(|| self.0.get(revision)).cloned();
+        named.ok_or_else(|| no_base("ecs:DescribeServiceRevisions", revision))
+    }
+}
+
+fn no_base(action: &'static str, resource: &str) -> Failure {
+    let message = "the service runs no task definition that could be the base of a release";
+    Failure::new(action, resource, FailureKind::Rejected, message)
+}
+
 /// The desired task definition of a service, and the active one.
-pub(crate) async fn read_service(aws: &Aws, arn: &ServiceArn) -> Result<Service<head::Aws>, Failure> {
+pub(crate) async fn read_service(
+    aws: &Aws,
+    arn: &ServiceArn,
+    revisions: &mut Revisions,
+) -> Result<Service<head::Aws>, Failure> {
     let state = aws.service_state(arn).await?;
-    let desired = desired(aws, arn, &state).await?;
-    let active = plan::serving(&state).unwrap_or_else(|| desired.clone());
+    let desired = plan::desired(&state).ok_or_else(|| no_base("ecs:DescribeExpressGatewayService", arn.as_str()))?;
+    let serving = plan::serving(&state).unwrap_or_else(|| desired.clone());
+    revisions.look_up(aws, arn, &[&desired, &serving]).await?;
+    let (desired, active) = (revisions.definition_of(&desired)?, revisions.definition_of(&serving)?);
     let running = state.running().map(|running| running.target.clone());
     let newest = state.deployments.first().map(|newest| newest.target.clone());
     Ok(Service { desired, active, running, newest })
-}
-
-async fn desired(aws: &Aws, service: &ServiceArn, state: &ServiceState) -> Result<String, Failure> {
-    let nothing = || {
-        let message = "the service runs no task definition that could be the base of a release";
-        Failure::new("ecs:DescribeExpressGatewayService", service.as_str(), FailureKind::Rejected, message)
-    };
-    match plan::desired(state) {
-        Desired::TaskDefinition(arn) => Ok(arn),
-        Desired::Revision(revision) => {
-            aws.service_revision(service, &revision).await?.task_definition.ok_or_else(nothing)
-        }
-        Desired::Nothing => Err(nothing()),
-    }
 }
 
 /// The desired task definition of a service, whole.
@@ -51,7 +78,7 @@ pub(crate) async fn read_definition(
 /// The desired task definition of the service, for the command line.
 #[cfg(feature = "cli")]
 pub(crate) async fn read_live(aws: &Aws, arn: &ServiceArn) -> Result<Live, Failure> {
-    let service = read_service(aws, arn).await?;
+    let service = read_service(aws, arn, &mut Revisions::default()).await?;
     read_definition(aws, arn, &service).await
 }
 

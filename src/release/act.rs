@@ -19,7 +19,7 @@ use crate::aws::s3::VersionedHead;
 use crate::aws::{Aws, Failure, FailureKind};
 use crate::head::{self, Head, Release};
 use crate::image::Digest;
-use crate::observe::live::{read_deployments, read_service};
+use crate::observe::live::{Revisions, read_deployments, read_service};
 use crate::plan::{Asked, Request, tag_is_current};
 
 /// The actions of one step; a course that takes more goes round in circles with somebody else, and tries again a little
@@ -55,6 +55,7 @@ pub(super) async fn run(run: &Run) -> Result<UnderWay, Ending> {
             under_way,
             held: None,
             prepared: None,
+            revisions: Revisions::default(),
             fence_sent: None,
             fences: 0,
         };
@@ -74,6 +75,7 @@ struct Actor<'a> {
     /// The head that was read or written last.
     held: Option<VersionedHead>,
     prepared: Option<Prepared>,
+    revisions: Revisions,
     fence_sent: Option<Instant>,
     fences: u32,
 }
@@ -175,7 +177,7 @@ impl Actor<'_> {
     // --- reading ----------------------------------------------------------------------------------------------------
 
     async fn read(&mut self) -> Result<Answer<head::Aws>, Failure> {
-        let (held, prepared) = Box::pin(prepare::read(self.aws, self.request)).await?;
+        let (held, prepared) = Box::pin(prepare::read(self.aws, self.request, &mut self.revisions)).await?;
         self.keep(held);
         self.me.order.tag_is_current = tag_is_current(&prepared.inputs);
         self.under_way.tag_is_current = self.me.order.tag_is_current;
@@ -194,7 +196,7 @@ impl Actor<'_> {
 
     async fn reread(&mut self) -> Result<Answer<head::Aws>, Failure> {
         let Some(before) = self.prepared.take() else { return Box::pin(self.read()).await };
-        let prepared = prepare::reread(self.aws, self.request, before).await?;
+        let prepared = prepare::reread(self.aws, self.request, &mut self.revisions, before).await?;
         let answer = Answer::Reread(prepared.service.clone(), prepared.asked.wish());
         self.note(prepared);
         Ok(answer)
@@ -265,7 +267,7 @@ impl Actor<'_> {
         let arn = &self.request.service.arn;
         let (held, service, deployments) = tokio::try_join!(
             self.aws.head(&self.request.state_bucket, arn),
-            read_service(self.aws, arn),
+            read_service(self.aws, arn, &mut self.revisions),
             read_deployments(self.aws, arn)
         )?;
         self.keep(held);
@@ -343,8 +345,10 @@ impl Actor<'_> {
         let change = Change::Fence(Fence { execution, release, definition, leads_back, newest, id });
         self.fence_sent = Some(Instant::now());
         let (aws, arn) = (self.aws, self.request.service.arn.clone());
+        let mut revisions = std::mem::take(&mut self.revisions);
         let (is_set, service): (bool, Service<head::Aws>) =
-            tokio::try_join!(self.swap(&change), read_service(aws, &arn))?;
+            tokio::try_join!(self.swap(&change), read_service(aws, &arn, &mut revisions))?;
+        self.revisions = revisions;
         Ok(Answer::Fenced { is_set, service })
     }
 }

@@ -8,7 +8,7 @@ use crate::aws::s3::VersionedHead;
 use crate::aws::{Aws, Failure};
 use crate::head;
 use crate::image::PrivateEcr;
-use crate::observe::live::{read_definition, read_service, read_upload};
+use crate::observe::live::{Revisions, read_definition, read_service, read_upload};
 use crate::plan::{Asked, Inputs, Live, Request, ask};
 use crate::trigger::{ImagePush, Trigger};
 
@@ -21,10 +21,14 @@ pub(super) struct Prepared {
 }
 
 /// Reads all of it.
-pub(super) async fn read(aws: &Aws, request: &Request) -> Result<(Option<VersionedHead>, Prepared), Failure> {
+pub(super) async fn read(
+    aws: &Aws,
+    request: &Request,
+    revisions: &mut Revisions,
+) -> Result<(Option<VersionedHead>, Prepared), Failure> {
     let arn = &request.service.arn;
     let live = async {
-        let service = read_service(aws, arn).await?;
+        let service = read_service(aws, arn, revisions).await?;
         let live = read_definition(aws, arn, &service).await?;
         Ok((service, live))
     };
@@ -35,9 +39,14 @@ pub(super) async fn read(aws: &Aws, request: &Request) -> Result<(Option<Version
 }
 
 /// Reads the service once more; the rest stays as it was.
-pub(super) async fn reread(aws: &Aws, request: &Request, before: Prepared) -> Result<Prepared, Failure> {
+pub(super) async fn reread(
+    aws: &Aws,
+    request: &Request,
+    revisions: &mut Revisions,
+    before: Prepared,
+) -> Result<Prepared, Failure> {
     let arn = &request.service.arn;
-    let service = read_service(aws, arn).await?;
+    let service = read_service(aws, arn, revisions).await?;
     let live = match service.desired == before.service.desired {
         true => Live { serving: Some(service.active.clone()), ..before.live },
         false => read_definition(aws, arn, &service).await?,

@@ -66,7 +66,7 @@ impl Stage {
         report.releases.remove(0)
     }
 
-    fn count(&self, operation: &str) -> usize {
+    pub(crate) fn count(&self, operation: &str) -> usize {
         self.sandbox.calls().iter().filter(|call| call.operation == operation && call.status < 300).count()
     }
 
