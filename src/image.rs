@@ -222,7 +222,7 @@ impl Manifest {
 }
 
 /// The type of a manifest's first layer, where none of the layers is part of a file system: signatures and attestations
-/// come with the configuration of an image (cosign; BuildKit's in-toto statements).
+/// come with the configuration of an image (cosign; `BuildKit`'s in-toto statements).
 fn foreign_layer(manifest: &Value) -> Option<&str> {
     let layers = manifest["layers"].as_array()?;
     let mut kinds = layers.iter().filter_map(|layer| layer["mediaType"].as_str());

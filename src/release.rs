@@ -213,7 +213,7 @@ fn recognise_services(config: &Config, event: &str, now: Option<Timestamp>) -> R
 /// One release, from the plan to the written report.
 async fn release(deployer: Arc<Deployer>, ctx: DurableContext, request: Request) -> Result<Released, BoxError> {
     let mut play = Play::of(Run::new(deployer.expecting(request.owners()), ctx, request));
-    let ending = play.to_the_end().await;
+    let ending = play.play().await;
     if play.is_ignored() {
         return Ok(Released::Ignored(ending.reason.unwrap_or_default()));
     }

@@ -96,18 +96,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
 
 impl Asked {
     fn of(arguments: &Arguments) -> Result<Self, Unusable> {
-        let mut asked = match &arguments.config {
-            Some(path) => {
-                let (service, owners) = configured_service(path, Some(&arguments.service))?;
-                let Service { arn, container, verify, .. } = service;
-                Self { arn, container, verify, owners }
-            }
-            None => {
-                let arn = ServiceArn::parse(&arguments.service)
-                    .map_err(|reason| format!("{reason}; a name alone needs --config"))?;
-                let owners = BucketOwners { account: arn.account().to_owned(), ..BucketOwners::default() };
-                Self { arn, container: arguments.container.clone(), verify: Verify::default(), owners }
-            }
+        let mut asked = if let Some(path) = &arguments.config {
+            let (service, owners) = configured_service(path, Some(&arguments.service))?;
+            let Service { arn, container, verify, .. } = service;
+            Self { arn, container, verify, owners }
+        } else {
+            let arn = ServiceArn::parse(&arguments.service)
+                .map_err(|reason| format!("{reason}; a name alone needs --config"))?;
+            let owners = BucketOwners { account: arn.account().to_owned(), ..BucketOwners::default() };
+            Self { arn, container: arguments.container.clone(), verify: Verify::default(), owners }
         };
         asked.verify.expect.extend(arguments.expect.iter().cloned());
         asked.verify.forbid.extend(arguments.forbid.iter().cloned());

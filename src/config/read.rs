@@ -155,7 +155,7 @@ fn read_uploads(section: &mut Section<'_, '_>, text: &str, state_bucket: &str) -
     }
     let uploads = Uploads { bucket: bucket.to_owned(), key: key.to_owned() };
     let is_own = |own: &&str| key.starts_with(*own) || uploads.has(own);
-    if bucket == state_bucket && OWN_PREFIXES.iter().any(|own| is_own(&own)) {
+    if bucket == state_bucket && OWN_PREFIXES.iter().any(is_own) {
         let message = "`services/`, `releases/` and `config/` hold the function's own objects: choose another prefix";
         section.problem("uploads", message);
     }

@@ -54,7 +54,9 @@ impl Recognition {
             Value::String(text) => self.unwrap_text(text),
             // EventBridge Pipes deliver a batch without an envelope.
             Value::Array(items) if !items.is_empty() => {
-                items.iter().for_each(|item| self.unwrap(|inner| inner.read(item)));
+                for item in items {
+                    self.unwrap(|inner| inner.read(item));
+                }
             }
             Value::Object(members) => self.read_object(event, members),
             other => self.refuse(format!("an event of unknown shape: {}", crate::task_definition::kind(other))),
@@ -90,7 +92,7 @@ impl Recognition {
         let source = record.get("eventSource").or_else(|| record.get("EventSource")).and_then(Value::as_str);
         match source {
             Some("aws:s3") => {
-                self.settle(typed::<S3EventRecord>(record, "an S3 notification").and_then(s3_notification::read))
+                self.settle(typed::<S3EventRecord>(record, "an S3 notification").and_then(s3_notification::read));
             }
             Some("aws:sqs") => match typed::<SqsMessage>(record, "an SQS message").map(|message| message.body) {
                 Ok(Some(body)) => self.unwrap_text(&body),

@@ -95,14 +95,13 @@ run the same ARM64 container.
 async fn play(name: &str) -> (String, BTreeSet<String>) {
     let stage = Stage::of(Scenario::Good).await;
     let execution = stage.play_all(vec![(name.to_owned(), event(&format!("{name}.json")))]).await.remove(0);
-    let result = match &execution.outcome {
-        ExecutionOutcome::Failed { message, .. } => format!("fails: {message}"),
-        _ => {
-            let report = report(&execution);
-            let outcomes = report.releases.iter().map(|release| release.outcome.to_string());
-            let outcomes = outcomes.collect::<Vec<_>>().join(", ");
-            report.ignored.map_or(outcomes, |reason| format!("ignored: {reason}"))
-        }
+    let result = if let ExecutionOutcome::Failed { message, .. } = &execution.outcome {
+        format!("fails: {message}")
+    } else {
+        let report = report(&execution);
+        let outcomes = report.releases.iter().map(|release| release.outcome.to_string());
+        let outcomes = outcomes.collect::<Vec<_>>().join(", ");
+        report.ignored.map_or(outcomes, |reason| format!("ignored: {reason}"))
     };
     (result, stage.sandbox.calls().into_iter().map(|call| call.operation).collect())
 }
