@@ -2,6 +2,7 @@
 //! its images, and then neither ECS nor a release can go back, and a lost task is not replaced; to an inactive task
 //! definition no update leads. Pure: what was seen comes from outside.
 
+use super::ask::MAX_FINDINGS;
 use super::{Asked, Outline};
 use crate::config::Service;
 use crate::image::{Digest, ImageRef};
@@ -227,6 +228,7 @@ impl WayBack {
         }
         outline.findings.push(finding);
         service.rules.apply(&mut outline.findings);
+        outline.findings.truncate(MAX_FINDINGS);
     }
 
     /// What an event asks for, once the way back was looked at: without one, nothing is deployed where it is required.
