@@ -296,6 +296,9 @@ pub struct Guard {
     /// Globs of families that an upload may change to; `None` means none but that of the live revision.
     #[serde(default)]
     pub families: Option<Vec<String>>,
+    /// Whether nothing is deployed while there is no way back to what serves.
+    #[serde(default)]
+    pub require_way_back: bool,
 }
 
 /// One thing that is wrong with a configuration.
@@ -421,6 +424,12 @@ mod tests {
 
     fn problems(text: &str) -> Vec<String> {
         Config::parse(text).unwrap_err().0.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_guard_that_an_earlier_version_recorded_requires_no_way_back() {
+        let guard: Guard = serde_json::from_str(r#"{"roles": null, "registries": ["public.ecr.aws"]}"#).unwrap();
+        assert!(!guard.require_way_back);
     }
 
     #[test]

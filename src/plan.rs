@@ -20,6 +20,7 @@ mod findings;
 mod service_state;
 #[cfg(test)]
 mod tests;
+pub mod way_back;
 
 pub use ask::{ask, tag_is_current};
 pub use service_state::{Configuration, ListedDeployment, ServiceState, desired, serving};

@@ -18,6 +18,8 @@ use serde_json::{Map, Value};
 
 use super::{Aws, Failure, FailureKind, failure};
 use crate::config::ServiceArn;
+use crate::image::Digest;
+use crate::plan::way_back::{Needs, RecordedImage};
 use crate::plan::{Configuration, ListedDeployment, ServiceState};
 use crate::rollout::course::{Course, Hook};
 use crate::rollout::{CircuitBreaker, StoppedTask};
@@ -66,6 +68,24 @@ pub struct ServiceRevision {
     pub task_definition: Option<String>,
     /// The CPU architecture that ECS runs its tasks on, where that is not the one of the task definition.
     pub architecture_override: Option<String>,
+    /// The digests of its images, as far as ECS recorded them.
+    pub images: Vec<RecordedImage>,
+}
+
+/// A task definition as ECS describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DescribedDefinition {
+    /// It, as it would be registered again.
+    pub definition: TaskDefinition,
+    /// Whether it is active, so that an update can lead to it.
+    pub is_active: bool,
+}
+
+impl DescribedDefinition {
+    /// What a task of it needs.
+    pub fn needs(&self) -> Needs {
+        Needs::of(&self.definition, self.is_active)
+    }
 }
 
 impl Aws {
@@ -134,9 +154,14 @@ impl Aws {
         found.collect()
     }
 
-    /// A task definition as it would be registered again. The document is read from the raw answer: what the SDK does
-    /// not know stays in.
+    /// A task definition as it would be registered again.
     pub async fn task_definition(&self, region: &str, arn: &str) -> Result<TaskDefinition, Failure> {
+        Ok(self.described_definition(region, arn).await?.definition)
+    }
+
+    /// A task definition as ECS describes it. The document is read from the raw answer: what the SDK does not know stays
+    /// in.
+    pub async fn described_definition(&self, region: &str, arn: &str) -> Result<DescribedDefinition, Failure> {
         const ACTION: &str = "ecs:DescribeTaskDefinition";
         let answer = RawAnswer::default();
         let request =
@@ -147,7 +172,10 @@ impl Aws {
         })?;
         let tags = body.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
         match body.remove("taskDefinition") {
-            Some(Value::Object(members)) => Ok(TaskDefinition::from_description(members, &tags)),
+            Some(Value::Object(members)) => {
+                let is_active = members.get("status").is_none_or(|status| status == "ACTIVE");
+                Ok(DescribedDefinition { definition: TaskDefinition::from_description(members, &tags), is_active })
+            }
             _ => Err(Failure::new(ACTION, arn, FailureKind::OutcomeUnknown, "the answer has no task definition")),
         }
     }
@@ -327,9 +355,13 @@ fn brief(brief: types::ServiceDeploymentBrief) -> Option<(i128, ListedDeployment
 
 fn service_revision(described: types::ServiceRevision) -> ServiceRevision {
     let platform = described.overrides.and_then(|overrides| overrides.runtime_platform);
+    let images = described.container_images.unwrap_or_default().into_iter().filter_map(|image| {
+        Some(RecordedImage { container: image.container_name?, digest: Digest::parse(&image.image_digest?)? })
+    });
     ServiceRevision {
         task_definition: described.task_definition,
         architecture_override: platform.and_then(|platform| platform.cpu_architecture),
+        images: images.collect(),
     }
 }
 

@@ -96,6 +96,11 @@ fn service() -> Value {
                         "Registries, with or without a path, that images may come from; without the list any registry.",
                         &json!({}),
                     ),
+                    "require_way_back": {
+                        "description": "Whether nothing is deployed while the revision that serves cannot be started anew.",
+                        "type": "boolean",
+                        "default": false,
+                    },
                 },
             },
         },

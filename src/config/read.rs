@@ -7,9 +7,13 @@ use super::{
     Config, Guard, Logs, MAX_SERVICES_PER_EVENT, OWN_PREFIXES, OnFailure, Repository, Service, ServiceArn, Silence,
     Uploads, Verify, parse_duration,
 };
+use crate::validate::Kind;
 use crate::validate::levels::{RuleLevels, refused_allowance, unknown_rule};
+use crate::validate::rules::elsewhere;
 use crate::verify::checks::Pattern;
 use crate::verify::compare::Compare;
+
+const NO_WAY_BACK: Kind = Kind::of(&elsewhere::NO_WAY_BACK);
 
 /// The services that one function may look after.
 pub(super) const MAX_SERVICES: usize = 200;
@@ -105,7 +109,7 @@ fn read_service(section: &mut Section<'_, '_>, state_bucket: &str) -> Option<Ser
     let verify = section.table("verify").map(|table| section.within("verify", table, read_verify));
     let guard = section.table("guard").map(|table| section.within("guard", table, read_guard));
     let rules = section.table("rules").map(|table| section.within("rules", table, read_rules));
-    Some(Service {
+    let service = Service {
         arn: arn?,
         repository: repository.and_then(Result::ok),
         tags: tags.unwrap_or_else(|| vec!["*".to_owned()]),
@@ -115,7 +119,13 @@ fn read_service(section: &mut Section<'_, '_>, state_bucket: &str) -> Option<Ser
         verify: verify.unwrap_or_default(),
         guard,
         rules: rules.unwrap_or_default(),
-    })
+    };
+    let is_required = service.guard.as_ref().is_some_and(|guard| guard.require_way_back);
+    if is_required && service.rules.level_of(NO_WAY_BACK).is_none() {
+        section
+            .problem("rules", "`no-way-back` cannot be allowed where `require_way_back` is true: take one of them out");
+    }
+    Some(service)
 }
 
 /// One push releases every service that takes it, within one execution.
@@ -221,6 +231,7 @@ fn read_guard(section: &mut Section<'_, '_>) -> Guard {
         roles: section.texts("roles"),
         registries: section.texts("registries"),
         families: section.texts("families"),
+        require_way_back: section.switch("require_way_back").unwrap_or(false),
     }
 }
 

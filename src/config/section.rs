@@ -110,6 +110,15 @@ impl<'t> Section<'t, '_> {
         texts
     }
 
+    pub(super) fn switch(&mut self, key: &str) -> Option<bool> {
+        let value = self.value(key)?;
+        let switch = value.get_ref().as_bool();
+        if switch.is_none() {
+            self.problem(key, format!("expected true or false, found {}", kind(value.get_ref())));
+        }
+        switch
+    }
+
     /// A whole number within bounds.
     pub(super) fn whole(&mut self, key: &str, least: u64, most: u64) -> Option<u64> {
         let number = self.number(key)?.parse().ok().filter(|number| (least..=most).contains(number));

@@ -11,6 +11,7 @@ use crate::aws::{Aws, Failure, FailureKind};
 use crate::config::{self, ServiceArn};
 use crate::head;
 use crate::image::{Digest, ImageRef};
+use crate::plan::way_back::Needs;
 use crate::plan::{self, Configuration, ImageEvidence, ListedDeployment, Live, Uploaded};
 use crate::rollout::Status;
 use crate::trigger::Upload;
@@ -54,6 +55,15 @@ pub(crate) async fn read_service(
     arn: &ServiceArn,
     revisions: &mut Revisions,
 ) -> Result<Service<head::Aws>, Failure> {
+    Ok(observe_service(aws, arn, revisions).await?.0)
+}
+
+/// The same, and the service revision that serves.
+pub(crate) async fn observe_service(
+    aws: &Aws,
+    arn: &ServiceArn,
+    revisions: &mut Revisions,
+) -> Result<(Service<head::Aws>, String), Failure> {
     let state = aws.service_state(arn).await?;
     let desired = plan::desired(&state).ok_or_else(|| no_base("ecs:DescribeExpressGatewayService", arn.as_str()))?;
     let serving = plan::serving(&state).unwrap_or_else(|| desired.clone());
@@ -61,25 +71,27 @@ pub(crate) async fn read_service(
     let (desired, active) = (revisions.definition_of(&desired)?, revisions.definition_of(&serving)?);
     let running = state.running().map(|running| running.target.clone());
     let newest = state.deployments.first().map(|newest| newest.target.clone());
-    Ok(Service { desired, active, running, newest })
+    Ok((Service { desired, active, running, newest }, serving.revision))
 }
 
-/// The desired task definition of a service, whole.
+/// The desired task definition of a service, whole, and what the one that serves needs, if that is the same.
 pub(crate) async fn read_definition(
     aws: &Aws,
     arn: &ServiceArn,
     service: &Service<head::Aws>,
-) -> Result<Live, Failure> {
-    let definition = aws.task_definition(arn.region(), &service.desired).await?;
+) -> Result<(Live, Option<Needs>), Failure> {
+    let described = aws.described_definition(arn.region(), &service.desired).await?;
     let serving = (service.active != service.desired).then(|| service.active.clone());
-    Ok(Live { task_definition_arn: service.desired.clone(), definition, serving })
+    let needs = serving.is_none().then(|| described.needs());
+    let live = Live { task_definition_arn: service.desired.clone(), definition: described.definition, serving };
+    Ok((live, needs))
 }
 
 /// The desired task definition of the service, for the command line.
 #[cfg(feature = "cli")]
 pub(crate) async fn read_live(aws: &Aws, arn: &ServiceArn) -> Result<Live, Failure> {
     let service = read_service(aws, arn, &mut Revisions::default()).await?;
-    read_definition(aws, arn, &service).await
+    Ok(read_definition(aws, arn, &service).await?.0)
 }
 
 /// A service's deployments with their task definitions, the newest first; of those that are older than ECS describes in

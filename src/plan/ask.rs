@@ -17,7 +17,7 @@ use wildmatch::WildMatch;
 const MAX_CHANGES: usize = 50;
 
 /// The findings that are kept, the worst ones first.
-const MAX_FINDINGS: usize = 100;
+pub(super) const MAX_FINDINGS: usize = 100;
 
 /// Compares what an event asks for with what the service is to run.
 pub fn ask(request: &Request, live: &Live, inputs: &Inputs) -> Asked {

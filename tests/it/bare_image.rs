@@ -4,10 +4,10 @@
 #![cfg(test)]
 
 use express_deployer::head::Outcome;
-use sandbox::{DeploymentTimes, Options, Scenario};
+use sandbox::{DeploymentTimes, FaultKind, Moment, Options, Scenario};
 use serde_json::{Value, json};
 
-use crate::flow::{Stage, event, push, upload_text};
+use crate::flow::{Stage, event, fault, push, upload_text};
 
 const SERVICE: &str = "bare";
 /// ECS's own family: the cluster and the service.
@@ -98,6 +98,19 @@ async fn the_way_back_leads_to_the_task_definition_of_ecs_s_own() {
             };
             assert_eq!(deployed(&stage), expected, "{case}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_revision_that_is_not_known_yet_is_asked_for_again_and_a_denial_is_named() {
+    let cases = [(FaultKind::Missing, Outcome::Succeeded), (FaultKind::AccessDenied, Outcome::Failed)];
+    for (kind, expected) in cases {
+        let fault = fault("DescribeServiceRevisions", 1, Moment::Before, kind);
+        let stage = stage(Options { names_definitions: false, faults: vec![fault], ..Options::default() }).await;
+        let release = stage.release(&push()).await;
+        assert_eq!(release.outcome, expected, "{kind:?}: {release}");
+        let is_named = release.reason.as_ref().is_some_and(|reason| reason.contains("ecs:DescribeServiceRevisions"));
+        assert_eq!(is_named, kind == FaultKind::AccessDenied, "{release}");
     }
 }
 

@@ -15,3 +15,4 @@ mod tidy;
 mod triggers;
 mod verifiable;
 mod verify_corpus;
+mod way_back;

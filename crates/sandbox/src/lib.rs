@@ -255,6 +255,12 @@ impl Sandbox {
         self.world.registry().put_image(repository, tags, manifest, self.world.clock.now())
     }
 
+    /// Deletes the image that a tag or a digest names, as a lifecycle policy of the repository does; false where there
+    /// is none. Tasks that run it go on.
+    pub fn delete_image(&self, repository: &str, tag_or_digest: &str) -> bool {
+        self.world.registry().delete(repository, tag_or_digest)
+    }
+
     /// Pushes a blob, for instance an image configuration. Gives its digest.
     pub fn put_blob(&self, repository: &str, blob: &[u8]) -> String {
         self.world.registry().put_blob(repository, blob)

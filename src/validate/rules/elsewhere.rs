@@ -81,6 +81,17 @@ pub(crate) static CHANGED_FAMILY: Rule = Rule {
     ..OF_PLANS
 };
 
+pub(crate) static NO_WAY_BACK: Rule = Rule {
+    id: "no-way-back",
+    severity: Severity::Warning,
+    summary: "the revision that serves cannot be started anew, so there is no way back to it",
+    why: "Lifecycle policies delete old images, also those that run. Then neither ECS nor the function can go back when \
+          the release fails, and a task that is lost is not replaced. No update leads to a task definition that is \
+          INACTIVE. `require_way_back = true` in `[service.guard]` makes the finding an error.",
+    source: "https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html",
+    ..OF_PLANS
+};
+
 pub(crate) static UNPINNED_IMAGE: Rule = Rule {
     id: "unpinned-image",
     severity: Severity::Hint,
