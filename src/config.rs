@@ -7,19 +7,23 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
-use crate::image::{ImageRef, PrivateEcr, registry_host};
+use crate::image::PrivateEcr;
 use crate::trigger::{ImagePush, Trigger, Upload};
 use crate::validate::levels::RuleLevels;
 use crate::verify::checks::{BadPattern, Checks};
 use crate::verify::compare::Compare;
 
 mod arn;
+mod bucket;
 pub mod json_schema;
 mod read;
+mod repository;
 mod section;
 
 pub use arn::ServiceArn;
+pub use bucket::{BucketOwners, Uploads};
 use read::read_config;
+pub use repository::Repository;
 use section::Section;
 
 /// The largest configuration that is read, in bytes.
@@ -42,22 +46,6 @@ pub struct Config {
     pub bucket_owners: BTreeMap<String, String>,
     /// The services, in the order of the file.
     pub services: Vec<Service>,
-}
-
-/// Which account has to own a bucket.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BucketOwners {
-    /// The account of those that are not named.
-    pub account: String,
-    /// The owners of those that are, by the bucket's name.
-    pub named: BTreeMap<String, String>,
-}
-
-impl BucketOwners {
-    /// The owner of a bucket.
-    pub fn of(&self, bucket: &str) -> &str {
-        self.named.get(bucket).unwrap_or(&self.account)
-    }
 }
 
 /// One Express Mode service and how it is released.
@@ -105,102 +93,13 @@ impl Service {
 
     /// The registry that `repository` lies in: the one that it names, else that of the service's account and region.
     pub fn registry(&self) -> PrivateEcr<'_> {
-        let named = self.repository.as_ref().and_then(|repository| repository.registry.as_ref());
-        match named {
-            Some((account, region)) => PrivateEcr { account, region },
-            None => PrivateEcr { account: self.arn.account(), region: self.arn.region() },
-        }
+        let named = self.repository.as_ref().and_then(Repository::registry);
+        named.unwrap_or_else(|| PrivateEcr { account: self.arn.account(), region: self.arn.region() })
     }
 
     fn takes_upload(&self, upload: &Upload) -> bool {
         let is_taken = |uploads: &Uploads| uploads.bucket == upload.bucket && uploads.has(&upload.key);
         upload.region == self.arn.region() && self.uploads.as_ref().is_some_and(is_taken)
-    }
-}
-
-/// An ECR repository: `NAME`, or `ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME` where it is not in the registry of the
-/// service's account and region.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Repository {
-    /// Its name.
-    pub name: String,
-    /// The account and the region of the registry, where they are named.
-    registry: Option<(String, String)>,
-}
-
-impl Repository {
-    /// Reads the name, with or without a registry's host.
-    ///
-    /// # Errors
-    /// A sentence that says what to write.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let refused = || {
-            format!(
-                "`{text}` is not an ECR repository: write its name alone, or \
-                 `ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME` for another account or region, without a tag"
-            )
-        };
-        let reference = ImageRef::parse(text);
-        let registry = match (reference.registry, reference.private_ecr()) {
-            (None, _) => None,
-            (Some(_), Some(PrivateEcr { account, region })) => Some((account.to_owned(), region.to_owned())),
-            (Some(_), None) => return Err(refused()),
-        };
-        let is_name = !reference.repository.is_empty() && !reference.repository.contains(':');
-        if !is_name || reference.tag.is_some() || reference.digest.is_some() {
-            return Err(refused());
-        }
-        Ok(Self { name: reference.repository.to_owned(), registry })
-    }
-}
-
-impl fmt::Display for Repository {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.registry {
-            Some((account, region)) => write!(f, "{}/{}", registry_host(account, region), self.name),
-            None => f.write_str(&self.name),
-        }
-    }
-}
-
-impl TryFrom<String> for Repository {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Repository> for String {
-    fn from(repository: Repository) -> Self {
-        repository.to_string()
-    }
-}
-
-/// Where task definitions are uploaded: a key prefix that ends in a slash, or one key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Uploads {
-    /// The bucket: the state bucket, unless `uploads` names another one.
-    pub bucket: String,
-    /// The prefix or the key.
-    pub key: String,
-}
-
-impl Uploads {
-    /// Whether an object lies there.
-    pub fn has(&self, key: &str) -> bool {
-        if self.key.ends_with('/') { key.starts_with(&self.key) } else { key == self.key }
-    }
-
-    /// Whether an object could lie at both places.
-    fn overlaps(&self, other: &Self) -> bool {
-        self.bucket == other.bucket && (self.has(&other.key) || other.has(&self.key))
-    }
-}
-
-impl fmt::Display for Uploads {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "s3://{}/{}", self.bucket, self.key)
     }
 }
 
