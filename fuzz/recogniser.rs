@@ -1,5 +1,5 @@
-//! What must hold when an event is recognised, whatever its bytes are: it ends, and what is asked of AWS for it lies where
-//! the configuration says. It makes no bytes.
+//! What must hold when an event is recognised, whatever its bytes are: it ends, and what is asked of AWS for it lies
+//! where the configuration says. It makes no bytes.
 
 use std::sync::LazyLock;
 

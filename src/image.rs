@@ -56,6 +56,20 @@ impl<'a> ImageRef<'a> {
         labels.next().map(|_| PrivateEcr { account, region })
     }
 
+    /// Which image of a private ECR registry this is, or why it is none.
+    pub fn in_private_ecr(&self) -> Result<EcrImage<'a>, String> {
+        let Some(registry) = self.private_ecr() else {
+            return Err(format!("{} is not a private ECR registry", self.registry.unwrap_or("docker.io")));
+        };
+        let digest = match self.digest.map(Digest::parse) {
+            Some(None) => return Err("its digest is not a sha256 digest".to_owned()),
+            Some(digest) => digest,
+            None => None,
+        };
+        let tag = self.tag.or_else(|| digest.is_none().then_some("latest"));
+        Ok(EcrImage { registry, repository: self.repository, digest, tag })
+    }
+
     /// The same repository, pinned to `digest`; a tag is dropped, because `repository@digest` is the documented form.
     pub fn pinned(&self, digest: &Digest) -> String {
         match self.registry {
@@ -63,6 +77,19 @@ impl<'a> ImageRef<'a> {
             None => format!("{}@{digest}", self.repository),
         }
     }
+}
+
+/// An image in a private ECR registry, as a reference names it: by digest, by tag, or by both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EcrImage<'a> {
+    /// The registry.
+    pub registry: PrivateEcr<'a>,
+    /// The repository.
+    pub repository: &'a str,
+    /// The digest.
+    pub digest: Option<Digest>,
+    /// The tag; `latest` where the reference names neither.
+    pub tag: Option<&'a str>,
 }
 
 /// The host of a private registry (Amazon ECR user guide, "Private registries"; China regions have a suffix of their

@@ -22,6 +22,7 @@ mod service_state;
 mod tests;
 pub mod way_back;
 
+pub(crate) use ask::expect_logs;
 pub use ask::{ask, tag_is_current};
 pub use service_state::{Configuration, ListedDeployment, ServiceState, desired, serving};
 

@@ -101,8 +101,9 @@ pub fn handler(
 /// Releases every service that an event concerns, side by side, and reports on each.
 ///
 /// # Errors
-/// When the configuration is unusable, when nobody knows a part of the event, when an event concerns more services than one execution can release, when a
-/// report could not be written, or when the durable service refuses a checkpoint: everything else is in the report.
+/// When the configuration is unusable, when nobody knows a part of the event, when an event concerns more services than
+/// one execution can release, when a report could not be written, or when the durable service refuses a checkpoint:
+/// everything else is in the report.
 async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableContext) -> Result<Report, BoxError> {
     if !ctx.is_replaying()
         && let Some(config) = deployer.config.read()

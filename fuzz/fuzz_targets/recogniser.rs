@@ -1,5 +1,5 @@
-//! Arbitrary bytes as an event, for a coverage-guided search. What must hold is in `../recogniser.rs`, which a test runs,
-//! too.
+//! Arbitrary bytes as an event, for a coverage-guided search. What must hold is in `../recogniser.rs`, which a test
+//! runs, too.
 
 #![no_main]
 

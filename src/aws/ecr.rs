@@ -1,22 +1,21 @@
 //! ECR in our own types: is an image there, what does its tag point to, and which platforms does it have.
 
+use aws_sdk_ecr::operation::batch_get_image::BatchGetImageOutput;
 use aws_sdk_ecr::types::{ImageFailureCode, ImageIdentifier};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 use super::{Aws, CALL, Failure, FailureKind, failure, in_short};
-use crate::image::{Digest, MAX_BLOB, Manifest, Platform, platform_of_config};
+use crate::image::{Digest, MAX_BLOB, Manifest, Platform, PrivateEcr, platform_of_config};
 use crate::plan::ImageEvidence;
 use crate::plan::way_back::{ImageId, Repository, Seen};
 
 /// An image in a private registry.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageQuery<'a> {
-    /// The registry's account.
-    pub account: &'a str,
-    /// The registry's region.
-    pub region: &'a str,
+    /// The registry.
+    pub registry: PrivateEcr<'a>,
     /// The repository.
     pub repository: &'a str,
     /// The digest, where it is known.
@@ -36,25 +35,21 @@ const MEDIA_TYPES: [&str; 4] = [
 const BATCH_GET_IMAGE: &str = "ecr:BatchGetImage";
 const GET_LAYER: &str = "ecr:GetDownloadUrlForLayer";
 
+/// What a failure names: the registry's account and the repository.
+fn resource_of(registry: PrivateEcr<'_>, repository: &str) -> String {
+    format!("{}/{repository}", registry.account)
+}
+
 impl Aws {
     /// Looks an image up, by digest and tag in one call; a single-platform image costs two more requests for its
     /// configuration.
     pub async fn inspect_image(&self, wanted: &ImageQuery<'_>) -> Result<ImageEvidence, Failure> {
-        let resource = format!("{}/{}", wanted.account, wanted.repository);
+        let resource = resource_of(wanted.registry, wanted.repository);
         let by_digest = wanted.digest.map(|digest| ImageIdentifier::builder().image_digest(digest.as_str()).build());
         let by_tag = wanted.tag.map(|tag| ImageIdentifier::builder().image_tag(tag).build());
-        let mut request =
-            self.ecr(wanted.region).batch_get_image().registry_id(wanted.account).repository_name(wanted.repository);
-        for id in by_digest.into_iter().chain(by_tag) {
-            request = request.image_ids(id);
-        }
-        for media_type in MEDIA_TYPES {
-            request = request.accepted_media_types(media_type);
-        }
-        let answer = match request.send().await.map_err(failure(BATCH_GET_IMAGE, &resource)) {
-            Ok(answer) => answer,
-            Err(failure) if failure.kind == FailureKind::NotFound => return Ok(ImageEvidence::Missing),
-            Err(failure) => return Err(failure),
+        let ids = by_digest.into_iter().chain(by_tag).collect();
+        let Some(answer) = self.batch_get_image(wanted.registry, wanted.repository, ids).await? else {
+            return Ok(ImageEvidence::Missing);
         };
         // A failure that is not «not found» (a key that may not be used, an upstream that does not answer) says nothing
         // about the image.
@@ -96,23 +91,16 @@ impl Aws {
         Ok(ImageEvidence::Found { digest, tag_digest, content })
     }
 
-    /// Whether a repository has these images, in one call: an answer for each, in their order. A repository that is gone
-    /// has none of them.
+    /// Whether a repository has these images, in one call: an answer for each, in their order. A repository that is
+    /// gone has none of them.
     pub async fn present(&self, repository: &Repository, images: &[&ImageId]) -> Result<Vec<Seen>, Failure> {
         let Repository { account, region, name } = repository;
         let ids = images.iter().map(|id| match id {
             ImageId::Digest(digest) => ImageIdentifier::builder().image_digest(digest.as_str()).build(),
             ImageId::Tag(tag) => ImageIdentifier::builder().image_tag(tag).build(),
         });
-        let mut request = self.ecr(region).batch_get_image().registry_id(account).repository_name(name);
-        request = request.set_image_ids(Some(ids.collect()));
-        for media_type in MEDIA_TYPES {
-            request = request.accepted_media_types(media_type);
-        }
-        let answer = match request.send().await.map_err(failure(BATCH_GET_IMAGE, &format!("{account}/{name}"))) {
-            Ok(answer) => answer,
-            Err(failure) if failure.kind == FailureKind::NotFound => return Ok(vec![Seen::Gone; images.len()]),
-            Err(failure) => return Err(failure),
+        let Some(answer) = self.batch_get_image(PrivateEcr { account, region }, name, ids.collect()).await? else {
+            return Ok(vec![Seen::Gone; images.len()]);
         };
         let seen = images.iter().map(|wanted| {
             let is_wanted = |id: Option<&ImageIdentifier>| match wanted {
@@ -133,6 +121,26 @@ impl Aws {
         Ok(seen.collect())
     }
 
+    /// Asks for images of one repository; `None` where there is no such repository.
+    async fn batch_get_image(
+        &self,
+        registry: PrivateEcr<'_>,
+        repository: &str,
+        ids: Vec<ImageIdentifier>,
+    ) -> Result<Option<BatchGetImageOutput>, Failure> {
+        let request = self.ecr(registry.region).batch_get_image().registry_id(registry.account);
+        let mut request = request.repository_name(repository).set_image_ids(Some(ids));
+        for media_type in MEDIA_TYPES {
+            request = request.accepted_media_types(media_type);
+        }
+        let resource = resource_of(registry, repository);
+        match request.send().await.map_err(failure(BATCH_GET_IMAGE, &resource)) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
     async fn platform_of(
         &self,
         wanted: &ImageQuery<'_>,
@@ -140,9 +148,9 @@ impl Aws {
         config: &Digest,
     ) -> Result<Result<Vec<Platform>, String>, Failure> {
         let request = self
-            .ecr(wanted.region)
+            .ecr(wanted.registry.region)
             .get_download_url_for_layer()
-            .registry_id(wanted.account)
+            .registry_id(wanted.registry.account)
             .repository_name(wanted.repository);
         let answer = request.layer_digest(config.as_str()).send().await.map_err(failure(GET_LAYER, resource))?;
         let blob = self.download(answer.download_url().unwrap_or_default(), resource).await?;

@@ -159,8 +159,8 @@ impl Aws {
         Ok(self.described_definition(region, arn).await?.definition)
     }
 
-    /// A task definition as ECS describes it. The document is read from the raw answer: what the SDK does not know stays
-    /// in.
+    /// A task definition as ECS describes it. The document is read from the raw answer: what the SDK does not know
+    /// stays in.
     pub async fn described_definition(&self, region: &str, arn: &str) -> Result<DescribedDefinition, Failure> {
         const ACTION: &str = "ecs:DescribeTaskDefinition";
         let answer = RawAnswer::default();

@@ -1,5 +1,7 @@
 //! S3 in our own types: heads by compare-and-swap, uploads, reports, log objects. Whatever is read is bounded.
 
+use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use jiff::Timestamp;
 
@@ -65,13 +67,24 @@ impl Aws {
         self.config().region().map(ToString::to_string).unwrap_or_default()
     }
 
+    /// A request for an object, in a bucket of the account that has to own it.
+    fn get(&self, region: &str, bucket: &str, key: &str) -> GetObjectFluentBuilder {
+        let request = self.s3(region).get_object().bucket(bucket).key(key);
+        request.set_expected_bucket_owner(self.owner_of(bucket))
+    }
+
+    /// A request to write an object into the state bucket, which the same account has to own.
+    fn put(&self, state_bucket: &str, key: &str) -> PutObjectFluentBuilder {
+        let request = self.s3(&self.home_region()).put_object().bucket(state_bucket).key(key);
+        request.set_expected_bucket_owner(self.owner_of(state_bucket))
+    }
+
     /// The head of a service; `None` before its first release.
     pub async fn head(&self, state_bucket: &str, service: &ServiceArn) -> Result<Option<VersionedHead>, Failure> {
         const ACTION: &str = "s3:GetObject";
         let key = head::key(service);
         let resource = format!("arn:aws:s3:::{state_bucket}/{key}");
-        let request = self.s3(&self.home_region()).get_object().bucket(state_bucket).key(&key);
-        let request = request.set_expected_bucket_owner(self.owner_of(state_bucket));
+        let request = self.get(&self.home_region(), state_bucket, &key);
         let answer = match request.send().await.map_err(failure(ACTION, &resource)) {
             Ok(answer) => answer,
             Err(missing) if missing.kind == FailureKind::NotFound && !missing.message.starts_with("NoSuchBucket") => {
@@ -103,8 +116,7 @@ impl Aws {
         let resource = format!("arn:aws:s3:::{state_bucket}/{key}");
         let body = serde_json::to_vec_pretty(head)
             .map_err(|error| Failure::new("s3:PutObject", &resource, FailureKind::Rejected, error.to_string()))?;
-        let request = self.s3(&self.home_region()).put_object().bucket(state_bucket).key(&key);
-        let request = request.set_expected_bucket_owner(self.owner_of(state_bucket));
+        let request = self.put(state_bucket, &key);
         let request = match held {
             Some(etag) => request.if_match(etag),
             None => request.if_none_match("*"),
@@ -127,8 +139,7 @@ impl Aws {
     pub async fn uploaded(&self, region: &str, bucket: &str, upload: &Upload) -> Result<Uploaded, Failure> {
         let action = if upload.version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
         let resource = format!("arn:aws:s3:::{bucket}/{}", upload.key);
-        let request = self.s3(region).get_object().bucket(bucket).key(&upload.key);
-        let request = request.set_expected_bucket_owner(self.owner_of(bucket));
+        let request = self.get(region, bucket, &upload.key);
         // Without versions, the entity tag keeps a later upload from being read in the name of this event.
         let request = match (&upload.version, &upload.etag) {
             (Some(version), _) => request.version_id(version),
@@ -160,8 +171,7 @@ impl Aws {
         let resource = format!("arn:aws:s3:::{}/{key}", request.state_bucket);
         let body = serde_json::to_vec_pretty(report)
             .map_err(|error| Failure::new("s3:PutObject", &resource, FailureKind::Rejected, error.to_string()))?;
-        let put = self.s3(&self.home_region()).put_object().bucket(&request.state_bucket).key(&key);
-        let put = put.set_expected_bucket_owner(self.owner_of(&request.state_bucket));
+        let put = self.put(&request.state_bucket, &key);
         let put = if was_owner { put } else { put.if_none_match("*") };
         let sent = put.content_type("application/json").body(ByteStream::from(body)).send().await;
         match sent.map_err(failure("s3:PutObject", &resource)) {
@@ -216,9 +226,7 @@ impl Aws {
     /// Asks for an object; `None` when it is gone.
     pub async fn open_object(&self, region: &str, bucket: &str, key: &str) -> Result<Option<OpenObject>, Failure> {
         let resource = format!("arn:aws:s3:::{bucket}/{key}");
-        let request = self.s3(region).get_object().bucket(bucket).key(key);
-        let request = request.set_expected_bucket_owner(self.owner_of(bucket));
-        match request.send().await.map_err(failure("s3:GetObject", &resource)) {
+        match self.get(region, bucket, key).send().await.map_err(failure("s3:GetObject", &resource)) {
             Ok(answer) => Ok(Some(OpenObject { body: answer.body, resource })),
             Err(gone) if gone.kind == FailureKind::NotFound => Ok(None),
             Err(failure) => Err(failure),

@@ -1,5 +1,5 @@
-//! Buckets as the configuration names them: who has to own them, and where in them task definitions are uploaded. It asks
-//! no bucket.
+//! Buckets as the configuration names them: who has to own them, and where in them task definitions are uploaded. It
+//! asks no bucket.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -10,7 +10,7 @@ use crate::aws::ecr::ImageQuery;
 use crate::aws::{Aws, Failure, FailureKind};
 use crate::config::{self, ServiceArn};
 use crate::head;
-use crate::image::{Digest, ImageRef};
+use crate::image::{EcrImage, ImageRef};
 use crate::plan::way_back::Needs;
 use crate::plan::{self, Configuration, ImageEvidence, ListedDeployment, Live, Uploaded};
 use crate::rollout::Status;
@@ -142,18 +142,12 @@ pub(crate) async fn read_upload(
 /// Looks up an image that a document names, where that is a private registry that the function can read.
 async fn read_written_image(aws: &Aws, written: &str) -> Result<ImageEvidence, Failure> {
     let reference = ImageRef::parse(written);
-    let Some(registry) = reference.private_ecr() else {
-        let registry = reference.registry.unwrap_or("docker.io");
-        return Ok(ImageEvidence::Unread(format!("{registry} is not a private ECR registry")));
+    let image = match reference.in_private_ecr() {
+        Ok(image) => image,
+        Err(reason) => return Ok(ImageEvidence::Unread(reason)),
     };
-    let digest = match reference.digest.map(Digest::parse) {
-        Some(None) => return Ok(ImageEvidence::Unread("its digest is not a sha256 digest".to_owned())),
-        Some(digest) => digest,
-        None => None,
-    };
-    let tag = reference.tag.or_else(|| digest.is_none().then_some("latest"));
-    let (account, region, repository) = (registry.account, registry.region, reference.repository);
-    let wanted = ImageQuery { account, region, repository, digest: digest.as_ref(), tag };
+    let EcrImage { registry, repository, digest, tag } = &image;
+    let wanted = ImageQuery { registry: *registry, repository, digest: digest.as_ref(), tag: *tag };
     match aws.inspect_image(&wanted).await {
         Err(denied) if denied.kind == FailureKind::Denied => Ok(ImageEvidence::Unread(denied.to_string())),
         other => other,

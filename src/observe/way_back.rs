@@ -35,9 +35,9 @@ impl Serving {
     }
 }
 
-/// Reads what a look needs beside the desired task definition, all at once: what the service revision recorded, the task
-/// definition that serves where another one is desired, and whether the registry has the image that the head remembers
-/// of it. What could not be read is left to the look.
+/// Reads what a look needs beside the desired task definition, all at once: what the service revision recorded, the
+/// task definition that serves where another one is desired, and whether the registry has the image that the head
+/// remembers of it. What could not be read is left to the look.
 pub(crate) async fn read_ahead(
     aws: &Aws,
     service: &ServiceArn,
@@ -106,8 +106,8 @@ async fn pinned(
     needs
 }
 
-/// What the registries have of the images, in their order: one call for each repository, side by side, but none for what
-/// is known.
+/// What the registries have of the images, in their order: one call for each repository, side by side, but none for
+/// what is known.
 async fn seen(aws: &Aws, needs: &Needs, known: Option<(RegistryImage, Seen)>) -> Vec<Seen> {
     let mut repositories: Vec<(&Repository, Vec<&ImageId>)> = Vec::new();
     for image in needs.images.iter().filter_map(|needed| needed.place.as_ref().ok()) {

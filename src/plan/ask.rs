@@ -1,6 +1,8 @@
 //! What an event asks for, beside what the service is to run: the draft of the next task definition, checked, or why
 //! there is none. Pure: no I/O.
 
+use wildmatch::WildMatch;
+
 use super::findings::{
     family_changed, foreign_registry, gone, image_findings, not_pinned, untagged_image, unverifiable,
 };
@@ -11,7 +13,6 @@ use crate::task_definition::{READ_ONLY, TaskDefinition};
 use crate::trigger::{ImagePush, Upload};
 use crate::validate::{self, Finding, Origin, Subject};
 use crate::verify::{self, Expectation, S3Output};
-use wildmatch::WildMatch;
 
 /// The places of difference that are shown.
 const MAX_CHANGES: usize = 50;
@@ -159,10 +160,11 @@ fn check(service: &Service, definition: &TaskDefinition, evidence: &ImageEvidenc
     })
 }
 
-fn expect_logs(service: &Service, definition: &TaskDefinition) -> Expectation {
+/// What logs a revision should write, by its definition and the configuration.
+pub(crate) fn expect_logs(service: &Service, definition: &TaskDefinition) -> Expectation {
     let verify = &service.verify;
     match verify.logs {
-        Logs::Off => Expectation::NotConfigured("the configuration switches the verification off".to_owned()),
+        Logs::Off => Expectation::switched_off(),
         Logs::IfConfigured | Logs::Required => {
             verify::expect_logs_within(definition, &service.container, &verify.containers, verify.timeout)
         }

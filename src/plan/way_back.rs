@@ -1,11 +1,11 @@
-//! The way back, before it is needed: whether what serves now could be started anew. A lifecycle policy may have deleted
-//! its images, and then neither ECS nor a release can go back, and a lost task is not replaced; to an inactive task
-//! definition no update leads. Pure: what was seen comes from outside.
+//! The way back, before it is needed: whether what serves now could be started anew. A lifecycle policy may have
+//! deleted its images, and then neither ECS nor a release can go back, and a lost task is not replaced; to an inactive
+//! task definition no update leads. Pure: what was seen comes from outside.
 
 use super::ask::MAX_FINDINGS;
 use super::{Asked, Outline};
 use crate::config::Service;
-use crate::image::{Digest, ImageRef};
+use crate::image::{Digest, EcrImage, ImageRef, PrivateEcr};
 use crate::task_definition::TaskDefinition;
 use crate::validate::rules::elsewhere;
 use crate::validate::{Finding, Kind, Severity, is_rejected};
@@ -143,18 +143,14 @@ impl RegistryImage {
 }
 
 fn place_of(image: &str) -> Result<RegistryImage, String> {
-    let reference = ImageRef::parse(image);
-    let Some(registry) = reference.private_ecr() else {
-        return Err(format!("{} is not a private ECR registry", reference.registry.unwrap_or("docker.io")));
+    let EcrImage { registry: PrivateEcr { account, region }, repository, digest, tag } =
+        ImageRef::parse(image).in_private_ecr()?;
+    let id = match digest {
+        Some(digest) => ImageId::Digest(digest),
+        None => ImageId::Tag(tag.unwrap_or_default().to_owned()),
     };
-    let id = match reference.digest.map(Digest::parse) {
-        Some(None) => return Err("its digest is not a sha256 digest".to_owned()),
-        Some(Some(digest)) => ImageId::Digest(digest),
-        None => ImageId::Tag(reference.tag.unwrap_or("latest").to_owned()),
-    };
-    let (account, region, name) = (registry.account, registry.region, reference.repository);
-    let repository = Repository { account: account.to_owned(), region: region.to_owned(), name: name.to_owned() };
-    Ok(RegistryImage { repository, id })
+    let (account, region, name) = (account.to_owned(), region.to_owned(), repository.to_owned());
+    Ok(RegistryImage { repository: Repository { account, region, name }, id })
 }
 
 /// What was seen of an image.

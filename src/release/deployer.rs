@@ -35,14 +35,14 @@ impl fmt::Debug for Deployer {
 #[derive(Clone, Debug)]
 pub enum Configured {
     /// It is read and checked.
-    Config(Box<Config>),
+    Config(Arc<Config>),
     /// It could not be read: the text, or `s3://bucket/key`. New events try again, and fail with the problems.
     Unusable(String),
 }
 
 impl From<Config> for Configured {
     fn from(config: Config) -> Self {
-        Self::Config(Box::new(config))
+        Self::Config(Arc::new(config))
     }
 }
 

@@ -12,10 +12,10 @@ use crate::config::Logs;
 use crate::head;
 use crate::observe::live::describe_deployments;
 use crate::observe::logs::{self, Look};
-use crate::plan::Request;
+use crate::plan::{self, Request};
 use crate::rollout::StoppedTask;
+use crate::verify::Expectation;
 use crate::verify::checks::Checks;
-use crate::verify::{self, Expectation};
 use crate::watch::logs::SeenLogs;
 use crate::watch::{Seen, SeenRevision, Watch};
 use aws_durable_execution_sdk::StepSemantics;
@@ -155,11 +155,10 @@ pub(super) async fn expect_logs(run: &Run, target: &Target<head::Aws>) -> Result
     let (deployer, service, arn) = (Arc::clone(&run.deployer), run.request.service.clone(), target.definition.clone());
     let work = move |_| async move {
         if service.verify.logs == Logs::Off {
-            return Ok(Expectation::NotConfigured("the configuration switches the verification off".to_owned()));
+            return Ok(Expectation::switched_off());
         }
         let definition = deployer.aws.task_definition(service.arn.region(), &arn).await?;
-        let verify = &service.verify;
-        Ok(verify::expect_logs_within(&definition, &service.container, &verify.containers, verify.timeout))
+        Ok(plan::expect_logs(&service, &definition))
     };
     step::run(&run.ctx, "read the definition", StepSemantics::AtLeastOncePerRetry, work).await
 }

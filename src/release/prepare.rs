@@ -7,7 +7,6 @@ use crate::aws::ecr::ImageQuery;
 use crate::aws::s3::VersionedHead;
 use crate::aws::{Aws, Failure};
 use crate::head::{self, Head};
-use crate::image::PrivateEcr;
 use crate::observe::live::{Revisions, observe_service, read_definition, read_upload};
 use crate::observe::way_back::{Serving, look, read_ahead};
 use crate::plan::way_back::{WayBack, When};
@@ -114,7 +113,7 @@ async fn read_inputs(aws: &Aws, request: &Request) -> Result<Inputs, Failure> {
 
 /// Where an image is looked up comes from the configuration; the event says which one.
 fn query<'a>(request: &'a Request, push: &'a ImagePush) -> ImageQuery<'a> {
-    let PrivateEcr { account, region } = request.service.registry();
+    let registry = request.service.registry();
     let repository = request.service.repository.as_ref().map_or("", |repository| &repository.name);
-    ImageQuery { account, region, repository, digest: Some(&push.digest), tag: Some(&push.tag) }
+    ImageQuery { registry, repository, digest: Some(&push.digest), tag: Some(&push.tag) }
 }

@@ -34,8 +34,9 @@ struct InHead {
     led_back_to: Option<String>,
 }
 
-/// Writes everything down, and gives what a person should know besides, where the head says so. A release that owned the service says what became of it; one that never did only speaks
-/// where nobody has: another delivery of the same event has the same id and the same key.
+/// Writes everything down, and gives what a person should know besides, where the head says so. A release that owned
+/// the service says what became of it; one that never did only speaks where nobody has: another delivery of the same
+/// event has the same id and the same key.
 pub(super) async fn run(
     deployer: &Arc<Deployer>,
     ctx: &DurableContext,
@@ -115,9 +116,8 @@ async fn end_in_head(
         }
         let next = next_head(&held.head, request, report, written);
         if next == held.head || aws.swap_head(bucket, arn, Some(&held.etag), &next).await?.is_some() {
-            let passed = held.head.leads_back_past(&written.me, written.good.as_ref());
-            let former = held.head.former_owner(&written.me).filter(|_| passed);
-            return Ok(InHead { is_owner, led_back_to: former.and_then(|former| former.led_back_to.clone()) });
+            let led_back_to = held.head.led_back_past(&written.me, written.good.as_ref()).cloned();
+            return Ok(InHead { is_owner, led_back_to });
         }
     }
     Err(Failure::new("s3:PutObject", arn.as_str(), FailureKind::Throttled, "the head of the service keeps changing"))

@@ -64,7 +64,6 @@ impl Recognition {
     }
 
     fn read_object(&mut self, event: &Value, members: &Map<String, Value>) {
-        let word = |name: &str| members.get(name).and_then(Value::as_str);
         if let Some(records) = members.get("Records") {
             match records.as_array().filter(|records| !records.is_empty()) {
                 Some(records) => records.iter().for_each(|record| self.read_record(record)),
@@ -75,13 +74,10 @@ impl Recognition {
         } else if members.contains_key("detail-type") {
             let read = event_bridge::read(event);
             self.settle(read);
-        } else if word("Event") == Some("s3:TestEvent") {
+        } else if members.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
             self.ignore("the test event that S3 sends when a notification is set up");
         } else if members.contains_key("TopicArn") && members.contains_key("Type") {
-            match sns::message(event) {
-                Ok(message) => self.unwrap_text(&message),
-                Err(reason) => self.settle(Err(reason)),
-            }
+            self.open(sns::message(event));
         } else {
             self.refuse(describe_unknown(members));
         }
@@ -94,17 +90,21 @@ impl Recognition {
             Some("aws:s3") => {
                 self.settle(typed::<S3EventRecord>(record, "an S3 notification").and_then(s3_notification::read));
             }
-            Some("aws:sqs") => match typed::<SqsMessage>(record, "an SQS message").map(|message| message.body) {
-                Ok(Some(body)) => self.unwrap_text(&body),
-                Ok(None) => self.refuse("an SQS message without `body`"),
-                Err(reason) => self.settle(Err(reason)),
-            },
-            Some("aws:sns") => match typed::<SnsRecord>(record, "an SNS record") {
-                Ok(record) => self.unwrap_text(&record.sns.message),
-                Err(reason) => self.settle(Err(reason)),
-            },
+            Some("aws:sqs") => self
+                .open(typed::<SqsMessage>(record, "an SQS message").and_then(|message| {
+                    message.body.map_or_else(|| unrecognised("an SQS message without `body`"), Ok)
+                })),
+            Some("aws:sns") => self.open(typed::<SnsRecord>(record, "an SNS record").map(|record| record.sns.message)),
             Some(other) => self.refuse(format!("a record of `{}`", shortened(other))),
             None => self.refuse("a record that does not say what sent it"),
+        }
+    }
+
+    /// Reads what a message carries, or keeps the reason why it carries nothing.
+    fn open(&mut self, message: Result<String, NoTrigger>) {
+        match message {
+            Ok(text) => self.unwrap_text(&text),
+            Err(reason) => self.settle(Err(reason)),
         }
     }
 

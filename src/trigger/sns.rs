@@ -1,6 +1,6 @@
-//! An SNS message as it lies in a queue without raw delivery, or as a person sent it on: its text is an event of its own
-//! (Amazon SNS developer guide, "Parsing Amazon SNS message formats"). The record that SNS invokes a function with is
-//! read elsewhere.
+//! An SNS message as it lies in a queue without raw delivery, or as a person sent it on: its text is an event of its
+//! own (Amazon SNS developer guide, "Parsing Amazon SNS message formats"). The record that SNS invokes a function with
+//! is read elsewhere.
 
 use serde::Deserialize;
 use serde_json::Value;

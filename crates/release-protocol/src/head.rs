@@ -181,10 +181,10 @@ impl<N: Names> Head<N> {
         self.displaced.iter().find(|former| former.execution == me.execution)
     }
 
-    /// Whether a newer release has led the service back past what this execution deployed and proved.
-    pub fn leads_back_past(&self, me: &Release<N>, good: Option<&N::Definition>) -> bool {
-        let led_back_to = self.former_owner(me).and_then(|former| former.led_back_to.as_ref());
-        good.is_some() && led_back_to.is_some() && led_back_to != good
+    /// What a newer release has led the service back to, past what this execution deployed and proved.
+    pub fn led_back_past(&self, me: &Release<N>, good: Option<&N::Definition>) -> Option<&N::Definition> {
+        let back = self.former_owner(me).and_then(|former| former.led_back_to.as_ref());
+        back.filter(|back| good.is_some_and(|good| good != *back))
     }
 
     /// Whether the owner has not ended.
@@ -282,7 +282,7 @@ impl<N: Names> Change<N> {
             }
             Self::End { outcome, good } => {
                 // An attempt that is cut off here ends once more, and has to find this again.
-                if !head.leads_back_past(me, good.as_ref()) {
+                if head.led_back_past(me, good.as_ref()).is_none() {
                     head.displaced.retain(|former| former.execution != me.execution);
                 }
                 if head.is_owned_by(me) {

@@ -66,7 +66,7 @@ impl Story {
                 match &change {
                     Change::End { good, .. } => {
                         let head = world.head.as_ref().filter(|_| !self.lacks(Guard::LeadsBackPast));
-                        let is_passed_over = head.is_some_and(|head| head.leads_back_past(&me, good.as_ref()));
+                        let is_passed_over = head.is_some_and(|head| head.led_back_past(&me, good.as_ref()).is_some());
                         Answer::Ended { is_passed_over }
                     }
                     _ => Answer::Done,
