@@ -440,6 +440,36 @@ mod tests {
     }
 
     #[test]
+    fn an_upload_has_one_owner() {
+        let with = |one: &str, other: &str| {
+            let service = |name: &str, uploads: &str| {
+                format!("[[service]]\narn = \"arn:aws:ecs:r:123456789012:service/c/{name}\"\nuploads = \"{uploads}\"\n")
+            };
+            format!("state_bucket = \"abc\"\n{}{}", service("one", one), service("other", other))
+        };
+        for (one, other) in [
+            ("web/", "web/"),
+            ("web/", "web/next/"),
+            ("web/next/", "web/"),
+            ("web/", "web/next.json"),
+            ("web.json", "web.json"),
+            ("web/", "s3://abc/web/"),
+        ] {
+            for (one, other) in [(one, other), (other, one)] {
+                let found = problems(&with(one, other));
+                let is_named = found.len() == 1 && found[0].contains("would also release one");
+                assert!(is_named, "{one} and {other}: {found:?}");
+            }
+        }
+        for (one, other) in [("web/", "api/"), ("web/", "web"), ("web", "web.json"), ("web/", "s3://other/web/")] {
+            assert!(Config::parse(&with(one, other)).is_ok(), "{one} and {other}");
+        }
+        let place = |key: &str| Uploads { bucket: "abc".to_owned(), key: key.to_owned() };
+        assert!(place("web/").has("web/next.json") && place("web.json").has("web.json"));
+        assert!(!place("web").has("web/next.json") && !place("web").has("web.json"), "without a slash it is one key");
+    }
+
+    #[test]
     fn durations_have_a_unit() {
         assert_eq!(parse_duration("90s"), Some(90));
         assert_eq!(parse_duration("10m"), Some(600));

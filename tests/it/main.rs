@@ -6,6 +6,7 @@ mod command_line;
 mod cuts;
 mod docs;
 mod documents;
+mod edges;
 mod findings_of_plans;
 mod flow;
 mod objects;
