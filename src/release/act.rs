@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use aws_durable_execution_sdk::{StepContext, StepSemantics};
+use aws_durable_execution_sdk::StepContext;
 use release_protocol::course::{Action, Answer, History, State};
 use release_protocol::head::{Change, Fence, Phase, Target};
 use release_protocol::plan::{Look, Reading, Service};
@@ -61,7 +61,7 @@ pub(super) async fn run(run: &Run) -> Result<UnderWay, Ending> {
         Box::pin(actor.act()).await?;
         Ok(actor.under_way)
     };
-    step::run(&run.ctx, name, StepSemantics::AtMostOncePerRetry, work).await
+    step::run(&run.ctx, name, work).await
 }
 
 /// Carries out the actions of one step.
