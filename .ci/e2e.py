@@ -170,7 +170,7 @@ class Bench:
                 "AWS_LAMBDA_LOG_STREAM_NAME": "e2e",
                 "AWS_ENDPOINT_URL": self.sandbox,
                 "AWS_ENDPOINT_URL_LAMBDA": self.dex,
-                "DEPLOYER_CONFIG": (ROOT / "examples" / "deployer.toml").read_text(),
+                "DEPLOYER_CONFIG": (ROOT / "deployer.example.toml").read_text(),
             },
         )
 
