@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+import typing
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -33,7 +35,8 @@ STATE_BUCKET = f"deployer-state-{ACCOUNT}-{REGION}"
 FUNCTION = "bootstrap"  # `cargo lambda watch` routes by the name of the binary
 RELEASES = 2  # that are played
 START_TIMEOUT = 60.0  # seconds until a server must answer
-RELEASE_TIMEOUT = 180.0  # seconds of real time for one release; its own waits are skipped
+RELEASE_TIMEOUT = 30.0  # seconds of real time for one release; its own waits are skipped, so that it takes about one
+TRIES = 5  # of what sleeps
 FINAL = {"SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED"}
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -48,6 +51,21 @@ http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 class Failure(Exception):
     """An expectation that did not hold; its text is what a person needs to know."""
+
+
+class Slept(Failure):
+    """An execution that did not end in time. The emulator loses a timer now and then where waits are skipped, as when the
+    timer fires before the invocation that set it has been answered."""
+
+
+def try_again(played: typing.Callable[[], None]) -> None:
+    """Plays something on new processes as long as it sleeps: a release of our own that slept would sleep each time."""
+    for _ in range(TRIES - 1):
+        try:
+            return played()
+        except Slept as slept:
+            print(f"  once more: {slept}")
+    return played()
 
 
 def request(method: str, url: str, body: bytes | None = None, content_type: str = "application/json") -> tuple[dict, bytes]:
@@ -174,8 +192,15 @@ class Bench:
             },
         )
 
-    def run(self, name: str, event: dict) -> dict:
+    def run(self, name: str, event: object) -> dict:
         """Starts a durable execution with an event and waits for its end: the result that it returned."""
+        execution = self.execute(name, event)
+        if execution["Status"] != "SUCCEEDED":
+            raise Failure(f"{name} ended as {execution['Status']}: {execution.get('Error')}")
+        return json.loads(execution["Result"])
+
+    def execute(self, name: str, event: object) -> dict:
+        """Starts a durable execution with an event and waits for its end, whichever it is."""
         start = {
             "AccountId": ACCOUNT,
             "FunctionName": FUNCTION,
@@ -197,10 +222,8 @@ class Bench:
                 break
             time.sleep(0.25)
         else:
-            raise Failure(f"{name} did not end within {RELEASE_TIMEOUT:.0f} s")
-        if execution["Status"] != "SUCCEEDED":
-            raise Failure(f"{name} ended as {execution['Status']}: {execution.get('Error')}")
-        return json.loads(execution["Result"])
+            raise Slept(f"{name} did not end within {RELEASE_TIMEOUT:.0f} s")
+        return execution
 
     def upload(self, bucket: str, key: str, document: bytes) -> dict[str, str]:
         """Puts an object as a user would: the headers that S3 answered with."""
@@ -280,6 +303,53 @@ def play(bench: Bench) -> None:
     release(bench, "s3-object-created", event)
 
 
+def rows_of_events() -> list[tuple[str, str, set[str]]]:
+    """What events/README.md says: the file of an event, what comes of it, and which operations are called."""
+    page = (EVENTS / "README.md").read_text()
+    release = re.search(r"^A release calls these: (.*)\.$", page, re.MULTILINE)[1].split(", ")
+    rows = re.findall(r"^\| `([a-z0-9-]+\.json)` \| [^|]* \| ([^|]*) \| ([^|]*) \|$", page, re.MULTILINE)
+    expect("events on the page", len(rows), len(list(EVENTS.glob("*.json"))))
+    known = {"none": set(), "those of a release": set(release)}
+    return [(file, result, known.get(calls, set(calls.split(", ")))) for file, result, calls in rows]
+
+
+def result_of(execution: dict) -> str:
+    """What came of an execution, in the words of events/README.md."""
+    if execution["Status"] != "SUCCEEDED":
+        return f"fails: {execution['Error']['ErrorMessage']}"
+    report = json.loads(execution["Result"])
+    if "ignored" in report:
+        return f"ignored: {report['ignored']}"
+    return ", ".join(release["outcome"] for release in report["releases"])
+
+
+def play_events(start: typing.Callable[[], "contextlib.AbstractContextManager[Bench]"]) -> None:
+    """Plays every event that is on the page; what calls AWS has a sandbox of its own, as for the page."""
+    quiet = [row for row in rows_of_events() if not row[2]]
+    calling = [row for row in rows_of_events() if row[2]]
+    for rows in [quiet, *([row] for row in calling)]:
+        try_again(lambda: play_rows(start, rows))
+
+
+def play_rows(start: typing.Callable[[], "contextlib.AbstractContextManager[Bench]"], rows: list) -> None:
+    with start() as bench:
+        for file, wanted, operations in rows:
+            before, began = len(bench.calls()), time.monotonic()
+            execution = bench.execute(file.removesuffix(".json"), json.loads((EVENTS / file).read_text()))
+            expect(f"what comes of {file}", result_of(execution), wanted)
+            expect(f"operations called for {file}", set(bench.calls()[before:]), operations)
+            print(f"  {file}: {wanted}, {len(operations)} kinds of calls, {time.monotonic() - began:.1f} s")
+
+
+def play_and_measure(start: typing.Callable[[], "contextlib.AbstractContextManager[Bench]"], memory: pathlib.Path) -> None:
+    with start() as bench:
+        play(bench)
+        peak = bench.peak_memory()
+        spent = bench.processor_time() / RELEASES
+    memory.write_text(json.dumps({"peak_bytes": peak, "processor_ns_per_release": spent}))
+    print(f"\nboth releases succeeded; the function held at most {peak / 1e6:.1f} MB and worked for {spent / 1e6:.0f} ms for each")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cli", type=pathlib.Path, default=TARGET / "debug" / "express-deployer", help="the CLI, whose `sandbox` stands in for AWS (default: the build of `cargo test`)")
@@ -292,22 +362,28 @@ def main() -> int:
 
     # A CI that is stopped sends SIGTERM: end as for Ctrl-C, so that nothing stays behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with tempfile.TemporaryDirectory(prefix="express-deployer-e2e-") as folder:
-        processes = Processes(pathlib.Path(folder))
-        try:
-            bench = Bench(processes, options.cli.resolve(), options.function.resolve())
-            play(bench)
-            peak = bench.peak_memory()
-            spent = bench.processor_time() / RELEASES
-            options.memory.write_text(json.dumps({"peak_bytes": peak, "processor_ns_per_release": spent}))
-            print(f"\nboth releases succeeded; the function held at most {peak / 1e6:.1f} MB and worked for {spent / 1e6:.0f} ms for each")
-            return 0
-        except (Failure, OSError, KeyError, ValueError) as failure:
-            print(f"\nFAILED: {type(failure).__name__}: {failure}")
-            processes.print_tails()
-            return 1
-        finally:
-            processes.stop()
+    @contextlib.contextmanager
+    def start() -> typing.Iterator[Bench]:
+        with tempfile.TemporaryDirectory(prefix="express-deployer-e2e-") as folder:
+            processes = Processes(pathlib.Path(folder))
+            try:
+                yield Bench(processes, options.cli.resolve(), options.function.resolve())
+            except Slept:
+                raise
+            except (Failure, OSError, KeyError, ValueError):
+                processes.print_tails()
+                raise
+            finally:
+                processes.stop()
+
+    try:
+        try_again(lambda: play_and_measure(start, options.memory))
+        print("\nevery event of events/README.md")
+        play_events(start)
+        return 0
+    except (Failure, OSError, KeyError, ValueError) as failure:
+        print(f"\nFAILED: {type(failure).__name__}: {failure}")
+        return 1
 
 
 if __name__ == "__main__":

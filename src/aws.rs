@@ -14,6 +14,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
 
+use crate::config::BucketOwners;
+
 mod connect;
 pub mod ecr;
 pub mod ecs;
@@ -61,6 +63,8 @@ pub struct Aws {
     config: SdkConfig,
     clock: Clock,
     home: Arc<Home>,
+    /// Who has to own the buckets; nobody in particular where it is not said.
+    owners: Option<Arc<BucketOwners>>,
     /// What presigned URLs are fetched with; a connector of their own where there is none.
     downloads: Option<SharedHttpConnector>,
 }
@@ -76,13 +80,25 @@ struct Home {
 impl Aws {
     /// Clients over a configuration that somebody made.
     pub fn new(config: SdkConfig, clock: Clock) -> Self {
-        Self { config, clock, home: Arc::default(), downloads: None }
+        Self { config, clock, home: Arc::default(), owners: None, downloads: None }
     }
 
     /// Fetches presigned URLs through this connector.
     #[must_use]
     pub fn with_downloads(self, connector: SharedHttpConnector) -> Self {
         Self { downloads: Some(connector), ..self }
+    }
+
+    /// The same clients; S3 answers 403 where a bucket is not of the account that has to own it: a name that was given
+    /// up can be registered by anybody.
+    #[must_use]
+    pub fn expecting(&self, owners: BucketOwners) -> Self {
+        Self { owners: Some(Arc::new(owners)), ..self.clone() }
+    }
+
+    /// The account that has to own a bucket.
+    fn owner_of(&self, bucket: &str) -> Option<String> {
+        self.owners.as_ref().map(|owners| owners.of(bucket).to_owned())
     }
 
     /// Clients as the environment says: region, credentials and endpoints by the SDK's own rules.
@@ -194,16 +210,29 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { action, resource, message, .. } = self;
         match self.kind {
-            FailureKind::Denied => write!(
-                f,
-                "{action} on {resource} is denied: allow the function's role this action on this resource ({message})"
-            ),
+            FailureKind::Denied => {
+                let advice = advice(action, message);
+                write!(f, "{action} on {resource} is denied: {advice} ({message})")
+            }
             FailureKind::Throttled => write!(f, "{action} on {resource} cannot be had just now ({message})"),
             FailureKind::OutcomeUnknown => write!(f, "{action} on {resource} got no clear answer ({message})"),
             FailureKind::NotFound => write!(f, "{action} on {resource}: not found ({message})"),
             FailureKind::Conflict => write!(f, "{action} on {resource}: conflict ({message})"),
             FailureKind::Rejected => write!(f, "{action} on {resource} is refused ({message})"),
         }
+    }
+}
+
+/// What to do about a denial.
+fn advice(action: &str, message: &str) -> &'static str {
+    if message.contains("iam:PassRole") {
+        "allow the function's role to pass the role that the message names: the execution and task roles by \
+         `TaskRoleArns`, the service's infrastructure role by `InfrastructureRoleArn`"
+    } else if action.starts_with("s3:") {
+        "allow the function's role this action on this resource, or name the bucket's account in `bucket_owners` if it \
+         is not that of the service"
+    } else {
+        "allow the function's role this action on this resource"
     }
 }
 
@@ -358,6 +387,11 @@ mod tests {
         let failure =
             Failure::new("ecs:RegisterTaskDefinition", "web", FailureKind::Denied, "AccessDeniedException: no");
         assert!(failure.to_string().starts_with("ecs:RegisterTaskDefinition on web is denied: allow"));
+        let said = |action, message| Failure::new(action, "x", FailureKind::Denied, message).to_string();
+        let both = said("s3:GetObject", "AccessDenied: Access Denied");
+        assert!(both.contains("the function's role") && both.contains("`bucket_owners`"), "{both}");
+        let role = "AccessDeniedException: User: f is not authorized to perform: iam:PassRole on resource: r";
+        assert!(said("ecs:UpdateExpressGatewayService", role).contains("`InfrastructureRoleArn`"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, MAX_TEXT, Service};
+use crate::config::{BucketOwners, Config, MAX_TEXT, Service};
 
 mod check;
 mod explain;
@@ -98,7 +98,7 @@ fn read_bounded(source: impl Read, path: &Path, at_most: usize, what: &str) -> R
 }
 
 /// The service of a configuration file that goes by a name or an ARN; without one, the only service that there is.
-fn configured_service(path: &Path, wanted: Option<&str>) -> Result<Service, Unusable> {
+fn configured_service(path: &Path, wanted: Option<&str>) -> Result<(Service, BucketOwners), Unusable> {
     let shown = path.display();
     let config = Config::parse(&read_config(path)?).map_err(|problems| format!("{shown}: {problems}"))?;
     let names: Vec<String> = config.services.iter().map(|service| format!("`{}`", service.arn.name())).collect();
@@ -109,7 +109,10 @@ fn configured_service(path: &Path, wanted: Option<&str>) -> Result<Service, Unus
     };
     let mut found = config.services.into_iter().filter(is_wanted);
     match (found.next(), found.next()) {
-        (Some(service), None) => Ok(service),
+        (Some(service), None) => {
+            let owners = BucketOwners { account: service.arn.account().to_owned(), named: config.bucket_owners };
+            Ok((service, owners))
+        }
         (None, _) => {
             let wanted = wanted.unwrap_or_default();
             Err(format!("{shown}: no service `{wanted}` is configured; there is {names}").into())

@@ -1,23 +1,29 @@
 //! The configuration: TOML text in, a checked `Config` or every problem at once out. It reads no file and no
 //! environment.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
-use crate::trigger::Trigger;
+use crate::image::PrivateEcr;
+use crate::trigger::{ImagePush, Trigger, Upload};
 use crate::validate::levels::RuleLevels;
 use crate::verify::checks::{BadPattern, Checks};
 use crate::verify::compare::Compare;
 
 mod arn;
+mod bucket;
 pub mod json_schema;
 mod read;
+mod repository;
 mod section;
 
 pub use arn::ServiceArn;
+pub use bucket::{BucketOwners, Uploads};
 use read::read_config;
+pub use repository::Repository;
 use section::Section;
 
 /// The largest configuration that is read, in bytes.
@@ -28,13 +34,16 @@ pub const MAX_TEXT: usize = 256 * 1024;
 pub const MAX_SERVICES_PER_EVENT: usize = 20;
 
 /// Prefixes of the state bucket that belong to the function; an upload there would be one of its own writes.
-pub const OWN_PREFIXES: [&str; 2] = ["services/", "releases/"];
+pub const OWN_PREFIXES: [&str; 3] = ["services/", "releases/", "config/"];
 
 /// A checked configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {
     /// The bucket for heads and reports.
     pub state_bucket: String,
+    /// Buckets that another account than the service's owns.
+    #[serde(default)]
+    pub bucket_owners: BTreeMap<String, String>,
     /// The services, in the order of the file.
     pub services: Vec<Service>,
 }
@@ -45,13 +54,13 @@ pub struct Service {
     /// The service.
     pub arn: ServiceArn,
     /// Pushes to this ECR repository release the service.
-    pub repository: Option<String>,
+    pub repository: Option<Repository>,
     /// Globs of the tags that count.
     pub tags: Vec<String>,
     /// The container that gets a pushed image.
     pub container: String,
-    /// Uploads of task definitions below this key prefix release the service.
-    pub uploads: Option<String>,
+    /// Uploads of task definitions to this place release the service.
+    pub uploads: Option<Uploads>,
     /// What a failed verification leads to.
     pub on_failure: OnFailure,
     /// How logs are verified.
@@ -66,19 +75,31 @@ impl Service {
     /// Whether a trigger releases this service.
     pub fn takes(&self, trigger: &Trigger) -> bool {
         match trigger {
-            Trigger::ImagePush(push) => self.takes_push(&push.repository, &push.tag),
-            Trigger::Upload(upload) => self.takes_upload(&upload.key),
+            Trigger::ImagePush(push) => self.has_repository_of(push) && self.has_name_of(push),
+            Trigger::Upload(upload) => self.takes_upload(upload),
         }
     }
 
-    /// Whether a push of `tag` to `repository` releases this service.
-    pub fn takes_push(&self, repository: &str, tag: &str) -> bool {
-        self.repository.as_deref() == Some(repository) && self.tags.iter().any(|glob| WildMatch::new(glob).matches(tag))
+    /// Whether a push went to a repository of the right name with a tag that counts, in whichever registry.
+    pub fn has_name_of(&self, push: &ImagePush) -> bool {
+        self.repository.as_ref().is_some_and(|repository| repository.name == push.repository)
+            && self.tags.iter().any(|glob| WildMatch::new(glob).matches(&push.tag))
     }
 
-    /// Whether an upload to `key` releases this service.
-    pub fn takes_upload(&self, key: &str) -> bool {
-        self.uploads.as_deref().is_some_and(|prefix| key.starts_with(prefix))
+    /// Whether a push went to the registry that `repository` lies in.
+    pub fn has_repository_of(&self, push: &ImagePush) -> bool {
+        self.registry() == PrivateEcr { account: &push.account, region: &push.region }
+    }
+
+    /// The registry that `repository` lies in: the one that it names, else that of the service's account and region.
+    pub fn registry(&self) -> PrivateEcr<'_> {
+        let named = self.repository.as_ref().and_then(Repository::registry);
+        named.unwrap_or_else(|| PrivateEcr { account: self.arn.account(), region: self.arn.region() })
+    }
+
+    fn takes_upload(&self, upload: &Upload) -> bool {
+        let is_taken = |uploads: &Uploads| uploads.bucket == upload.bucket && uploads.has(&upload.key);
+        upload.region == self.arn.region() && self.uploads.as_ref().is_some_and(is_taken)
     }
 }
 
@@ -171,6 +192,12 @@ pub struct Guard {
     pub roles: Option<Vec<String>>,
     /// Registries that images may come from; `None` means any registry.
     pub registries: Option<Vec<String>>,
+    /// Globs of families that an upload may change to; `None` means none but that of the live revision.
+    #[serde(default)]
+    pub families: Option<Vec<String>>,
+    /// Whether nothing is deployed while there is no way back to what serves.
+    #[serde(default)]
+    pub require_way_back: bool,
 }
 
 /// One thing that is wrong with a configuration.
@@ -225,6 +252,41 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The services that a trigger releases. A push to a repository of the right name in
+    /// another registry than any service names was forwarded by somebody, who is told: the services of that name
+    /// reject it.
+    pub fn takers(&self, trigger: &Trigger) -> Vec<&Service> {
+        let all = |takes: &dyn Fn(&Service) -> bool| -> Vec<&Service> {
+            self.services.iter().filter(|service| takes(service)).collect()
+        };
+        match (all(&|service| service.takes(trigger)), trigger) {
+            (takers, Trigger::ImagePush(push)) if takers.is_empty() => all(&|service| service.has_name_of(push)),
+            (takers, _) => takers,
+        }
+    }
+
+    /// Why no service takes a trigger.
+    pub fn why_nobody_takes(&self, trigger: &Trigger) -> String {
+        let Trigger::Upload(upload) = trigger else { return format!("no configured service takes the {trigger}") };
+        let mut uploads = self.services.iter().filter_map(|service| Some((service, service.uploads.as_ref()?)));
+        let is_there = |uploads: &Uploads| uploads.bucket == upload.bucket;
+        match uploads.clone().find(|(_, uploads)| is_there(uploads) && uploads.has(&upload.key)) {
+            Some((service, uploads)) => format!(
+                "the bucket {} lies in {}, and the service {}, which takes uploads to it, in {}",
+                uploads.bucket,
+                upload.region,
+                service.arn.name(),
+                service.arn.region()
+            ),
+            None if !uploads.any(|(_, uploads)| is_there(uploads)) => {
+                format!("no configured service takes uploads to the bucket {}", upload.bucket)
+            }
+            None => format!("no configured service takes the {trigger}"),
+        }
+    }
+}
+
 impl Default for Verify {
     fn default() -> Self {
         Self {
@@ -264,16 +326,28 @@ mod tests {
     }
 
     #[test]
+    fn a_guard_that_an_earlier_version_recorded_requires_no_way_back() {
+        let guard: Guard = serde_json::from_str(r#"{"roles": null, "registries": ["public.ecr.aws"]}"#).unwrap();
+        assert!(!guard.require_way_back);
+    }
+
+    #[test]
     fn the_example_is_read_as_it_says() {
         let config = Config::parse(SAMPLE).unwrap();
         assert_eq!(config.state_bucket, "deployer-state-123456789012-ap-northeast-1");
         let service = &config.services[0];
         assert_eq!((service.arn.cluster(), service.arn.name()), ("default", "express-mode-custom-td-f9de"));
         assert_eq!(service.on_failure, OnFailure::Rollback);
-        assert!(service.takes_push("express-mode-custom-td", "v6"));
-        assert!(!service.takes_push("express-mode-custom-td", "nightly"));
-        assert!(!service.takes_push("other", "v6"));
-        assert!(service.takes_upload("task-definitions/express-mode-custom-td/firelens.json"));
+        let [push, upload] =
+            [include_str!("../events/ecr-image-push.json"), include_str!("../events/s3-object-created.json")]
+                .map(|event| crate::trigger::recognise(event).triggers.remove(0));
+        assert!(service.takes(&push) && service.takes(&upload));
+        let Trigger::ImagePush(push) = push else { unreachable!() };
+        let takes = |push: ImagePush| service.takes(&Trigger::ImagePush(push));
+        assert!(!takes(ImagePush { tag: "nightly".into(), ..push.clone() }));
+        assert!(!takes(ImagePush { repository: "other".into(), ..push.clone() }));
+        assert!(!takes(ImagePush { account: "999999999999".into(), ..push.clone() }));
+        assert!(!takes(ImagePush { region: "eu-west-1".into(), ..push }));
     }
 
     #[test]
@@ -347,10 +421,22 @@ mod tests {
                 "state_bucket = \"abc\"\n[[service]]\narn = \"arn:aws:ecs:r:123456789012:service/c/s\"\nuploads = \"{prefix}\"\n"
             )
         };
-        for prefix in ["", "/x/", "services/", "services/web/", "s", "releases/"] {
+        for prefix in [
+            "",
+            "/x/",
+            "services/",
+            "services/web/",
+            "releases/",
+            "config/",
+            "config/web.json",
+            "s3://abc",
+            "s3://abc/",
+        ] {
             assert!(!problems(&with(prefix)).is_empty(), "{prefix}");
         }
-        assert!(Config::parse(&with("task-definitions/")).is_ok());
+        for place in ["task-definitions/", "task-definitions/web.json", "s3://abc/web/", "s3://other/services/"] {
+            assert!(Config::parse(&with(place)).is_ok(), "{place}");
+        }
     }
 
     #[test]

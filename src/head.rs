@@ -103,6 +103,12 @@ pub struct Recent {
 }
 
 impl Memory {
+    /// The image that a release put into this task definition.
+    pub fn image_of(&self, task_definition_arn: &str) -> Option<&str> {
+        let is_of = |release: &&Recent| release.task_definition_arn.as_deref() == Some(task_definition_arn);
+        self.recent.iter().find(is_of)?.image.as_deref()
+    }
+
     /// Remembers a release, in place of what was known of it before; what did the work is not forgotten for an
     /// execution of the same event that left it to that one.
     pub fn remember(&mut self, release: Recent) {

@@ -65,6 +65,13 @@ impl<'a> ImageRef<'a> {
     }
 }
 
+/// The host of a private registry (Amazon ECR user guide, "Private registries"; China regions have a suffix of their
+/// own).
+pub fn registry_host(account: &str, region: &str) -> String {
+    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("{account}.dkr.ecr.{region}.{suffix}")
+}
+
 /// The owner of a private ECR registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PrivateEcr<'a> {
@@ -192,23 +199,43 @@ impl Manifest {
             Ok(manifest) => manifest,
             Err(error) => return Self::NotAnImage(format!("its manifest is not JSON ({error})")),
         };
-        if let Some(children) = manifest.get("manifests").and_then(Value::as_array) {
-            return Self::Index(children.iter().take(MAX_CHILDREN).filter_map(runnable_platform).collect());
-        }
         if let Some(kind) = manifest.get("artifactType").and_then(Value::as_str) {
             return Self::NotAnImage(format!("it is an artifact of type {kind}"));
         }
+        if let Some(children) = manifest.get("manifests").and_then(Value::as_array) {
+            return Self::Index(children.iter().take(MAX_CHILDREN).filter_map(runnable_platform).collect());
+        }
         let config = |member: &str| manifest.get("config").and_then(|config| config.get(member));
         match config("mediaType").and_then(Value::as_str) {
-            Some("application/vnd.docker.container.image.v1+json" | "application/vnd.oci.image.config.v1+json") => {}
+            Some(kind) if is_image_configuration(kind) => {}
             Some(kind) => return Self::NotAnImage(format!("its configuration is of type {kind}")),
             None => return Self::NotAnImage("its manifest names no configuration".to_owned()),
+        }
+        if let Some(kind) = foreign_layer(&manifest) {
+            return Self::NotAnImage(format!("its layers are of type {kind}"));
         }
         match config("digest").and_then(Value::as_str).and_then(Digest::parse) {
             Some(digest) => Self::Image { config: digest, size: config("size").and_then(Value::as_u64).unwrap_or(0) },
             None => Self::NotAnImage("the digest of its configuration is not a sha256 digest".to_owned()),
         }
     }
+}
+
+/// The type of a manifest's first layer, where none of the layers is part of a file system: signatures and attestations
+/// come with the configuration of an image (cosign; `BuildKit`'s in-toto statements).
+fn foreign_layer(manifest: &Value) -> Option<&str> {
+    let layers = manifest["layers"].as_array()?;
+    let mut kinds = layers.iter().filter_map(|layer| layer["mediaType"].as_str());
+    let is_part_of_an_image = |kind: &str| {
+        kind.starts_with("application/vnd.oci.image.layer.") || kind.starts_with("application/vnd.docker.image.rootfs.")
+    };
+    if kinds.clone().any(is_part_of_an_image) { None } else { kinds.next() }
+}
+
+/// Whether the configuration of a manifest, by its media type, is that of an image and not of a chart, a signature or
+/// another artifact.
+pub fn is_image_configuration(media_type: &str) -> bool {
+    matches!(media_type, "application/vnd.docker.container.image.v1+json" | "application/vnd.oci.image.config.v1+json")
 }
 
 /// The platform of an index's child, unless the child is an attestation (platform `unknown`) or an index of its own.

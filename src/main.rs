@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aws_durable_execution_sdk::lambda_runtime::{self, Error, LambdaEvent, service_fn};
 use express_deployer::aws::Aws;
+use express_deployer::config::BucketOwners;
 use express_deployer::release::{self, Configured, Deployer};
 use express_deployer::telemetry;
 use serde_json::Value;
@@ -13,11 +14,22 @@ use serde_json::Value;
 const NOT_DURABLE: &str = "this function only runs as a durable function: deploy it with `DurableConfig` (template.yaml has it) and invoke its \
     alias or a version, not the bare function name with a plain event";
 
+/// Where the configuration is: the text itself, or the object that it lies in.
+const SOURCE: &str = "DEPLOYER_CONFIG";
+
+/// The account that has to own the bucket of that object.
+const OWNER: &str = "DEPLOYER_CONFIG_OWNER";
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::write_logs();
     let aws = Aws::from_environment().await;
-    let config = Configured::from_source(&aws, source()?).await;
+    let aws = match variable(OWNER) {
+        Some(account) => aws.expecting(BucketOwners { account, ..BucketOwners::default() }),
+        None => aws,
+    };
+    let given = variable(SOURCE).ok_or("DEPLOYER_CONFIG is not set: give it the configuration, or s3://bucket/key")?;
+    let config = Configured::from_source(&aws, given).await;
     let service = Arc::new(release::handler(Deployer { config, aws, metrics: telemetry::write_metric })?);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let service = Arc::clone(&service);
@@ -32,9 +44,9 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// Where the configuration is: the text itself, or the object that it lies in.
-fn source() -> Result<String, Error> {
+/// An environment variable that is set and not empty.
+fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the environment is read once, here")]
-    let given = std::env::var("DEPLOYER_CONFIG");
-    given.map_err(|_| "DEPLOYER_CONFIG is not set: give it the configuration, or s3://bucket/key".into())
+    let given = std::env::var(name);
+    given.ok().filter(|value| !value.is_empty())
 }

@@ -1,12 +1,14 @@
 //! The plan: from a trigger, the live service, the image or document and the head, what a release will do, if anything.
 //! Everything it looks at has been read before. Pure: no I/O.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use release_protocol::plan::Wish;
 
-use crate::config::{Config, Service};
+use crate::config::{BucketOwners, Config, Service};
 use crate::image::{Digest, Platform};
 use crate::task_definition::{TaskDefinition, Unreadable};
 use crate::trigger::{ImagePush, Order, ReleaseId, Trigger, Upload};
@@ -18,9 +20,10 @@ mod findings;
 mod service_state;
 #[cfg(test)]
 mod tests;
+pub mod way_back;
 
-pub use ask::{ask, registry_host, tag_is_current};
-pub use service_state::{Desired, ListedDeployment, ServiceState, desired, serving};
+pub use ask::{ask, tag_is_current};
+pub use service_state::{Configuration, ListedDeployment, ServiceState, desired, serving};
 
 /// One service that one trigger concerns. It is recorded with the release: a later configuration does not change a
 /// running release.
@@ -30,6 +33,9 @@ pub struct Request {
     pub service: Service,
     /// Where heads and reports live.
     pub state_bucket: String,
+    /// Buckets that another account than the service's owns.
+    #[serde(default)]
+    pub bucket_owners: BTreeMap<String, String>,
     /// What happened.
     pub trigger: Trigger,
     /// The time that counts: the event's, or that of its arrival where the event's lies well ahead of the clock.
@@ -42,7 +48,13 @@ impl Request {
     /// The request for a service of a configuration, which has its execution for itself.
     pub fn of(config: &Config, service: &Service, trigger: Trigger) -> Self {
         let (service, state_bucket) = (service.clone(), config.state_bucket.clone());
-        Self { service, state_bucket, at: trigger.at(), trigger, share: MAX_OPERATIONS }
+        let bucket_owners = config.bucket_owners.clone();
+        Self { service, state_bucket, bucket_owners, at: trigger.at(), trigger, share: MAX_OPERATIONS }
+    }
+
+    /// Who has to own the buckets of this release.
+    pub fn owners(&self) -> BucketOwners {
+        BucketOwners { account: self.service.arn.account().to_owned(), named: self.bucket_owners.clone() }
     }
 
     /// The release's place in the order.
@@ -69,6 +81,8 @@ pub const MAX_OPERATIONS: u32 = 3_000;
 pub enum Inputs {
     /// A push: what the registry says of the image.
     Push(ImagePush, ImageEvidence),
+    /// A push to a repository of the right name in a registry that the service does not name: nothing was read.
+    ForeignPush(ImagePush),
     /// An upload: the document, and what the registry says of the image that it names for the container.
     Upload(Upload, Uploaded, ImageEvidence),
 }

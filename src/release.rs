@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use crate::config::{Config, MAX_SERVICES_PER_EVENT};
 use crate::plan::{MAX_OPERATIONS, Request};
 use crate::report::{ReleaseReport, Report};
-use crate::trigger::recognise;
+use crate::trigger::{Recognition, recognise};
 
 mod act;
 mod call;
@@ -43,13 +43,37 @@ const MAX_CONCURRENCY: usize = 10;
 /// How far ahead of the clock an event's time may lie.
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
-/// The services that one event concerns, or why there are none. Recorded first: a running release keeps its
-/// configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Recognised {
-    Requests(Vec<Request>),
-    #[serde(rename = "Nobody")] // as executions recorded it that began under an earlier version
-    Ignored(String),
+/// What one event asks for. Recorded first: a running release keeps its configuration.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Recognised {
+    /// The services that it concerns.
+    requests: Vec<Request>,
+    /// Why parts of it release nothing.
+    ignored: Vec<String>,
+    /// Parts that nobody knows: what came.
+    unrecognised: Vec<String>,
+}
+
+impl Recognised {
+    /// The report of an event that releases nothing; the error is what came, where nobody knows it.
+    fn without_releases(self) -> Result<Report, BoxError> {
+        match self.refusal() {
+            Some(refusal) => Err(refusal),
+            None => Ok(Report::ignored(self.ignored.join("; "))),
+        }
+    }
+
+    /// Why the execution fails, so that the event reaches the dead-letter queue and somebody hears of it.
+    fn refusal(&self) -> Option<BoxError> {
+        let (first, others) = self.unrecognised.split_first()?;
+        let others = match others.len() {
+            0 => String::new(),
+            1 => " and one more part".to_owned(),
+            more => format!(" and {more} more parts"),
+        };
+        Some(format!("not recognised: {first}{others}; events/README.md lists what releases a service").into())
+    }
 }
 
 /// What one request led to.
@@ -78,15 +102,17 @@ pub fn handler(
 /// Releases every service that an event concerns, side by side, and reports on each.
 ///
 /// # Errors
-/// When the configuration is unusable, when an event concerns more services than one execution can release, when a
+/// When the configuration is unusable, when nobody knows a part of the event, when an event concerns more services than one execution can release, when a
 /// report could not be written, or when the durable service refuses a checkpoint: everything else is in the report.
 async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableContext) -> Result<Report, BoxError> {
     if !ctx.is_replaying()
-        && let Some(Recognised::Ignored(reason)) =
-            deployer.config.read().map(|config| recognise_services(config, event.get(), None))
+        && let Some(config) = deployer.config.read()
     {
-        tracing::info!(reason, "ignored");
-        return Ok(Report::ignored(reason));
+        let recognised = recognise_services(config, event.get(), None);
+        if recognised.requests.is_empty() {
+            tracing::info!(ignored = ?recognised.ignored, unrecognised = ?recognised.unrecognised, "nothing to release");
+            return recognised.without_releases();
+        }
     }
     let recogniser = Arc::clone(&deployer);
     let work = move |_| async move {
@@ -96,11 +122,12 @@ async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableContext)
         };
         Ok(recognise_services(&config, event.get(), Some(recogniser.aws.clock().now())))
     };
-    let recognised = step::run(&ctx, "recognise", work);
-    let requests = match recognised.await.map_err(|ending| ending.reason.unwrap_or_default())? {
-        Recognised::Requests(requests) => requests,
-        Recognised::Ignored(reason) => return Ok(Report::ignored(reason)),
-    };
+    let recognised = step::run(&ctx, "recognise", work).await;
+    let mut recognised: Recognised = recognised.map_err(|ending| ending.reason.unwrap_or_default())?;
+    let requests = std::mem::take(&mut recognised.requests);
+    if requests.is_empty() {
+        return recognised.without_releases();
+    }
     if requests.len() > MAX_SERVICES_PER_EVENT {
         let (found, most) = (requests.len(), MAX_SERVICES_PER_EVENT);
         return Err(format!(
@@ -109,6 +136,14 @@ async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableContext)
         .into());
     }
     let released = release_all(&deployer, &ctx, requests).await?;
+    // What nobody knows fails the execution only now: the rest of the batch is released and reported.
+    match recognised.refusal() {
+        Some(refusal) => Err(refusal),
+        None => Ok(report_of(released)),
+    }
+}
+
+fn report_of(released: Vec<Released>) -> Report {
     let (mut releases, mut ignored) = (Vec::new(), Vec::new());
     for released in released {
         match released {
@@ -117,7 +152,7 @@ async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableContext)
         }
     }
     let ignored = (releases.is_empty() && !ignored.is_empty()).then(|| ignored.join("; "));
-    Ok(Report { releases, ignored })
+    Report { releases, ignored }
 }
 
 /// One release runs by itself; several cost the operations of a map.
@@ -148,12 +183,14 @@ async fn release_all(
 /// Which services an event concerns: the only use of the configuration as it is now. `now` is the time of the first
 /// delivery that gets here.
 fn recognise_services(config: &Config, event: &str, now: Option<Timestamp>) -> Recognised {
-    let recognition = recognise(event);
-    let mut reasons = recognition.ignored;
+    let Recognition { triggers, mut ignored, unrecognised, .. } = recognise(event);
     let mut requests: Vec<Request> = Vec::new();
-    for trigger in recognition.triggers {
-        let before = requests.len();
-        for service in config.services.iter().filter(|service| service.takes(&trigger)) {
+    for trigger in triggers {
+        let takers = config.takers(&trigger);
+        if takers.is_empty() {
+            ignored.push(config.why_nobody_takes(&trigger));
+        }
+        for service in takers {
             let mut request = Request::of(config, service, trigger.clone());
             let latest = now.and_then(|now| now.checked_add(AHEAD).ok().map(|latest| (now, latest)));
             if let Some((now, _)) = latest.filter(|(_, latest)| request.at > *latest) {
@@ -166,21 +203,18 @@ fn recognise_services(config: &Config, event: &str, now: Option<Timestamp>) -> R
                 requests.push(request);
             }
         }
-        if requests.len() == before {
-            reasons.push(format!("no configured service takes the {trigger}"));
-        }
     }
     let share = MAX_OPERATIONS / u32::try_from(requests.len()).unwrap_or(u32::MAX).max(1);
     for request in &mut requests {
         request.share = share;
     }
-    if requests.is_empty() { Recognised::Ignored(reasons.join("; ")) } else { Recognised::Requests(requests) }
+    Recognised { requests, ignored, unrecognised }
 }
 
 /// One release, from the plan to the written report.
 async fn release(deployer: Arc<Deployer>, ctx: DurableContext, request: Request) -> Result<Released, BoxError> {
-    let mut play = Play::of(Run::new(deployer, ctx, request));
-    let ending = play.to_the_end().await;
+    let mut play = Play::of(Run::new(deployer.expecting(request.owners()), ctx, request));
+    let ending = play.play().await;
     if play.is_ignored() {
         return Ok(Released::Ignored(ending.reason.unwrap_or_default()));
     }

@@ -108,7 +108,7 @@ pub enum Origin {
 #[derive(Debug)]
 pub struct Findings<'a> {
     rule: &'a Check,
-    findings: &'a mut Vec<Finding>,
+    found: &'a mut Vec<Finding>,
     departures: &'a Departures,
     /// The worst severity that a finding may have.
     ceiling: Severity,
@@ -141,11 +141,11 @@ impl<'a> Findings<'a> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        if self.findings.iter().rev().take_while(|finding| finding.rule == self.rule.id).count() < MAX_PER_RULE {
+        if self.found.iter().rev().take_while(|finding| finding.rule == self.rule.id).count() < MAX_PER_RULE {
             let bounded = |text: String| text.chars().take(MAX_TEXT).collect::<String>();
             let (pointer, message, help) = (bounded(pointer.into()), bounded(message.into()), bounded(help.into()));
             let (rule, severity) = (RuleId::of(self.rule.id), severity.min(self.ceiling));
-            self.findings.push(Finding { rule, severity, pointer, message, help });
+            self.found.push(Finding { rule, severity, pointer, message, help });
         }
     }
 
@@ -162,7 +162,7 @@ pub fn validate(subject: &Subject<'_>) -> Vec<Finding> {
     for rule in rules::CHECKS {
         let mut report = Findings {
             rule,
-            findings: &mut findings,
+            found: &mut findings,
             departures: &departures,
             ceiling: ceiling(rule, subject.origin),
             concluded: false,

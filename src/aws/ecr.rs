@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use super::{Aws, CALL, Failure, FailureKind, failure, in_short};
 use crate::image::{Digest, MAX_BLOB, Manifest, Platform, platform_of_config};
 use crate::plan::ImageEvidence;
+use crate::plan::way_back::{ImageId, Repository, Seen};
 
 /// An image in a private registry.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +94,43 @@ impl Aws {
             Manifest::Image { config, .. } => self.platform_of(wanted, &resource, &config).await?,
         };
         Ok(ImageEvidence::Found { digest, tag_digest, content })
+    }
+
+    /// Whether a repository has these images, in one call: an answer for each, in their order. A repository that is gone
+    /// has none of them.
+    pub async fn present(&self, repository: &Repository, images: &[&ImageId]) -> Result<Vec<Seen>, Failure> {
+        let Repository { account, region, name } = repository;
+        let ids = images.iter().map(|id| match id {
+            ImageId::Digest(digest) => ImageIdentifier::builder().image_digest(digest.as_str()).build(),
+            ImageId::Tag(tag) => ImageIdentifier::builder().image_tag(tag).build(),
+        });
+        let mut request = self.ecr(region).batch_get_image().registry_id(account).repository_name(name);
+        request = request.set_image_ids(Some(ids.collect()));
+        for media_type in MEDIA_TYPES {
+            request = request.accepted_media_types(media_type);
+        }
+        let answer = match request.send().await.map_err(failure(BATCH_GET_IMAGE, &format!("{account}/{name}"))) {
+            Ok(answer) => answer,
+            Err(failure) if failure.kind == FailureKind::NotFound => return Ok(vec![Seen::Gone; images.len()]),
+            Err(failure) => return Err(failure),
+        };
+        let seen = images.iter().map(|wanted| {
+            let is_wanted = |id: Option<&ImageIdentifier>| match wanted {
+                ImageId::Digest(digest) => id.and_then(ImageIdentifier::image_digest) == Some(digest.as_str()),
+                ImageId::Tag(tag) => id.and_then(ImageIdentifier::image_tag) == Some(tag),
+            };
+            if answer.images().iter().any(|image| is_wanted(image.image_id())) {
+                return Seen::There;
+            }
+            let trouble = answer.failures().iter().find(|trouble| is_wanted(trouble.image_id()));
+            match trouble.and_then(|trouble| trouble.failure_code()) {
+                Some(ImageFailureCode::ImageNotFound) => Seen::Gone,
+                code => {
+                    Seen::NotLookedAt(code.map_or("the registry does not say", ImageFailureCode::as_str).to_owned())
+                }
+            }
+        });
+        Ok(seen.collect())
     }
 
     async fn platform_of(

@@ -18,7 +18,9 @@ use serde_json::{Map, Value};
 
 use super::{Aws, Failure, FailureKind, failure};
 use crate::config::ServiceArn;
-use crate::plan::{ListedDeployment, ServiceState};
+use crate::image::Digest;
+use crate::plan::way_back::{Needs, RecordedImage};
+use crate::plan::{Configuration, ListedDeployment, ServiceState};
 use crate::rollout::course::{Course, Hook};
 use crate::rollout::{CircuitBreaker, StoppedTask};
 use crate::rollout::{Deployment, Holding, Status};
@@ -66,6 +68,24 @@ pub struct ServiceRevision {
     pub task_definition: Option<String>,
     /// The CPU architecture that ECS runs its tasks on, where that is not the one of the task definition.
     pub architecture_override: Option<String>,
+    /// The digests of its images, as far as ECS recorded them.
+    pub images: Vec<RecordedImage>,
+}
+
+/// A task definition as ECS describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DescribedDefinition {
+    /// It, as it would be registered again.
+    pub definition: TaskDefinition,
+    /// Whether it is active, so that an update can lead to it.
+    pub is_active: bool,
+}
+
+impl DescribedDefinition {
+    /// What a task of it needs.
+    pub fn needs(&self) -> Needs {
+        Needs::of(&self.definition, self.is_active)
+    }
 }
 
 impl Aws {
@@ -76,7 +96,7 @@ impl Aws {
         Ok(ServiceState { configurations, deployments })
     }
 
-    async fn configurations(&self, service: &ServiceArn) -> Result<Vec<(String, String)>, Failure> {
+    async fn configurations(&self, service: &ServiceArn) -> Result<Vec<Configuration>, Failure> {
         const ACTION: &str = "ecs:DescribeExpressGatewayService";
         let request = self.ecs(service.region()).describe_express_gateway_service().service_arn(service.as_str());
         let answer = request.send().await.map_err(failure(ACTION, service.as_str()))?;
@@ -89,10 +109,11 @@ impl Aws {
             return Err(Failure::new(ACTION, service.as_str(), FailureKind::Rejected, message));
         }
         let configurations = described.active_configurations.unwrap_or_default();
-        Ok(configurations
-            .into_iter()
-            .filter_map(|configuration| Some((configuration.service_revision_arn?, configuration.task_definition_arn?)))
-            .collect())
+        let configurations = configurations.into_iter().filter_map(|configuration| {
+            let task_definition = configuration.task_definition_arn;
+            Some(Configuration { revision: configuration.service_revision_arn?, task_definition })
+        });
+        Ok(configurations.collect())
     }
 
     /// The service's deployments of the last 90 days, which is all that ECS keeps, newest first.
@@ -114,23 +135,33 @@ impl Aws {
         Ok(briefs.into_iter().map(|(_, listed)| listed).collect())
     }
 
-    /// A service revision. One that was just made may not be known yet, which passes.
-    pub async fn service_revision(&self, service: &ServiceArn, arn: &str) -> Result<ServiceRevision, Failure> {
+    /// Service revisions, as many as one call describes. One that was just made may not be known yet, which passes.
+    pub async fn service_revisions(
+        &self,
+        service: &ServiceArn,
+        arns: &[String],
+    ) -> Result<Vec<ServiceRevision>, Failure> {
         const ACTION: &str = "ecs:DescribeServiceRevisions";
-        let request = self.ecs(service.region()).describe_service_revisions().service_revision_arns(arn);
-        let answer = request.send().await.map_err(failure(ACTION, arn))?;
-        let found = answer.service_revisions.unwrap_or_default().into_iter().next();
-        let found = found.ok_or_else(|| not_described(ACTION, arn, answer.failures.as_deref()))?;
-        let platform = found.overrides.and_then(|overrides| overrides.runtime_platform);
-        Ok(ServiceRevision {
-            task_definition: found.task_definition,
-            architecture_override: platform.and_then(|platform| platform.cpu_architecture),
-        })
+        let request = self.ecs(service.region()).describe_service_revisions();
+        let answer = request.set_service_revision_arns(Some(arns.to_vec())).send().await;
+        let answer = answer.map_err(failure(ACTION, arns.first().map_or(service.as_str(), String::as_str)))?;
+        let mut described: Vec<_> = answer.service_revisions.unwrap_or_default();
+        let found = arns.iter().map(|arn| {
+            let place = described.iter().position(|revision| revision.service_revision_arn.as_ref() == Some(arn));
+            let place = place.ok_or_else(|| not_described(ACTION, arn, answer.failures.as_deref()))?;
+            Ok(service_revision(described.swap_remove(place)))
+        });
+        found.collect()
     }
 
-    /// A task definition as it would be registered again. The document is read from the raw answer: what the SDK does
-    /// not know stays in.
+    /// A task definition as it would be registered again.
     pub async fn task_definition(&self, region: &str, arn: &str) -> Result<TaskDefinition, Failure> {
+        Ok(self.described_definition(region, arn).await?.definition)
+    }
+
+    /// A task definition as ECS describes it. The document is read from the raw answer: what the SDK does not know stays
+    /// in.
+    pub async fn described_definition(&self, region: &str, arn: &str) -> Result<DescribedDefinition, Failure> {
         const ACTION: &str = "ecs:DescribeTaskDefinition";
         let answer = RawAnswer::default();
         let request =
@@ -141,7 +172,10 @@ impl Aws {
         })?;
         let tags = body.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
         match body.remove("taskDefinition") {
-            Some(Value::Object(members)) => Ok(TaskDefinition::from_description(members, &tags)),
+            Some(Value::Object(members)) => {
+                let is_active = members.get("status").is_none_or(|status| status == "ACTIVE");
+                Ok(DescribedDefinition { definition: TaskDefinition::from_description(members, &tags), is_active })
+            }
             _ => Err(Failure::new(ACTION, arn, FailureKind::OutcomeUnknown, "the answer has no task definition")),
         }
     }
@@ -317,6 +351,18 @@ fn brief(brief: types::ServiceDeploymentBrief) -> Option<(i128, ListedDeployment
         arn: brief.service_deployment_arn?,
     };
     Some((brief.created_at.map_or(0, |at| at.as_nanos()), listed))
+}
+
+fn service_revision(described: types::ServiceRevision) -> ServiceRevision {
+    let platform = described.overrides.and_then(|overrides| overrides.runtime_platform);
+    let images = described.container_images.unwrap_or_default().into_iter().filter_map(|image| {
+        Some(RecordedImage { container: image.container_name?, digest: Digest::parse(&image.image_digest?)? })
+    });
+    ServiceRevision {
+        task_definition: described.task_definition,
+        architecture_override: platform.and_then(|platform| platform.cpu_architecture),
+        images: images.collect(),
+    }
 }
 
 fn status(status: Option<&ServiceDeploymentStatus>) -> Status {

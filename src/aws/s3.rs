@@ -71,6 +71,7 @@ impl Aws {
         let key = head::key(service);
         let resource = format!("arn:aws:s3:::{state_bucket}/{key}");
         let request = self.s3(&self.home_region()).get_object().bucket(state_bucket).key(&key);
+        let request = request.set_expected_bucket_owner(self.owner_of(state_bucket));
         let answer = match request.send().await.map_err(failure(ACTION, &resource)) {
             Ok(answer) => answer,
             Err(missing) if missing.kind == FailureKind::NotFound && !missing.message.starts_with("NoSuchBucket") => {
@@ -103,6 +104,7 @@ impl Aws {
         let body = serde_json::to_vec_pretty(head)
             .map_err(|error| Failure::new("s3:PutObject", &resource, FailureKind::Rejected, error.to_string()))?;
         let request = self.s3(&self.home_region()).put_object().bucket(state_bucket).key(&key);
+        let request = request.set_expected_bucket_owner(self.owner_of(state_bucket));
         let request = match held {
             Some(etag) => request.if_match(etag),
             None => request.if_none_match("*"),
@@ -121,11 +123,12 @@ impl Aws {
         }
     }
 
-    /// The uploaded document, in the version that the event names.
-    pub async fn uploaded(&self, upload: &Upload) -> Result<Uploaded, Failure> {
+    /// The uploaded document, in the version that the event names. Where to look is not the event's business.
+    pub async fn uploaded(&self, region: &str, bucket: &str, upload: &Upload) -> Result<Uploaded, Failure> {
         let action = if upload.version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
-        let resource = format!("arn:aws:s3:::{}/{}", upload.bucket, upload.key);
-        let request = self.s3(&upload.region).get_object().bucket(&upload.bucket).key(&upload.key);
+        let resource = format!("arn:aws:s3:::{bucket}/{}", upload.key);
+        let request = self.s3(region).get_object().bucket(bucket).key(&upload.key);
+        let request = request.set_expected_bucket_owner(self.owner_of(bucket));
         // Without versions, the entity tag keeps a later upload from being read in the name of this event.
         let request = match (&upload.version, &upload.etag) {
             (Some(version), _) => request.version_id(version),
@@ -158,6 +161,7 @@ impl Aws {
         let body = serde_json::to_vec_pretty(report)
             .map_err(|error| Failure::new("s3:PutObject", &resource, FailureKind::Rejected, error.to_string()))?;
         let put = self.s3(&self.home_region()).put_object().bucket(&request.state_bucket).key(&key);
+        let put = put.set_expected_bucket_owner(self.owner_of(&request.state_bucket));
         let put = if was_owner { put } else { put.if_none_match("*") };
         let sent = put.content_type("application/json").body(ByteStream::from(body)).send().await;
         match sent.map_err(failure("s3:PutObject", &resource)) {
@@ -197,6 +201,7 @@ impl Aws {
     ) -> Result<(Vec<Listed>, bool), Failure> {
         let resource = format!("arn:aws:s3:::{bucket}");
         let request = self.s3(region).list_objects_v2().bucket(bucket).prefix(prefix).max_keys(max_keys);
+        let request = request.set_expected_bucket_owner(self.owner_of(bucket));
         let request = request.set_start_after(start_after.map(str::to_owned));
         let answer = request.send().await.map_err(failure("s3:ListBucket", &resource))?;
         let is_truncated = answer.is_truncated.unwrap_or_default();
@@ -212,6 +217,7 @@ impl Aws {
     pub async fn open_object(&self, region: &str, bucket: &str, key: &str) -> Result<Option<OpenObject>, Failure> {
         let resource = format!("arn:aws:s3:::{bucket}/{key}");
         let request = self.s3(region).get_object().bucket(bucket).key(key);
+        let request = request.set_expected_bucket_owner(self.owner_of(bucket));
         match request.send().await.map_err(failure("s3:GetObject", &resource)) {
             Ok(answer) => Ok(Some(OpenObject { body: answer.body, resource })),
             Err(gone) if gone.kind == FailureKind::NotFound => Ok(None),

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::progress::line;
 use super::{Unusable, configured_service, runtime};
 use crate::aws::{Aws, Failure};
-use crate::config::{Service, ServiceArn, Verify, parse_duration};
+use crate::config::{BucketOwners, Service, ServiceArn, Verify, parse_duration};
 use crate::observe::live::read_live;
 use crate::observe::logs::{self, Look};
 use crate::plan::Live;
@@ -65,12 +65,13 @@ struct Asked {
     arn: ServiceArn,
     container: String,
     verify: Verify,
+    owners: BucketOwners,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
     let asked = Asked::of(arguments)?;
     runtime()?.block_on(Box::pin(async {
-        let aws = Aws::from_environment().await;
+        let aws = Aws::from_environment().await.expecting(asked.owners.clone());
         let live = read_live(&aws, &asked.arn).await?;
         let mut logs = expect(&aws, &live, &asked).await?;
         logs.timeout = arguments.timeout.unwrap_or(logs.timeout);
@@ -95,17 +96,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
 
 impl Asked {
     fn of(arguments: &Arguments) -> Result<Self, Unusable> {
-        let mut asked = match &arguments.config {
-            Some(path) => {
-                let Service { arn, container, verify, .. } = configured_service(path, Some(&arguments.service))?;
-                Self { arn, container, verify }
-            }
-            None => Self {
-                arn: ServiceArn::parse(&arguments.service)
-                    .map_err(|reason| format!("{reason}; a name alone needs --config"))?,
-                container: arguments.container.clone(),
-                verify: Verify::default(),
-            },
+        let mut asked = if let Some(path) = &arguments.config {
+            let (service, owners) = configured_service(path, Some(&arguments.service))?;
+            let Service { arn, container, verify, .. } = service;
+            Self { arn, container, verify, owners }
+        } else {
+            let arn = ServiceArn::parse(&arguments.service)
+                .map_err(|reason| format!("{reason}; a name alone needs --config"))?;
+            let owners = BucketOwners { account: arn.account().to_owned(), ..BucketOwners::default() };
+            Self { arn, container: arguments.container.clone(), verify: Verify::default(), owners }
         };
         asked.verify.expect.extend(arguments.expect.iter().cloned());
         asked.verify.forbid.extend(arguments.forbid.iter().cloned());
@@ -266,7 +265,12 @@ mod tests {
         let aws = Aws::new(sandbox.sdk_config(), Clock::from_fn(move || clock.now()));
         let verify = Verify { compare: Some(Compare::default()), ..Verify::default() };
         let arn = "arn:aws:ecs:ap-northeast-1:123456789012:service/default/express-mode-custom-td-f9de";
-        let asked = Asked { arn: ServiceArn::parse(arn).unwrap(), container: "Main".to_owned(), verify };
+        let asked = Asked {
+            arn: ServiceArn::parse(arn).unwrap(),
+            container: "Main".to_owned(),
+            verify,
+            owners: BucketOwners::default(),
+        };
         let live = read_live(&aws, &asked.arn).await.unwrap();
         assert_eq!(expect(&aws, &live, &asked).await.unwrap().baseline, None, "nothing is on its way");
 

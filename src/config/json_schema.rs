@@ -24,6 +24,12 @@ pub fn deployer() -> Value {
                 "type": "string",
                 "pattern": "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
             },
+            "bucket_owners": {
+                "description": "Buckets that another account than the service's owns, and that account.",
+                "type": "object",
+                "propertyNames": {"pattern": "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"},
+                "additionalProperties": {"type": "string", "pattern": "^[0-9]{12}$"},
+            },
             "service": {
                 "description": "The Express Mode services, each with what releases it and how a release is proven.",
                 "type": "array",
@@ -50,9 +56,11 @@ fn service() -> Value {
                 "pattern": format!("^arn:aws[^:]*:ecs:{name}:[0-9]{{12}}:service/{name}/{name}$"),
             },
             "repository": {
-                "description": "Pushes to this ECR repository release the service: its name alone, without host and tag.",
+                "description": "Pushes to this ECR repository release the service: its name, or \
+                    ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME for another account or region; without a tag.",
                 "type": "string",
-                "not": {"pattern": ":|\\.amazonaws\\.com"},
+                "minLength": 1,
+                "not": {"pattern": "[:@]"},
             },
             "tags": texts("Globs of the tags that count; without the list any tag does.", &json!({"minItems": 1})),
             "container": {
@@ -61,7 +69,8 @@ fn service() -> Value {
                 "default": "Main",
             },
             "uploads": {
-                "description": "Uploads of task definitions below this key prefix release the service.",
+                "description": "Uploads of task definitions release the service: below a key prefix that ends in a \
+                    slash, or to one key; s3://BUCKET/ before it names another bucket than the state bucket.",
                 "type": "string",
                 "pattern": "^[^/]",
                 "not": {"pattern": format!("^({})", OWN_PREFIXES.join("|"))},
@@ -79,10 +88,19 @@ fn service() -> Value {
                 "additionalProperties": false,
                 "properties": {
                     "roles": texts("Globs of role ARNs; without the list any role.", &json!({})),
+                    "families": texts(
+                        "Globs of families that an upload may change to; without the list none but the live one.",
+                        &json!({}),
+                    ),
                     "registries": texts(
                         "Registries, with or without a path, that images may come from; without the list any registry.",
                         &json!({}),
                     ),
+                    "require_way_back": {
+                        "description": "Whether nothing is deployed while the revision that serves cannot be started anew.",
+                        "type": "boolean",
+                        "default": false,
+                    },
                 },
             },
         },

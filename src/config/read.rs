@@ -1,13 +1,19 @@
 //! From TOML tables to the configuration's values, every problem noted with its key and line. It parses no TOML.
 
+use std::collections::BTreeMap;
+
 use super::section::Section;
 use super::{
-    Config, Guard, Logs, MAX_SERVICES_PER_EVENT, OWN_PREFIXES, OnFailure, Service, ServiceArn, Silence, Verify,
-    parse_duration,
+    Config, Guard, Logs, MAX_SERVICES_PER_EVENT, OWN_PREFIXES, OnFailure, Repository, Service, ServiceArn, Silence,
+    Uploads, Verify, parse_duration,
 };
+use crate::validate::Kind;
 use crate::validate::levels::{RuleLevels, refused_allowance, unknown_rule};
+use crate::validate::rules::elsewhere;
 use crate::verify::checks::Pattern;
 use crate::verify::compare::Compare;
+
+const NO_WAY_BACK: Kind = Kind::of(&elsewhere::NO_WAY_BACK);
 
 /// The services that one function may look after.
 pub(super) const MAX_SERVICES: usize = 200;
@@ -29,6 +35,8 @@ pub(super) fn read_config(root: &mut Section<'_, '_>) -> Option<Config> {
             format!("`{bucket}` is not a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens"),
         );
     }
+    let owners = root.table("bucket_owners");
+    let bucket_owners = owners.map(|table| root.within("bucket_owners", table, read_bucket_owners)).unwrap_or_default();
     let mut services: Vec<Service> = Vec::new();
     let mut sections = root.tables("service");
     if sections.is_empty() {
@@ -43,7 +51,7 @@ pub(super) fn read_config(root: &mut Section<'_, '_>) -> Option<Config> {
     }
     for (index, table) in sections.into_iter().enumerate() {
         let mut section = root.child(format!("service[{index}]"), table);
-        let service = read_service(&mut section);
+        let service = read_service(&mut section, state_bucket.as_deref().unwrap_or_default());
         if let Some(service) = &service
             && services.iter().any(|other| other.arn == service.arn)
         {
@@ -51,14 +59,31 @@ pub(super) fn read_config(root: &mut Section<'_, '_>) -> Option<Config> {
         }
         if let Some(service) = &service {
             check_crowd(&mut section, &services, service);
+            check_uploads(&mut section, &services, service);
         }
         section.finish();
         services.extend(service);
     }
-    Some(Config { state_bucket: state_bucket?, services })
+    Some(Config { state_bucket: state_bucket?, bucket_owners, services })
 }
 
-fn read_service(section: &mut Section<'_, '_>) -> Option<Service> {
+/// The names of buckets, and their accounts.
+fn read_bucket_owners(section: &mut Section<'_, '_>) -> BTreeMap<String, String> {
+    let mut owners = BTreeMap::new();
+    for bucket in section.keys() {
+        let Some(account) = section.text(&bucket) else { continue };
+        if !is_bucket_name(&bucket) {
+            section.problem(&bucket, format!("`{bucket}` is not a bucket name"));
+        }
+        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+            section.problem(&bucket, format!("`{account}` is not an account: twelve digits"));
+        }
+        owners.insert(bucket, account);
+    }
+    owners
+}
+
+fn read_service(section: &mut Section<'_, '_>, state_bucket: &str) -> Option<Service> {
     let arn = section.required_text("arn", "the service's ARN, as `aws ecs describe-express-gateway-service` shows it");
     let arn = arn.and_then(|text| match ServiceArn::parse(&text) {
         Ok(arn) => Some(arn),
@@ -67,20 +92,15 @@ fn read_service(section: &mut Section<'_, '_>) -> Option<Service> {
             None
         }
     });
-    let repository = section.text("repository");
-    if repository.as_deref().is_some_and(|repository| repository.contains(".amazonaws.com") || repository.contains(':'))
-    {
-        section
-            .problem("repository", "write the repository's name alone, without the registry's host and without a tag");
+    let repository = section.text("repository").map(|text| Repository::parse(&text));
+    if let Some(Err(reason)) = &repository {
+        section.problem("repository", reason.clone());
     }
     let tags = section.texts("tags");
     if tags.as_ref().is_some_and(Vec::is_empty) {
         section.problem("tags", "an empty list takes no push at all: name a glob, or leave `tags` out for any tag");
     }
-    let uploads = section.text("uploads");
-    if let Some(prefix) = &uploads {
-        check_upload_prefix(section, prefix);
-    }
+    let uploads = section.text("uploads").map(|text| read_uploads(section, &text, state_bucket));
     if repository.is_none() && uploads.is_none() {
         section.problem("arn", "nothing would ever release this service: set `repository`, `uploads` or both");
     }
@@ -89,9 +109,9 @@ fn read_service(section: &mut Section<'_, '_>) -> Option<Service> {
     let verify = section.table("verify").map(|table| section.within("verify", table, read_verify));
     let guard = section.table("guard").map(|table| section.within("guard", table, read_guard));
     let rules = section.table("rules").map(|table| section.within("rules", table, read_rules));
-    Some(Service {
+    let service = Service {
         arn: arn?,
-        repository,
+        repository: repository.and_then(Result::ok),
         tags: tags.unwrap_or_else(|| vec!["*".to_owned()]),
         container,
         uploads,
@@ -99,39 +119,57 @@ fn read_service(section: &mut Section<'_, '_>) -> Option<Service> {
         verify: verify.unwrap_or_default(),
         guard,
         rules: rules.unwrap_or_default(),
-    })
+    };
+    let is_required = service.guard.as_ref().is_some_and(|guard| guard.require_way_back);
+    if is_required && service.rules.level_of(NO_WAY_BACK).is_none() {
+        section
+            .problem("rules", "`no-way-back` cannot be allowed where `require_way_back` is true: take one of them out");
+    }
+    Some(service)
 }
 
-/// One push, or one upload, releases every service that takes it, within one execution.
+/// One push releases every service that takes it, within one execution.
 fn check_crowd(section: &mut Section<'_, '_>, before: &[Service], service: &Service) {
     let most = MAX_SERVICES_PER_EVENT;
-    let sharing = |shares: &dyn Fn(&Service) -> bool| 1 + before.iter().filter(|other| shares(other)).count();
-    if let Some(repository) = &service.repository {
-        let sharing = sharing(&|other| other.repository.as_ref() == Some(repository));
-        if sharing > most {
-            let message = format!("{sharing} services take pushes to `{repository}`; one event can release {most}");
-            section
-                .problem("repository", message + ": split them among several functions, or give each its repository");
-        }
-    }
-    if let Some(prefix) = &service.uploads {
-        let takes = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
-        let sharing = sharing(&|other| other.uploads.as_deref().is_some_and(|other| takes(prefix, other)));
-        if sharing > most {
-            let message = format!("{sharing} services take uploads below `{prefix}`; one event can release {most}");
-            section.problem("uploads", message + ": give each service a prefix of its own");
-        }
+    let Some(repository) = &service.repository else { return };
+    let shares = |other: &&Service| other.repository.as_ref().is_some_and(|other| other.name == repository.name);
+    let sharing = 1 + before.iter().filter(shares).count();
+    if sharing > most {
+        let message = format!("{sharing} services take pushes to `{repository}`; one event can release {most}");
+        section.problem("repository", message + ": split them among several functions, or give each its repository");
     }
 }
 
-fn check_upload_prefix(section: &mut Section<'_, '_>, prefix: &str) {
-    if prefix.is_empty() || prefix.starts_with('/') {
-        section.problem("uploads", "an S3 key prefix such as `task-definitions/web/`: not empty, no leading slash");
+/// An upload is meant for one service: what belongs to a neighbour must not be deployed here.
+fn check_uploads(section: &mut Section<'_, '_>, before: &[Service], service: &Service) {
+    let Some(uploads) = &service.uploads else { return };
+    let overlaps = |other: &&Service| other.uploads.as_ref().is_some_and(|other| other.overlaps(uploads));
+    if let Some(other) = before.iter().find(overlaps) {
+        let message = format!("an upload to {uploads} would also release {}", other.arn.name());
+        section.problem("uploads", message + ": give each service a prefix or a key of its own");
     }
-    if OWN_PREFIXES.iter().any(|own| own.starts_with(prefix) || prefix.starts_with(own)) {
-        section
-            .problem("uploads", "`services/` and `releases/` hold the function's own objects: choose another prefix");
+}
+
+/// `PREFIX/`, `KEY`, or either of them behind `s3://BUCKET/`.
+fn read_uploads(section: &mut Section<'_, '_>, text: &str, state_bucket: &str) -> Uploads {
+    let (bucket, key) = match text.strip_prefix("s3://") {
+        Some(address) => address.split_once('/').unwrap_or((address, "")),
+        None => (state_bucket, text),
+    };
+    if text.starts_with("s3://") && !is_bucket_name(bucket) {
+        section.problem("uploads", format!("`{bucket}` is not a bucket name: write s3://BUCKET/PREFIX/"));
     }
+    if key.is_empty() || key.starts_with('/') {
+        let message = "an S3 key prefix such as `task-definitions/web/`, or one key: not empty, no leading slash";
+        section.problem("uploads", message);
+    }
+    let uploads = Uploads { bucket: bucket.to_owned(), key: key.to_owned() };
+    let is_own = |own: &&str| key.starts_with(*own) || uploads.has(own);
+    if bucket == state_bucket && OWN_PREFIXES.iter().any(is_own) {
+        let message = "`services/`, `releases/` and `config/` hold the function's own objects: choose another prefix";
+        section.problem("uploads", message);
+    }
+    uploads
 }
 
 fn read_verify(section: &mut Section<'_, '_>) -> Verify {
@@ -189,7 +227,12 @@ fn read_patterns(section: &mut Section<'_, '_>, key: &str) -> Vec<String> {
 }
 
 fn read_guard(section: &mut Section<'_, '_>) -> Guard {
-    Guard { roles: section.texts("roles"), registries: section.texts("registries") }
+    Guard {
+        roles: section.texts("roles"),
+        registries: section.texts("registries"),
+        families: section.texts("families"),
+        require_way_back: section.switch("require_way_back").unwrap_or(false),
+    }
 }
 
 fn read_rules(section: &mut Section<'_, '_>) -> RuleLevels {

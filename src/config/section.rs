@@ -76,6 +76,11 @@ impl<'t> Section<'t, '_> {
         text
     }
 
+    /// The keys of a table whose keys are names.
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.table.keys().map(|key| key.get_ref().to_string()).collect()
+    }
+
     /// Notes a problem where a key is there that must not be.
     pub(super) fn refuse(&mut self, key: &str, why: &str) {
         if self.entry(key).is_some() {
@@ -103,6 +108,15 @@ impl<'t> Section<'t, '_> {
             self.problem(key, "expected a list of strings");
         }
         texts
+    }
+
+    pub(super) fn switch(&mut self, key: &str) -> Option<bool> {
+        let value = self.value(key)?;
+        let switch = value.get_ref().as_bool();
+        if switch.is_none() {
+            self.problem(key, format!("expected true or false, found {}", kind(value.get_ref())));
+        }
+        switch
     }
 
     /// A whole number within bounds.

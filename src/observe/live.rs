@@ -1,58 +1,97 @@
 //! What is live, and what was asked for: the desired task definition of a service, an uploaded document, the image that
 //! it names.
 
+use std::collections::HashMap;
+
 use release_protocol::follow::Listed;
 use release_protocol::plan::Service;
 
 use crate::aws::ecr::ImageQuery;
 use crate::aws::{Aws, Failure, FailureKind};
-use crate::config::ServiceArn;
+use crate::config::{self, ServiceArn};
 use crate::head;
 use crate::image::{Digest, ImageRef};
-use crate::plan::{self, Desired, ImageEvidence, ListedDeployment, Live, ServiceState, Uploaded};
+use crate::plan::way_back::Needs;
+use crate::plan::{self, Configuration, ImageEvidence, ListedDeployment, Live, Uploaded};
 use crate::rollout::Status;
 use crate::trigger::Upload;
 
-/// The desired task definition of a service, and the active one.
-pub(crate) async fn read_service(aws: &Aws, arn: &ServiceArn) -> Result<Service<head::Aws>, Failure> {
-    let state = aws.service_state(arn).await?;
-    let desired = desired(aws, arn, &state).await?;
-    let active = plan::serving(&state).unwrap_or_else(|| desired.clone());
-    let running = state.running().map(|running| running.target.clone());
-    let newest = state.deployments.first().map(|newest| newest.target.clone());
-    Ok(Service { desired, active, running, newest })
-}
+/// The task definitions of service revisions that were asked for. A revision stands for one for ever, so a release asks
+/// once.
+#[derive(Debug, Default)]
+pub(crate) struct Revisions(HashMap<String, String>);
 
-async fn desired(aws: &Aws, service: &ServiceArn, state: &ServiceState) -> Result<String, Failure> {
-    let nothing = || {
-        let message = "the service runs no task definition that could be the base of a release";
-        Failure::new("ecs:DescribeExpressGatewayService", service.as_str(), FailureKind::Rejected, message)
-    };
-    match plan::desired(state) {
-        Desired::TaskDefinition(arn) => Ok(arn),
-        Desired::Revision(revision) => {
-            aws.service_revision(service, &revision).await?.task_definition.ok_or_else(nothing)
+impl Revisions {
+    /// Asks for what ECS does not say with the service, in one call.
+    async fn look_up(&mut self, aws: &Aws, arn: &ServiceArn, configurations: &[&Configuration]) -> Result<(), Failure> {
+        let unnamed = configurations.iter().filter(|configuration| configuration.task_definition.is_none());
+        let mut unknown: Vec<String> = unnamed.map(|configuration| configuration.revision.clone()).collect();
+        unknown.retain(|revision| !self.0.contains_key(revision));
+        unknown.dedup();
+        if unknown.is_empty() {
+            return Ok(());
         }
-        Desired::Nothing => Err(nothing()),
+        let described = aws.service_revisions(arn, &unknown).await?;
+        let named = unknown.into_iter().zip(described);
+        self.0.extend(named.filter_map(|(revision, described)| Some((revision, described.task_definition?))));
+        Ok(())
+    }
+
+    fn definition_of(&self, configuration: &Configuration) -> Result<String, Failure> {
+        let Configuration { revision, task_definition } = configuration;
+        let named = task_definition.as_ref().or_else(|| self.0.get(revision)).cloned();
+        named.ok_or_else(|| no_base("ecs:DescribeServiceRevisions", revision))
     }
 }
 
-/// The desired task definition of a service, whole.
+fn no_base(action: &'static str, resource: &str) -> Failure {
+    let message = "the service runs no task definition that could be the base of a release";
+    Failure::new(action, resource, FailureKind::Rejected, message)
+}
+
+/// The desired task definition of a service, and the active one.
+pub(crate) async fn read_service(
+    aws: &Aws,
+    arn: &ServiceArn,
+    revisions: &mut Revisions,
+) -> Result<Service<head::Aws>, Failure> {
+    Ok(observe_service(aws, arn, revisions).await?.0)
+}
+
+/// The same, and the service revision that serves.
+pub(crate) async fn observe_service(
+    aws: &Aws,
+    arn: &ServiceArn,
+    revisions: &mut Revisions,
+) -> Result<(Service<head::Aws>, String), Failure> {
+    let state = aws.service_state(arn).await?;
+    let desired = plan::desired(&state).ok_or_else(|| no_base("ecs:DescribeExpressGatewayService", arn.as_str()))?;
+    let serving = plan::serving(&state).unwrap_or_else(|| desired.clone());
+    revisions.look_up(aws, arn, &[&desired, &serving]).await?;
+    let (desired, active) = (revisions.definition_of(&desired)?, revisions.definition_of(&serving)?);
+    let running = state.running().map(|running| running.target.clone());
+    let newest = state.deployments.first().map(|newest| newest.target.clone());
+    Ok((Service { desired, active, running, newest }, serving.revision))
+}
+
+/// The desired task definition of a service, whole, and what the one that serves needs, if that is the same.
 pub(crate) async fn read_definition(
     aws: &Aws,
     arn: &ServiceArn,
     service: &Service<head::Aws>,
-) -> Result<Live, Failure> {
-    let definition = aws.task_definition(arn.region(), &service.desired).await?;
+) -> Result<(Live, Option<Needs>), Failure> {
+    let described = aws.described_definition(arn.region(), &service.desired).await?;
     let serving = (service.active != service.desired).then(|| service.active.clone());
-    Ok(Live { task_definition_arn: service.desired.clone(), definition, serving })
+    let needs = serving.is_none().then(|| described.needs());
+    let live = Live { task_definition_arn: service.desired.clone(), definition: described.definition, serving };
+    Ok((live, needs))
 }
 
 /// The desired task definition of the service, for the command line.
 #[cfg(feature = "cli")]
 pub(crate) async fn read_live(aws: &Aws, arn: &ServiceArn) -> Result<Live, Failure> {
-    let service = read_service(aws, arn).await?;
-    read_definition(aws, arn, &service).await
+    let service = read_service(aws, arn, &mut Revisions::default()).await?;
+    Ok(read_definition(aws, arn, &service).await?.0)
 }
 
 /// A service's deployments with their task definitions, the newest first; of those that are older than ECS describes in
@@ -80,12 +119,17 @@ pub(crate) async fn describe_deployments(
 /// The uploaded document, and what the registry says about the image in it.
 pub(crate) async fn read_upload(
     aws: &Aws,
+    service: &config::Service,
     upload: &Upload,
-    container: &str,
 ) -> Result<(Uploaded, ImageEvidence), Failure> {
-    let document = aws.uploaded(upload).await?;
+    let document = match &service.uploads {
+        Some(place) if place.has(&upload.key) => aws.uploaded(service.arn.region(), &place.bucket, upload).await?,
+        _ => Uploaded::Gone,
+    };
     let written = match &document {
-        Uploaded::Document(definition) => definition.container(container).and_then(|container| container.image()),
+        Uploaded::Document(definition) => {
+            definition.container(&service.container).and_then(|container| container.image())
+        }
         _ => None,
     };
     let image = match written {

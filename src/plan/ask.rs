@@ -6,22 +6,27 @@ use super::findings::{
 };
 use super::{Asked, Draft, ExpectedLogs, ImageChange, ImageEvidence, Inputs, Live, Outline, Request, Uploaded};
 use crate::config::{Logs, Service};
-use crate::image::ImageRef;
+use crate::image::{ImageRef, registry_host};
 use crate::task_definition::{READ_ONLY, TaskDefinition};
 use crate::trigger::{ImagePush, Upload};
 use crate::validate::{self, Finding, Origin, Subject};
 use crate::verify::{self, Expectation, S3Output};
+use wildmatch::WildMatch;
 
 /// The places of difference that are shown.
 const MAX_CHANGES: usize = 50;
 
 /// The findings that are kept, the worst ones first.
-const MAX_FINDINGS: usize = 100;
+pub(super) const MAX_FINDINGS: usize = 100;
 
 /// Compares what an event asks for with what the service is to run.
 pub fn ask(request: &Request, live: &Live, inputs: &Inputs) -> Asked {
     match inputs {
         Inputs::Push(push, image) => ask_push(request, live, push, image),
+        Inputs::ForeignPush(push) => reject(
+            live,
+            foreign_registry(&live.definition, &request.service.container, push, request.service.registry()),
+        ),
         Inputs::Upload(upload, document, image) => ask_upload(request, live, upload, document, image),
     }
 }
@@ -48,7 +53,6 @@ fn ask_push(request: &Request, live: &Live, push: &ImagePush, evidence: &ImageEv
     let untagged = matches!(evidence, ImageEvidence::Found { tag_digest: None, .. });
     let before = live.definition.container(container).and_then(|container| container.image());
     let after = pushed_reference(push, before);
-    let foreign = is_foreign(push, request, before).then(|| foreign_registry(&live.definition, container, push));
     if !untagged && before.is_some_and(|before| is_same_image(before, &after)) {
         return Asked::Live(live.task_definition_arn.clone());
     }
@@ -59,8 +63,7 @@ fn ask_push(request: &Request, live: &Live, push: &ImagePush, evidence: &ImageEv
         tag: Some(push.tag.clone()),
     };
     let definition = live.definition.with_image(container, &after).unwrap_or_else(|| live.definition.clone());
-    let gone = untagged.then(|| untagged_image(&live.definition, container, push));
-    let findings = foreign.into_iter().chain(gone).collect();
+    let findings = untagged.then(|| untagged_image(&live.definition, container, push)).into_iter().collect();
     decide(request, live, evidence, Candidate { origin: Origin::Live, definition, image: Some(image), findings })
 }
 
@@ -91,6 +94,7 @@ fn ask_upload(request: &Request, live: &Live, upload: &Upload, document: &Upload
     }
     if let (Some(family), Some(before)) = (definition.family(), live.definition.family())
         && family != before
+        && !allows_family(request, family)
     {
         findings.push(family_changed(before, family));
     }
@@ -203,18 +207,10 @@ pub(super) fn pushed_reference(push: &ImagePush, live: Option<&str>) -> String {
     }
 }
 
-/// The host of a private registry (Amazon ECR user guide, "Private registries"; China regions have a suffix of their
-/// own).
-pub fn registry_host(account: &str, region: &str) -> String {
-    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    format!("{account}.dkr.ecr.{region}.{suffix}")
-}
-
-/// Whether the image was pushed to a registry that is neither the service's account's nor the live image's: on a bus
-/// that other accounts feed, a repository's name alone says little.
-fn is_foreign(push: &ImagePush, request: &Request, live: Option<&str>) -> bool {
-    let live_account = live.and_then(|live| ImageRef::parse(live).private_ecr().map(|ecr| ecr.account.to_owned()));
-    push.account != request.service.arn.account() && live_account.as_deref() != Some(push.account.as_str())
+/// Whether `families` in `[service.guard]` lets an upload change to a family.
+fn allows_family(request: &Request, family: &str) -> bool {
+    let globs = request.service.guard.as_ref().and_then(|guard| guard.families.as_ref());
+    globs.is_some_and(|globs| globs.iter().any(|glob| WildMatch::new(glob).matches(family)))
 }
 
 fn is_same_image(one: &str, other: &str) -> bool {

@@ -2,6 +2,7 @@
 //! logs.
 
 use super::ImageEvidence;
+use crate::image::{PrivateEcr, registry_host};
 use crate::task_definition::TaskDefinition;
 use crate::trigger::{ImagePush, Upload};
 use crate::validate::rules::elsewhere;
@@ -52,21 +53,32 @@ pub(super) fn not_pinned(definition: &TaskDefinition, container: &str, reason: &
     UNPINNED_IMAGE.finding(image_pointer(definition, container), message, help)
 }
 
-/// The push comes from a registry that the service has nothing to do with.
-pub(super) fn foreign_registry(definition: &TaskDefinition, container: &str, push: &ImagePush) -> Finding {
+/// The push went to a registry that the service does not name.
+pub(super) fn foreign_registry(
+    definition: &TaskDefinition,
+    container: &str,
+    push: &ImagePush,
+    expected: PrivateEcr<'_>,
+) -> Finding {
     let message = format!(
-        "the image was pushed to the registry of account {}, which this service has nothing to do with",
-        push.account
+        "the image was pushed to the registry of account {} in {}; this service takes images of account {} in {}",
+        push.account, push.region, expected.account, expected.region
     );
-    let help = "deploy an image of that registry once by an uploaded task definition, or do not forward its events";
-    FOREIGN_REGISTRY.finding(image_pointer(definition, container), message, help)
+    let (host, name) = (registry_host(&push.account, &push.region), &push.repository);
+    let help = format!(
+        "if that registry is meant, write `repository = \"{host}/{name}\"` for this service; else do not forward its events"
+    );
+    FOREIGN_REGISTRY.finding(image_pointer(definition, container), message, &help)
 }
 
 /// An uploaded document is of another family than the live one.
 pub(super) fn family_changed(before: &str, after: &str) -> Finding {
     let message = format!("the family changes from {before} to {after}");
-    let help = "keep the family, unless the service is to move to another one";
-    CHANGED_FAMILY.finding("/family".to_owned(), message, help)
+    let help = format!(
+        "write `\"family\": \"{before}\"` in the document, or allow the change with `families = [\"{after}\"]` in \
+         [service.guard]"
+    );
+    CHANGED_FAMILY.finding("/family".to_owned(), message, &help)
 }
 
 /// The uploaded document is not there any more.

@@ -3,22 +3,21 @@
 
 use crate::rollout::Status;
 
-/// The first running deployment's target, or the active configuration: the desired task definition of the service.
+/// One of `activeConfigurations`, or the target of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Desired {
-    /// A task definition, by ARN.
-    TaskDefinition(String),
-    /// A service revision whose task definition has to be looked up.
-    Revision(String),
-    /// The service has no configuration at all.
-    Nothing,
+pub struct Configuration {
+    /// The service revision, by ARN.
+    pub revision: String,
+    /// The ARN of its task definition. ECS may leave it out: the SDK has the member, and the published page of the API
+    /// does not list it. The service revision names it in any case.
+    pub task_definition: Option<String>,
 }
 
 /// A service's configurations and deployments, as far as they say what is live.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceState {
-    /// `activeConfigurations`: service revision and task definition. More than one while a deployment runs.
-    pub configurations: Vec<(String, String)>,
+    /// `activeConfigurations`. More than one while a deployment runs.
+    pub configurations: Vec<Configuration>,
     /// Deployments, newest first.
     pub deployments: Vec<ListedDeployment>,
 }
@@ -39,59 +38,73 @@ impl ServiceState {
     pub fn running(&self) -> Option<&ListedDeployment> {
         self.deployments.iter().find(|deployment| deployment.status.end().is_none())
     }
+
+    fn other_than(&self, revision: &str) -> Option<&Configuration> {
+        self.configurations.iter().find(|configuration| configuration.revision != revision)
+    }
 }
 
-/// The task definition that serves while another one is on its way.
-pub fn serving(state: &ServiceState) -> Option<String> {
+/// The configuration that serves while another one is on its way.
+pub fn serving(state: &ServiceState) -> Option<Configuration> {
     let desired = state.deployments.iter().find(|deployment| deployment.status.goes_to_target())?;
-    state.configurations.iter().find(|(arn, _)| *arn != desired.target).map(|(_, definition)| definition.clone())
+    state.other_than(&desired.target).cloned()
 }
 
 /// What a draft starts from, so that nothing in flight is dropped: the target of the running deployment; while that is
-/// rolled back, its source; else the active configuration.
-pub fn desired(state: &ServiceState) -> Desired {
-    let configured = |revision: &str| {
-        state.configurations.iter().find(|(arn, _)| arn == revision).map(|(_, definition)| definition.clone())
-    };
+/// rolled back, its source; else the active configuration. `None` where the service has no configuration at all.
+pub fn desired(state: &ServiceState) -> Option<Configuration> {
     for ListedDeployment { status, target, .. } in &state.deployments {
         if status.goes_to_target() {
-            return configured(target).map_or_else(|| Desired::Revision(target.clone()), Desired::TaskDefinition);
+            let configured = state.configurations.iter().find(|configuration| configuration.revision == *target);
+            let unlisted = || Configuration { revision: target.clone(), task_definition: None };
+            return Some(configured.cloned().unwrap_or_else(unlisted));
         }
         if status.is_rolling_back()
-            && let Some((_, source)) = state.configurations.iter().find(|(arn, _)| arn != target)
+            && let Some(source) = state.other_than(target)
         {
-            return Desired::TaskDefinition(source.clone());
+            return Some(source.clone());
         }
     }
-    state.configurations.first().map_or(Desired::Nothing, |(_, definition)| Desired::TaskDefinition(definition.clone()))
+    state.configurations.first().cloned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn configuration(revision: &str, is_named: bool) -> Configuration {
+        let task_definition = is_named.then(|| format!("definition-of-{revision}"));
+        Configuration { revision: revision.to_owned(), task_definition }
+    }
+
+    fn state(is_named: bool, deployments: &[(&str, &str)]) -> ServiceState {
+        let listed = deployments.iter().map(|(status, target)| ListedDeployment {
+            status: Status::from_word(status),
+            target: (*target).to_owned(),
+            arn: String::new(),
+        });
+        let configurations = vec![configuration("old", is_named), configuration("new", is_named)];
+        ServiceState { configurations, deployments: listed.collect() }
+    }
+
     #[test]
     fn a_draft_starts_from_the_desired_task_definition() {
-        let pair = |revision: &str| (revision.to_owned(), format!("definition-of-{revision}"));
-        let state = |deployments: Vec<(&str, &str)>| ServiceState {
-            configurations: vec![pair("old"), pair("new")],
-            deployments: deployments
-                .into_iter()
-                .map(|(status, target)| ListedDeployment {
-                    status: Status::from_word(status),
-                    target: target.to_owned(),
-                    arn: String::new(),
-                })
-                .collect(),
-        };
-        let definition = |text: &str| Desired::TaskDefinition(text.to_owned());
-        assert_eq!(desired(&state(vec![("SUCCESSFUL", "old")])), definition("definition-of-old"));
-        assert_eq!(
-            desired(&state(vec![("IN_PROGRESS", "new"), ("SUCCESSFUL", "old")])),
-            definition("definition-of-new")
-        );
-        assert_eq!(desired(&state(vec![("ROLLBACK_IN_PROGRESS", "new")])), definition("definition-of-old"));
-        assert_eq!(desired(&state(vec![("PENDING", "unlisted")])), Desired::Revision("unlisted".to_owned()));
-        assert_eq!(desired(&ServiceState::default()), Desired::Nothing);
+        for is_named in [true, false] {
+            let desired = |deployments: &[(&str, &str)]| desired(&state(is_named, deployments)).unwrap();
+            assert_eq!(desired(&[("SUCCESSFUL", "old")]), configuration("old", is_named));
+            assert_eq!(desired(&[("IN_PROGRESS", "new"), ("SUCCESSFUL", "old")]), configuration("new", is_named));
+            assert_eq!(desired(&[("ROLLBACK_IN_PROGRESS", "new")]), configuration("old", is_named));
+            assert_eq!(desired(&[("PENDING", "unlisted")]), configuration("unlisted", false));
+        }
+        assert_eq!(desired(&ServiceState::default()), None);
+    }
+
+    #[test]
+    fn what_serves_while_another_one_is_on_its_way_is_not_the_target() {
+        for is_named in [true, false] {
+            let serving = |deployments: &[(&str, &str)]| serving(&state(is_named, deployments));
+            assert_eq!(serving(&[("IN_PROGRESS", "new")]), Some(configuration("old", is_named)));
+            assert_eq!(serving(&[("ROLLBACK_IN_PROGRESS", "new")]), None, "what is rolled back to is desired");
+        }
     }
 }

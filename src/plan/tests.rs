@@ -3,6 +3,7 @@
 use super::ask::pushed_reference;
 use super::*;
 use crate::config::Logs;
+use crate::image::registry_host;
 use crate::trigger::Trigger;
 use crate::validate::Severity;
 
@@ -144,8 +145,13 @@ fn an_upload_of_what_is_live_is_no_change() {
 fn a_replaced_upload_is_superseded_and_a_foreign_push_rejected() {
     assert!(matches!(ask_upload(&upload(), &live(), Uploaded::Replaced, unread()), Asked::Replaced(_)));
     let event = include_str!("../../events/ecr-image-push.json").replace("123456789012", "999999999999");
-    let rules = rejected(ask_push(&request(&event), found(pushed_digest(), "arm64")));
-    assert!(rules.contains(&"foreign-registry".to_owned()), "{rules:?}");
+    let request = request(&event);
+    let Trigger::ImagePush(push) = &request.trigger else { unreachable!() };
+    let Asked::Rejected(outline) = ask(&request, &live(), &Inputs::ForeignPush(push.clone())) else { panic!() };
+    let [finding] = &outline.findings[..] else { panic!("{outline:?}") };
+    assert_eq!(finding.rule, "foreign-registry");
+    let line = "repository = \"999999999999.dkr.ecr.ap-northeast-1.amazonaws.com/express-mode-custom-td\"";
+    assert!(finding.help.contains(line), "{}", finding.help);
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! One step of a release: carries out what its course asks for, one action after another, until the course rests. It
 //! reads, swaps and calls; what follows from an answer is `release-protocol`'s business.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::time::Duration;
 
 use aws_durable_execution_sdk::StepContext;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
 use release_protocol::course::{Action, Answer, History, State};
 use release_protocol::head::{Change, Fence, Phase, Target};
 use release_protocol::plan::{Look, Reading, Service};
@@ -19,7 +23,9 @@ use crate::aws::s3::VersionedHead;
 use crate::aws::{Aws, Failure, FailureKind};
 use crate::head::{self, Head, Release};
 use crate::image::Digest;
-use crate::observe::live::{read_deployments, read_service};
+use crate::observe::live::{Revisions, read_deployments, read_service};
+use crate::observe::way_back::look;
+use crate::plan::way_back::{WayBack, When};
 use crate::plan::{Asked, Request, tag_is_current};
 
 /// The actions of one step; a course that takes more goes round in circles with somebody else, and tries again a little
@@ -55,6 +61,7 @@ pub(super) async fn run(run: &Run) -> Result<UnderWay, Ending> {
             under_way,
             held: None,
             prepared: None,
+            revisions: Revisions::default(),
             fence_sent: None,
             fences: 0,
         };
@@ -74,24 +81,74 @@ struct Actor<'a> {
     /// The head that was read or written last.
     held: Option<VersionedHead>,
     prepared: Option<Prepared>,
+    revisions: Revisions,
     fence_sent: Option<Instant>,
     fences: u32,
 }
 
-impl Actor<'_> {
+/// A look at the way back that is under way. Nothing waits for it until the course rests.
+type LookBack<'a> = MaybeDone<BoxFuture<'a, WayBack>>;
+
+/// Does something while a look at the way back goes on.
+async fn beside<T>(look: &mut Option<LookBack<'_>>, mut work: impl Future<Output = T> + Unpin) -> T {
+    poll_fn(|context| {
+        if let Some(look) = look.as_mut() {
+            // Its result is taken when the course rests.
+            let _ = look.poll_unpin(context);
+        }
+        work.poll_unpin(context)
+    })
+    .await
+}
+
+impl<'a> Actor<'a> {
     async fn act(&mut self) -> Result<(), Failure> {
         self.under_way.acts += 1;
         if self.attempt > 1 {
             self.under_way.course = std::mem::take(&mut self.under_way.course).resumed();
         }
+        let mut look: Option<LookBack<'_>> = None;
         for _ in 0..MAX_ACTIONS {
             if self.under_way.course.is_resting() {
+                if let Some(look) = look {
+                    self.looked_back(look).await;
+                }
                 return Ok(());
             }
-            let answer = Box::pin(self.carry_out(self.under_way.course.action())).await?;
+            let action = self.under_way.course.action();
+            match &action {
+                Action::Read => look = None,
+                Action::Swap(Change::Claim(_)) => look = self.look_back(),
+                _ => {}
+            }
+            let answer = beside(&mut look, Box::pin(self.carry_out(action))).await?;
             self.under_way.course = std::mem::take(&mut self.under_way.course).take(&self.me, answer);
         }
         Err(self.failure("s3:PutObject", FailureKind::Throttled, "the head of the service keeps changing"))
+    }
+
+    /// Begins to look at the way back, where that is not to be known before the claim.
+    fn look_back(&self) -> Option<LookBack<'a>> {
+        let (aws, service) = (self.aws, &self.request.service);
+        let prepared = self.prepared.as_ref().filter(|_| When::of(service) == When::BesideTheClaim)?;
+        let look: BoxFuture<'a, WayBack> = Box::pin(look(aws, &service.arn, prepared.serving.clone()));
+        Some(maybe_done(look))
+    }
+
+    /// Waits for the end of a look at the way back, and keeps what it found for the report.
+    async fn looked_back(&mut self, mut look: LookBack<'_>) {
+        (&mut look).await;
+        let Some(found) = Pin::new(&mut look).take_output() else { return };
+        if let Some(outline) = &mut self.under_way.draft {
+            found.add_to(&self.request.service, outline);
+        }
+        self.tell_way_back(&found);
+    }
+
+    fn tell_way_back(&mut self, found: &WayBack) {
+        if let Some(line) = found.not_looked_at() {
+            self.tell("way back", line);
+        }
     }
 
     fn failure(&self, action: &'static str, kind: FailureKind, message: &str) -> Failure {
@@ -175,7 +232,7 @@ impl Actor<'_> {
     // --- reading ----------------------------------------------------------------------------------------------------
 
     async fn read(&mut self) -> Result<Answer<head::Aws>, Failure> {
-        let (held, prepared) = Box::pin(prepare::read(self.aws, self.request)).await?;
+        let (held, prepared) = Box::pin(prepare::read(self.aws, self.request, &mut self.revisions)).await?;
         self.keep(held);
         self.me.order.tag_is_current = tag_is_current(&prepared.inputs);
         self.under_way.tag_is_current = self.me.order.tag_is_current;
@@ -194,7 +251,7 @@ impl Actor<'_> {
 
     async fn reread(&mut self) -> Result<Answer<head::Aws>, Failure> {
         let Some(before) = self.prepared.take() else { return Box::pin(self.read()).await };
-        let prepared = prepare::reread(self.aws, self.request, before).await?;
+        let prepared = prepare::reread(self.aws, self.request, &mut self.revisions, before).await?;
         let answer = Answer::Reread(prepared.service.clone(), prepared.asked.wish());
         self.note(prepared);
         Ok(answer)
@@ -216,6 +273,9 @@ impl Actor<'_> {
             Asked::Live(_) | Asked::Replaced(_) | Asked::NoImage(_) => (None, None),
         };
         self.under_way.live = Some(live.task_definition_arn.clone());
+        if let Some(found) = &prepared.way_back {
+            self.tell_way_back(found);
+        }
         self.prepared = Some(prepared);
     }
 
@@ -265,7 +325,7 @@ impl Actor<'_> {
         let arn = &self.request.service.arn;
         let (held, service, deployments) = tokio::try_join!(
             self.aws.head(&self.request.state_bucket, arn),
-            read_service(self.aws, arn),
+            read_service(self.aws, arn, &mut self.revisions),
             read_deployments(self.aws, arn)
         )?;
         self.keep(held);
@@ -343,8 +403,10 @@ impl Actor<'_> {
         let change = Change::Fence(Fence { execution, release, definition, leads_back, newest, id });
         self.fence_sent = Some(Instant::now());
         let (aws, arn) = (self.aws, self.request.service.arn.clone());
+        let mut revisions = std::mem::take(&mut self.revisions);
         let (is_set, service): (bool, Service<head::Aws>) =
-            tokio::try_join!(self.swap(&change), read_service(aws, &arn))?;
+            tokio::try_join!(self.swap(&change), read_service(aws, &arn, &mut revisions))?;
+        self.revisions = revisions;
         Ok(Answer::Fenced { is_set, service })
     }
 }

@@ -1,9 +1,10 @@
 //! What every release of one function shares: the configuration, the way to AWS, and where metrics go.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::aws::{Aws, Failure, FailureKind};
-use crate::config::{Config, MAX_TEXT};
+use crate::config::{BucketOwners, Config, MAX_TEXT};
 
 /// What every release of one function shares.
 pub struct Deployer {
@@ -13,6 +14,14 @@ pub struct Deployer {
     pub aws: Aws,
     /// Where a metric line goes: standard output on Lambda.
     pub metrics: fn(&str),
+}
+
+impl Deployer {
+    /// The same for a release whose buckets have to belong to these accounts.
+    pub(super) fn expecting(&self, owners: BucketOwners) -> Arc<Self> {
+        let Self { config, aws, metrics } = self;
+        Arc::new(Self { config: config.clone(), aws: aws.expecting(owners), metrics: *metrics })
+    }
 }
 
 impl fmt::Debug for Deployer {

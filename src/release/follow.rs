@@ -82,11 +82,15 @@ async fn look_once(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks)
         if !watch.wants_revision() {
             return None;
         }
-        let looking = aws.service_revision(&request.service.arn, &watch.target_revision);
-        Some(match tokio::time::timeout(step::BODY, looking).await {
-            Ok(Ok(revision)) => SeenRevision::Read { architecture_override: revision.architecture_override },
-            _ => SeenRevision::Trouble,
-        })
+        let wanted = std::slice::from_ref(&watch.target_revision);
+        let looking = aws.service_revisions(&request.service.arn, wanted);
+        let revision = match tokio::time::timeout(step::BODY, looking).await {
+            Ok(Ok(mut described)) => described.pop(),
+            _ => None,
+        };
+        Some(revision.map_or(SeenRevision::Trouble, |revision| SeenRevision::Read {
+            architecture_override: revision.architecture_override,
+        }))
     };
     let (deployment, logs, revision) = tokio::join!(deployment, logs, revision);
     Looked { deployment, logs, revision }

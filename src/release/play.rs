@@ -40,7 +40,7 @@ impl Play {
     }
 
     /// Plays the course to its end.
-    pub(super) async fn to_the_end(&mut self) -> Ending {
+    pub(super) async fn play(&mut self) -> Ending {
         match self.play_steps().await {
             Ok(()) => self.ending(),
             Err(ending) => ending,
@@ -94,13 +94,12 @@ impl Play {
 
     async fn follow_own(&mut self, target: Target<head::Aws>) -> Result<(), Ending> {
         let looks = self.run.request.share / 3 * 2;
-        let logs = match &self.run.under_way.logs {
-            Some(logs) => (**logs).clone(),
+        let logs = if let Some(logs) = &self.run.under_way.logs {
+            (**logs).clone()
+        } else {
             // The deployment of an execution that died.
-            None => {
-                let new = follow::expect_logs(&self.run, &target).await?;
-                ExpectedLogs { new, previous: Vec::new() }
-            }
+            let new = follow::expect_logs(&self.run, &target).await?;
+            ExpectedLogs { new, previous: Vec::new() }
         };
         let verify = &self.run.request.service.verify;
         let mut watch = Watch::new(&target.revision, &target.definition, &logs.new, verify, looks);
@@ -232,9 +231,10 @@ impl Play {
             _ => None,
         };
         let me = self.run.me();
-        let report = self.timeline.end(ending);
+        let mut report = self.timeline.end(ending);
         let written = write_report::Written { me, good, has_claimed: self.run.under_way.has_claimed };
-        write_report::run(&self.run.deployer, &self.run.ctx, &self.run.request, &report, written).await?;
+        report.attention =
+            write_report::run(&self.run.deployer, &self.run.ctx, &self.run.request, &report, written).await?;
         Ok(report)
     }
 }

@@ -26,7 +26,15 @@ pub(super) struct Written {
     pub(super) has_claimed: bool,
 }
 
-/// Writes everything down. A release that owned the service says what became of it; one that never did only speaks
+/// What the head said when the end was put into it.
+#[derive(Clone, Debug, Default)]
+struct InHead {
+    is_owner: bool,
+    /// What a newer release led the service back to, past what this one proved too late.
+    led_back_to: Option<String>,
+}
+
+/// Writes everything down, and gives what a person should know besides, where the head says so. A release that owned the service says what became of it; one that never did only speaks
 /// where nobody has: another delivery of the same event has the same id and the same key.
 pub(super) async fn run(
     deployer: &Arc<Deployer>,
@@ -34,7 +42,7 @@ pub(super) async fn run(
     request: &Request,
     report: &ReleaseReport,
     written: Written,
-) -> Result<(), BoxError> {
+) -> Result<Option<String>, BoxError> {
     let (deployer, request, report) = (Arc::clone(deployer), request.clone(), report.clone());
     let work = move |_| async move {
         // A release that lost the service to another execution of its event leaves the report to that one.
@@ -44,18 +52,23 @@ pub(super) async fn run(
         } else {
             // A step that failed took with it whether it had claimed: the head knows.
             let ended = end_in_head(&deployer, &request, &report, &written).await;
-            let is_owner = matches!(ended, Ok(true));
+            let is_owner = ended.as_ref().is_ok_and(|ended| ended.is_owner);
             (put_unclaimed(&deployer, &request, &report, is_owner).await, ended)
         };
         put?;
+        let mut report = report;
         match ended {
             Err(failure) if failure.is_transient() => return Err(failure),
             // The report says more than the head: a head that cannot be written costs no report.
             Err(failure) => tracing::warn!(%failure, release = %report.release, "the outcome is not in the head"),
+            Ok(InHead { led_back_to: Some(back), .. }) => {
+                report.attention.get_or_insert_with(|| passed_over(&back));
+                deployer.aws.put_report(&request, &report, true).await?;
+            }
             Ok(_) => {}
         }
         (deployer.metrics)(&report.metric_line(deployer.aws.clock().now()));
-        Ok(())
+        Ok(report.attention)
     };
     let done = step::run(ctx, "report", work).await;
     done.map_err(|ending| ending.reason.unwrap_or_default().into())
@@ -75,27 +88,36 @@ async fn put_unclaimed(
     aws.put_report(request, report, overwrites).await
 }
 
-/// Puts the outcome into the head, until it is written; says whether this release was the owner. One that neither owned
+fn passed_over(back: &str) -> String {
+    format!(
+        "before this release was verified, a newer one had led the service back to {back}: what this one deployed does \
+         not run any more"
+    )
+}
+
+/// Puts the outcome into the head, until it is written, and gives what the head said. One that neither owned
 /// the service nor deployed anything leaves no trace there, and where that is sure nothing is read.
 async fn end_in_head(
     deployer: &Deployer,
     request: &Request,
     report: &ReleaseReport,
     written: &Written,
-) -> Result<bool, Failure> {
+) -> Result<InHead, Failure> {
     if leaves_the_work(report.outcome) && !written.has_claimed {
-        return Ok(false);
+        return Ok(InHead::default());
     }
     let (aws, bucket, arn) = (&deployer.aws, &request.state_bucket, &request.service.arn);
     for _ in 0..MAX_SWAPS {
-        let Some(held) = aws.head(bucket, arn).await? else { return Ok(false) };
+        let Some(held) = aws.head(bucket, arn).await? else { return Ok(InHead::default()) };
         let is_owner = held.head.is_owned_by(&written.me);
         if !is_owner && !written.has_claimed {
-            return Ok(false);
+            return Ok(InHead::default());
         }
         let next = next_head(&held.head, request, report, written);
         if next == held.head || aws.swap_head(bucket, arn, Some(&held.etag), &next).await?.is_some() {
-            return Ok(is_owner);
+            let passed = held.head.leads_back_past(&written.me, written.good.as_ref());
+            let former = held.head.former_owner(&written.me).filter(|_| passed);
+            return Ok(InHead { is_owner, led_back_to: former.and_then(|former| former.led_back_to.clone()) });
         }
     }
     Err(Failure::new("s3:PutObject", arn.as_str(), FailureKind::Throttled, "the head of the service keeps changing"))

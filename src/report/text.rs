@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::{ReleaseReport, Report, RolloutReport};
+use crate::plan::way_back::NO_WAY_BACK;
+use crate::validate::Finding;
 use crate::verify::verification::{Verification, VerificationStatus};
 
 impl fmt::Display for Report {
@@ -30,6 +32,8 @@ impl fmt::Display for ReleaseReport {
         if let Some(attention) = &self.attention {
             write!(f, "\n  attention     {attention}")?;
         }
+        let is_first = |finding: &&Finding| NO_WAY_BACK.is_of(finding);
+        self.findings.iter().filter(is_first).try_for_each(|finding| write_finding(f, finding))?;
         if let Some(image) = &self.image {
             write!(
                 f,
@@ -48,11 +52,13 @@ impl fmt::Display for ReleaseReport {
             rollout.fmt(f)?;
         }
         self.verification.fmt(f)?;
-        for finding in &self.findings {
-            write!(f, "\n  {}", finding.to_string().replace('\n', "\n  "))?;
-        }
-        Ok(())
+        let mut others = self.findings.iter().filter(|finding| !is_first(finding));
+        others.try_for_each(|finding| write_finding(f, finding))
     }
+}
+
+fn write_finding(f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
+    write!(f, "\n  {}", finding.to_string().replace('\n', "\n  "))
 }
 
 impl fmt::Display for RolloutReport {

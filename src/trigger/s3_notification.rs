@@ -1,47 +1,36 @@
-//! S3's own event notification (Amazon S3 user guide, "Event message structure"): several records, keys
+//! A record of S3's own event notification (Amazon S3 user guide, "Event message structure"): its key is
 //! form-url-encoded.
 
+use aws_lambda_events::s3::S3EventRecord;
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
 
-use super::{Recognition, Trigger, Upload, check_object, required, required_time};
+use super::recognition::shortened;
+use super::{NoTrigger, Trigger, Upload, check_object, ignored, optional, plain, required, time};
 
-/// Reads the event where it has this shape.
-pub(super) fn read(event: &Value, recognition: &mut Recognition) -> bool {
-    let Some(records) = event["Records"].as_array().filter(|records| records.iter().any(is_s3)) else { return false };
-    for record in records {
-        recognition.settle(upload(record));
-    }
-    true
-}
+const KIND: &str = "an S3 notification";
 
-fn is_s3(record: &Value) -> bool {
-    record["eventSource"] == "aws:s3"
-}
-
-fn upload(record: &Value) -> Result<Trigger, String> {
-    let name = required(record, "/eventName")?;
+pub(super) fn read(record: S3EventRecord) -> Result<Trigger, NoTrigger> {
+    let name = required(record.event_name, KIND, "eventName")?;
     if !name.starts_with("ObjectCreated:") {
-        return Err(format!("an S3 notification {name}, not a creation"));
+        return ignored(format!("an S3 notification {}, not a creation", shortened(&name)));
     }
-    let object = &record["s3"]["object"];
-    let key = decode(required(record, "/s3/object/key")?)?;
-    check_object(&key, object["size"].as_u64())?;
-    let text = |name: &str| object[name].as_str().map(str::to_owned);
+    let object = record.s3.object;
+    let key = decode(&required(object.key, KIND, "s3.object.key")?)?;
+    check_object(&key, object.size.and_then(|size| u64::try_from(size).ok()))?;
     Ok(Trigger::Upload(Upload {
-        at: required_time(record, "/eventTime")?,
-        region: required(record, "/awsRegion")?.to_owned(),
-        bucket: required(record, "/s3/bucket/name")?.to_owned(),
+        at: time(record.event_time.timestamp_millis(), KIND)?,
+        region: plain(record.aws_region, KIND, "awsRegion")?,
+        bucket: plain(record.s3.bucket.name, KIND, "s3.bucket.name")?,
         key,
-        version: text("versionId"),
-        etag: text("eTag"),
-        sequencer: required(record, "/s3/object/sequencer")?.to_owned(),
+        version: optional(object.version_id, KIND, "s3.object.versionId")?,
+        etag: optional(object.e_tag, KIND, "s3.object.eTag")?,
+        sequencer: plain(object.sequencer, KIND, "s3.object.sequencer")?,
     }))
 }
 
 /// Undoes the form encoding: `+` is a blank, `%XX` a byte of UTF-8.
-fn decode(key: &str) -> Result<String, String> {
+fn decode(key: &str) -> Result<String, NoTrigger> {
     let blanks = key.replace('+', " ");
     let decoded = percent_decode_str(&blanks).decode_utf8();
-    decoded.map(std::borrow::Cow::into_owned).map_err(|_| "an object whose key is not UTF-8".to_owned())
+    decoded.map(std::borrow::Cow::into_owned).or_else(|_| ignored("an object whose key is not UTF-8"))
 }

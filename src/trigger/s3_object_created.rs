@@ -1,31 +1,51 @@
 //! EventBridge's "Object Created" of S3 (Amazon S3 user guide, "EventBridge event message structure"): the key comes as
 //! it is.
 
+use aws_lambda_events::eventbridge::EventBridgeEvent;
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Recognition, Trigger, Upload, check_object, required, required_time};
+use super::event_bridge::Envelope;
+use super::recognition::typed;
+use super::{NoTrigger, Trigger, Upload, check_object, optional, plain, required};
 
-/// Reads the event where it has this shape.
-pub(super) fn read(event: &Value, recognition: &mut Recognition) -> bool {
-    let ours = event["source"] == "aws.s3" && event["detail-type"] == "Object Created";
-    if ours {
-        recognition.settle(upload(event));
-    }
-    ours
+const KIND: &str = "an S3 Object Created event";
+
+/// The `detail` of the event, as far as it counts here.
+#[derive(Deserialize)]
+struct ObjectCreated {
+    bucket: Bucket,
+    object: Object,
 }
 
-fn upload(event: &Value) -> Result<Trigger, String> {
-    let object = &event["detail"]["object"];
-    let key = required(event, "/detail/object/key")?;
-    check_object(key, object["size"].as_u64())?;
-    let text = |name: &str| object[name].as_str().map(str::to_owned);
+#[derive(Deserialize)]
+struct Bucket {
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Object {
+    key: Option<String>,
+    size: Option<u64>,
+    etag: Option<String>,
+    /// Absent where the bucket has no versions.
+    version_id: Option<String>,
+    sequencer: Option<String>,
+}
+
+pub(super) fn read(event: &EventBridgeEvent<Value>) -> Result<Trigger, NoTrigger> {
+    let ObjectCreated { bucket, object } = typed(&event.detail, KIND)?;
+    let key = required(object.key, KIND, "detail.object.key")?;
+    check_object(&key, object.size)?;
+    let Envelope { region, at, .. } = Envelope::of(event, KIND)?;
     Ok(Trigger::Upload(Upload {
-        at: required_time(event, "/time")?,
-        region: required(event, "/region")?.to_owned(),
-        bucket: required(event, "/detail/bucket/name")?.to_owned(),
-        key: key.to_owned(),
-        version: text("version-id"),
-        etag: text("etag"),
-        sequencer: required(event, "/detail/object/sequencer")?.to_owned(),
+        at,
+        region,
+        bucket: plain(bucket.name, KIND, "detail.bucket.name")?,
+        key,
+        version: optional(object.version_id, KIND, "detail.object.version-id")?,
+        etag: optional(object.etag, KIND, "detail.object.etag")?,
+        sequencer: plain(object.sequencer, KIND, "detail.object.sequencer")?,
     }))
 }

@@ -1,27 +1,30 @@
-//! An SNS message, delivered to the function or through SQS without raw delivery: its text is an event of its own
-//! (Amazon SNS developer guide, "Fanout to Lambda functions" and "Parsing message formats").
+//! An SNS message as it lies in a queue without raw delivery, or as a person sent it on: its text is an event of its own
+//! (Amazon SNS developer guide, "Parsing Amazon SNS message formats"). The record that SNS invokes a function with is
+//! read elsewhere.
 
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::Recognition;
+use super::recognition::{shortened, typed};
+use super::{NoTrigger, ignored, unrecognised};
 
-/// Reads the event where it has this shape.
-pub(super) fn read(event: &Value, recognition: &mut Recognition) -> bool {
-    if event["Type"] == "Notification" {
-        read_message(&event["Message"], recognition);
-        return true;
-    }
-    let is_sns = |record: &Value| record["EventSource"] == "aws:sns";
-    let Some(records) = event["Records"].as_array().filter(|records| records.iter().any(is_sns)) else { return false };
-    for record in records {
-        read_message(&record["Sns"]["Message"], recognition);
-    }
-    true
+/// As much of the message as counts: those of FIFO topics have no signature, which `aws_lambda_events` demands.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Message {
+    #[serde(rename = "Type")]
+    kind: String,
+    message: String,
 }
 
-fn read_message(message: &Value, recognition: &mut Recognition) {
-    match message.as_str() {
-        Some(text) => recognition.read(text),
-        None => recognition.ignore("an SNS message without text"),
+/// The text of a notification.
+pub(super) fn message(event: &Value) -> Result<String, NoTrigger> {
+    let Message { kind, message } = typed(event, "an SNS message")?;
+    match kind.as_str() {
+        "Notification" => Ok(message),
+        "SubscriptionConfirmation" | "UnsubscribeConfirmation" => {
+            ignored(format!("an SNS message `{kind}`: a subscription is confirmed in the console or with its URL"))
+        }
+        _ => unrecognised(format!("an SNS message of type `{}`", shortened(&kind))),
     }
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::nearest::nearest;
-use super::{Finding, RuleId, Severity, rules};
+use super::{Finding, Kind, RuleId, Severity, rules};
 
 /// Rules that are allowed, and rules that are denied: `[service.rules]` in the configuration, `--allow` and `--deny` on
 /// the command line.
@@ -17,6 +17,15 @@ pub struct RuleLevels {
 }
 
 impl RuleLevels {
+    /// How bad the findings of a rule are; `None` where they are dropped.
+    pub(crate) fn level_of(&self, kind: Kind) -> Option<Severity> {
+        let names = |ids: &[String]| ids.iter().any(|id| id == kind.id);
+        if names(&self.allow) {
+            return None;
+        }
+        Some(if names(&self.deny) { Severity::Error } else { kind.severity })
+    }
+
     /// Drops and raises what is to be dropped and raised; the worst findings come first again.
     pub fn apply(&self, findings: &mut Vec<Finding>) {
         findings.retain(|finding| !self.allow.iter().any(|id| finding.rule == id.as_str()));

@@ -126,13 +126,18 @@ impl Rule {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
     pub(super) id: &'static str,
-    severity: Severity,
+    pub(super) severity: Severity,
     pub(super) is_final: bool,
 }
 
 impl Kind {
     pub(crate) const fn of(rule: &Rule) -> Self {
         Self { id: rule.id, severity: rule.severity, is_final: rule.is_final }
+    }
+
+    /// Whether a finding is of this kind.
+    pub(crate) fn is_of(self, finding: &Finding) -> bool {
+        finding.rule == self.id
     }
 
     /// A finding that no check of a document makes.

@@ -57,10 +57,13 @@ fn json_is_the_report_alone() {
 }
 
 #[test]
-fn an_event_for_nobody_ends_with_0_and_the_reason() {
-    let output = run(&["try", "-"], "{\"hello\":\"world\"}");
+fn an_event_for_nobody_ends_with_0_and_the_reason_and_one_that_nobody_knows_with_2() {
+    let output = run(&["try", "events/ecr-other-repository.json"], "");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).contains("ignored: an event of unknown shape"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("ignored: no configured service takes"), "{}", stdout(&output));
+    let output = run(&["try", "-"], "{\"hello\":\"world\"}");
+    assert_eq!(output.status.code(), Some(2), "{}", stdout(&output));
+    assert!(stderr(&output).contains("not recognised: an event of unknown shape, with `hello`"), "{}", stderr(&output));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use express_deployer::validate::rules::TABLE;
 use express_deployer::validate::{FoundIn, Rule, Severity};
 use similar::TextDiff;
 
+mod events;
 mod json_schema;
 mod schemas;
 

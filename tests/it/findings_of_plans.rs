@@ -71,6 +71,10 @@ async fn provoke(id: &str) -> ReleaseReport {
             document["family"] = json!("another-family");
             upload_text(&stage, &document.to_string())
         }
+        "no-way-back" => {
+            assert!(stage.sandbox.delete_image("express-mode-custom-td", "v5"));
+            push()
+        }
         "unpinned-image" => upload_text(&stage, &with_image("public.ecr.aws/nginx/nginx:1.29")),
         "unreadable-document" => upload_text(&stage, "{\n  \"family\": \"web\",\n}"),
         "oversized-document" => upload_text(&stage, &"x".repeat(70_000)),

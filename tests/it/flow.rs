@@ -66,7 +66,7 @@ impl Stage {
         report.releases.remove(0)
     }
 
-    fn count(&self, operation: &str) -> usize {
+    pub(crate) fn count(&self, operation: &str) -> usize {
         self.sandbox.calls().iter().filter(|call| call.operation == operation && call.status < 300).count()
     }
 
@@ -377,6 +377,128 @@ async fn events_that_are_not_ours_end_without_a_call() {
     let stage = stage.configured("tags = [\"latest\", \"v*\"]", "tags = [\"release-*\"]");
     assert!(stage.play(&push()).await.ignored.is_some());
     assert_eq!(stage.sandbox.calls(), []);
+}
+
+#[tokio::test]
+async fn every_request_to_s3_names_the_account_that_has_to_own_the_bucket() {
+    let owner = Some("123456789012".to_owned());
+    for (scenario, file) in [
+        (Scenario::Good, "ecr-image-push.json"),
+        (Scenario::Good, "s3-object-created.json"),
+        (Scenario::NoLogs, "ecr-image-push.json"),
+        (Scenario::Amd64Only, "ecr-image-push.json"),
+    ] {
+        let stage = Stage::of(scenario).await;
+        stage.release(&event(file)).await;
+        stage.release(&event(file)).await;
+        let calls = stage.sandbox.calls();
+        let to_s3: Vec<_> = calls.iter().filter(|call| call.service == "s3").collect();
+        assert!(to_s3.len() > 4 && to_s3.iter().all(|call| call.bucket_owner == owner), "{to_s3:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_of_another_account_is_not_read_unless_the_configuration_names_it() {
+    let named = |account: &str| format!("[bucket_owners]\n\"{STATE}\" = \"{account}\"\n\n[[service]]");
+    let stage = Stage::of(Scenario::Good).await.configured("[[service]]", &named("999999999999"));
+    let executions = stage.play_all(vec![("a".to_owned(), push())]).await;
+    let message = failure(&executions[0]);
+    assert!(message.contains("s3:GetObject") && message.contains("`bucket_owners`"), "{message}");
+    let stage = Stage::of(Scenario::Good).await.configured("[[service]]", &named("123456789012"));
+    assert_eq!(stage.release(&push()).await.outcome, Outcome::Succeeded);
+}
+
+#[tokio::test]
+async fn an_upload_to_a_bucket_without_versions_is_read_by_its_entity_tag() {
+    let mut event: Value = serde_json::from_str(&event("s3-object-created.json")).unwrap();
+    event["detail"]["object"].as_object_mut().unwrap().remove("version-id");
+    let report = Stage::of(Scenario::Good).await.release(&event.to_string()).await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report}");
+    event["detail"]["object"]["etag"] = "0".repeat(32).into();
+    let report = Stage::of(Scenario::Good).await.release(&event.to_string()).await;
+    assert_eq!(report.outcome, Outcome::Superseded, "a later upload is not deployed in its name: {report}");
+}
+
+#[tokio::test]
+async fn an_artifact_that_only_its_manifest_tells_from_an_image_leaves_no_trace() {
+    let config = |kind: &str| serde_json::json!({"mediaType": kind, "digest": format!("sha256:{:064}", 7), "size": 2});
+    let image = config("application/vnd.oci.image.config.v1+json");
+    let layer = |kind: &str| serde_json::json!([{"mediaType": kind, "digest": format!("sha256:{:064}", 8), "size": 2}]);
+    for manifest in [
+        serde_json::json!({"schemaVersion": 2, "config": config("application/vnd.cncf.helm.config.v1+json"), "layers": []}),
+        serde_json::json!({"schemaVersion": 2, "config": image, "layers": layer("application/vnd.dev.cosign.simplesigning.v1+json")}),
+        serde_json::json!({"schemaVersion": 2, "config": image, "artifactType": "application/spdx+json", "layers": []}),
+        serde_json::json!({"schemaVersion": 2, "artifactType": "application/vnd.example.index", "manifests": []}),
+    ] {
+        let stage = Stage::of(Scenario::Good).await;
+        let digest = stage.sandbox.put_image(FAMILY, &["v8"], manifest.to_string().as_bytes());
+        let mut event: Value = serde_json::from_str(&push_again("artifact", "2026-07-02T05:00:00Z", "v8")).unwrap();
+        event["detail"]["image-digest"] = digest.into();
+        let report = stage.play(&event.to_string()).await;
+        assert!(report.releases.is_empty(), "{report}");
+        assert!(report.ignored.as_ref().is_some_and(|reason| reason.contains("is not an image")), "{report}");
+        assert_eq!(stage.count("PutObject"), 0, "neither head nor report: {manifest}");
+    }
+}
+
+fn failure(execution: &Execution) -> &str {
+    match &execution.outcome {
+        ExecutionOutcome::Failed { message, .. } => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_knows_fails_the_execution_after_the_rest_of_its_batch_was_released() {
+    let stage = Stage::of(Scenario::Good).await;
+    let batch = event("sqs-with-a-stranger.json");
+    for outcome in ["succeeded", "duplicate"] {
+        let executions = stage.play_all(vec![(outcome.to_owned(), batch.clone())]).await;
+        let message = failure(&executions[0]);
+        assert!(message.contains("not recognised: an event of unknown shape, with `order`, `status`"), "{message}");
+        // The queue delivers the whole batch again.
+        assert_eq!((stage.revisions(), stage.count("UpdateExpressGatewayService")), (2, 1), "{outcome}");
+        assert_eq!(stage.head()["recent"][0]["outcome"], "succeeded", "{outcome}");
+    }
+    let reports = stage.sandbox.objects(STATE).into_iter().filter(|key| key.starts_with("releases/"));
+    assert_eq!(reports.count(), 1);
+}
+
+#[tokio::test]
+async fn a_push_in_another_registry_is_rejected_without_a_word_to_it_and_taken_where_it_is_named() {
+    let forwarded = event("ecr-forwarded-push.json");
+    let stage = Stage::of(Scenario::Good).await;
+    let report = stage.release(&forwarded).await;
+    assert_eq!(report.outcome, Outcome::Rejected, "{report}");
+    let rules: Vec<String> = report.findings.iter().map(|finding| finding.rule.to_string()).collect();
+    assert_eq!(rules, ["foreign-registry"], "{report}");
+    assert_eq!(stage.count("BatchGetImage"), 0);
+    let named = "repository = \"111122223333.dkr.ecr.ap-northeast-1.amazonaws.com/express-mode-custom-td\"";
+    assert!(report.findings[0].help.contains(named), "{report}");
+    let stage = Stage::of(Scenario::Good).await.configured("repository = \"express-mode-custom-td\"", named);
+    let report = stage.release(&push()).await;
+    assert_eq!(report.findings[0].rule, "foreign-registry", "the service's own registry is another one now: {report}");
+}
+
+#[tokio::test]
+async fn an_upload_that_changes_the_family_is_rejected_unless_the_guard_allows_it() {
+    let other = |stage: &Stage| {
+        let document = event("task-definitions/firelens.json");
+        upload_text(stage, &document.replacen("\"family\": \"express-mode-custom-td\"", "\"family\": \"web\"", 1))
+    };
+    let stage = Stage::of(Scenario::Good).await;
+    let report = stage.release(&other(&stage)).await;
+    assert_eq!(report.outcome, Outcome::Rejected, "{report}");
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|finding| finding.rule == "changed-family" && finding.help.contains("families = [\"web\"]")),
+        "{report}"
+    );
+    let stage = Stage::of(Scenario::Good).await.configured("[service.guard]", "[service.guard]\nfamilies = [\"w*\"]");
+    let report = stage.release(&other(&stage)).await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report}");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The one integration-test binary: one module for each thing that is tested from outside.
 
+mod bare_image;
 mod check;
 mod command_line;
 mod cuts;
@@ -14,3 +15,4 @@ mod tidy;
 mod triggers;
 mod verifiable;
 mod verify_corpus;
+mod way_back;

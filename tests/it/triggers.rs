@@ -7,6 +7,11 @@ use std::path::{Path, PathBuf};
 
 use express_deployer::trigger::{Recognition, Trigger, recognise};
 
+use crate::rules::Dice;
+
+#[path = "../../fuzz/recogniser.rs"]
+mod recogniser;
+
 fn events() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("events")
 }
@@ -19,7 +24,8 @@ fn summary(file: &str) -> String {
     let recognition = read(file);
     let triggers = recognition.triggers.iter().map(ToString::to_string);
     let ignored = recognition.ignored.iter().map(|reason| format!("ignored: {reason}"));
-    triggers.chain(ignored).collect::<Vec<_>>().join(" | ")
+    let unrecognised = recognition.unrecognised.iter().map(|what| format!("not recognised: {what}"));
+    triggers.chain(ignored).chain(unrecognised).collect::<Vec<_>>().join(" | ")
 }
 
 #[test]
@@ -55,6 +61,55 @@ fn the_key_of_a_notification_is_decoded() {
     let recognition = read("s3-notification.json");
     let [Trigger::Upload(upload)] = &recognition.triggers[..] else { panic!("{recognition:?}") };
     assert_eq!(upload.key, "task-definitions/express-mode-custom-td/health check (v2+).json");
+}
+
+/// A fuzzer's conditions on 100,000 events that were changed at a few places, some of them wrapped in each other.
+#[test]
+fn whatever_an_event_is_only_what_the_configuration_names_is_asked_for() {
+    let files = [
+        "ecr-image-push.json",
+        "s3-object-created.json",
+        "s3-notification.json",
+        "sns-in-sqs.json",
+        "sqs-with-a-stranger.json",
+    ];
+    let seeds: Vec<Vec<u8>> = files.map(|file| fs::read(events().join(file)).unwrap()).to_vec();
+    let words: [&[u8]; 12] = [
+        b"123456789012",
+        b"999999999999",
+        b"eu-west-1",
+        b"billing",
+        b"services/",
+        b"../",
+        b"\"",
+        b"\\u0000",
+        b"{}",
+        b"[",
+        b"null",
+        b"sha256-",
+    ];
+    let mut dice = Dice(13);
+    let mut triggers = 0;
+    for number in 0..100_000 {
+        let mut event = seeds[dice.below(seeds.len())].clone();
+        for _ in 0..dice.below(4) {
+            let at = dice.below(event.len());
+            match dice.below(3) {
+                0 => event[at] = u8::try_from(dice.below(256)).unwrap(),
+                1 => drop(event.drain(at..(at + dice.below(40)).min(event.len()))),
+                _ => drop(event.splice(at..at, words[dice.below(words.len())].iter().copied())),
+            }
+            if event.is_empty() {
+                break;
+            }
+        }
+        let mut text = String::from_utf8_lossy(&event).into_owned();
+        for _ in 0..dice.below(8) * usize::from(number % 50 == 0) {
+            text = serde_json::json!({"Records": [{"eventSource": "aws:sqs", "body": text}]}).to_string();
+        }
+        triggers += recogniser::read(text.as_bytes());
+    }
+    assert!(triggers > 10_000, "only {triggers} events still were triggers");
 }
 
 #[test]
@@ -105,7 +160,8 @@ fn events_with_any_member_gone_or_of_another_type_never_fail() {
         ] {
             for mutated in mutate(&event, &with) {
                 let recognition = recognise(&mutated.to_string());
-                assert!(recognition.triggers.len() + recognition.ignored.len() > 0, "{mutated}");
+                let reasons = recognition.ignored.len() + recognition.unrecognised.len();
+                assert!(recognition.triggers.len() + reasons > 0, "{mutated}");
             }
         }
     }

@@ -165,7 +165,7 @@ pub enum Action<N: Names> {
     ReadHistory,
     /// Make the change on the head that was read or written last: [`Answer::Swapped`].
     Swap(Change<N>),
-    /// Make the change on the head as it is, until it is written: [`Answer::Done`].
+    /// Make the change on the head as it is, until it is written: [`Answer::Done`], or [`Answer::Ended`] for an end.
     Amend(Change<N>),
     /// Set a fence for this update on the head that was read or written last, and read the service, side by side:
     /// [`Answer::Fenced`].
@@ -215,6 +215,11 @@ pub enum Answer<N: Names> {
     Swapped(bool),
     /// It is done.
     Done,
+    /// The end is written; whether a newer release has led the service back past what this one proved.
+    Ended {
+        /// Then a person is to hear of it.
+        is_passed_over: bool,
+    },
     /// The fence and the service.
     Fenced {
         /// Whether the fence was set.
@@ -403,7 +408,9 @@ impl<N: Names> Course<N> {
                     _ => Self::end(Outcome::Failed),
                 }
             }
-            (State::Ending(ending), Answer::Done) => State::Over(ending),
+            (State::Ending(ending), Answer::Ended { is_passed_over }) => {
+                State::Over(Ending { is_loud: ending.is_loud || is_passed_over, ..ending })
+            }
             (state, _) => state,
         }
     }

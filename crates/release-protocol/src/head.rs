@@ -76,6 +76,10 @@ pub struct FormerOwner<N: Names> {
     /// The newest deployment that its base had listed: what came between that one and its own was somebody else's.
     #[serde(rename = "newestRevisionArn", default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<N::Revision>,
+    /// What a newer release led the service back to before this execution had ended: what it proves afterwards came too
+    /// late to be where that way leads.
+    #[serde(rename = "ledBackToArn", default, skip_serializing_if = "Option::is_none")]
+    pub led_back_to: Option<N::Definition>,
 }
 
 /// How far an owner is.
@@ -177,6 +181,12 @@ impl<N: Names> Head<N> {
         self.displaced.iter().find(|former| former.execution == me.execution)
     }
 
+    /// Whether a newer release has led the service back past what this execution deployed and proved.
+    pub fn leads_back_past(&self, me: &Release<N>, good: Option<&N::Definition>) -> bool {
+        let led_back_to = self.former_owner(me).and_then(|former| former.led_back_to.as_ref());
+        good.is_some() && led_back_to.is_some() && led_back_to != good
+    }
+
     /// Whether the owner has not ended.
     pub fn is_unfinished(&self) -> bool {
         self.phase != Phase::Ended
@@ -254,6 +264,9 @@ impl<N: Names> Change<N> {
             }
             Self::Fence(fence) => {
                 abandon_fence(&mut head);
+                if fence.leads_back {
+                    head.displaced.iter_mut().for_each(|former| former.led_back_to = Some(fence.definition.clone()));
+                }
                 head.fence = Some(fence.clone());
             }
             Self::RemoveFence => remove_fence(&mut head, me),
@@ -268,7 +281,10 @@ impl<N: Names> Change<N> {
                 }
             }
             Self::End { outcome, good } => {
-                head.displaced.retain(|former| former.execution != me.execution);
+                // An attempt that is cut off here ends once more, and has to find this again.
+                if !head.leads_back_past(me, good.as_ref()) {
+                    head.displaced.retain(|former| former.execution != me.execution);
+                }
                 if head.is_owned_by(me) {
                     head.phase = Phase::Ended;
                     head.outcome = Some(*outcome);
@@ -341,7 +357,7 @@ fn displace_owner<N: Names>(head: &mut Head<N>, me: &Release<N>) {
         return;
     }
     let newest = head.base.as_ref().and_then(|base| base.newest.clone());
-    head.displaced.push(FormerOwner { execution: head.owner.execution.clone(), newest });
+    head.displaced.push(FormerOwner { execution: head.owner.execution.clone(), newest, led_back_to: None });
     if head.displaced.len() > MAX_DISPLACED {
         head.displaced.remove(0);
     }

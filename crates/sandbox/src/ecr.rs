@@ -100,6 +100,14 @@ impl Registry {
         }
     }
 
+    /// Deletes the image that a tag or a digest names, as a lifecycle policy does; false where there is none.
+    pub(crate) fn delete(&mut self, repository: &str, tag_or_digest: &str) -> bool {
+        let Some(Repository { images, .. }) = self.repositories.get_mut(repository) else { return false };
+        let before = images.len();
+        images.retain(|image| image.digest != tag_or_digest && image.tags.iter().all(|tag| tag != tag_or_digest));
+        images.len() < before
+    }
+
     /// The bytes of a blob, whichever repository it lies in.
     pub(crate) fn blob(&self, digest: &str) -> Option<&[u8]> {
         self.repositories.values().find_map(|repository| repository.blobs.get(digest)).map(Vec::as_slice)

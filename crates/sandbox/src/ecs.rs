@@ -1,6 +1,7 @@
 //! The sandbox's ECS: task definitions, Express Mode services, their deployments and tasks. State changes only through
 //! calls; what a deployment looks like is computed from the calls so far and the time.
 
+mod bare_image;
 mod checks;
 mod defaults;
 mod definitions;
@@ -43,6 +44,7 @@ pub(crate) struct Ecs {
     /// How the next deployment goes.
     pub(crate) manner: Manner,
     architecture_override: Option<String>,
+    names_definitions: bool,
     /// When the sandbox was started: tasks log requests from about then on.
     opened: Timestamp,
     ids: u64,
@@ -73,6 +75,7 @@ impl Ecs {
             second_update: options.second_update,
             manner,
             architecture_override: options.architecture_override.clone(),
+            names_definitions: options.names_definitions,
             opened: options.start,
             ids: 0,
         }

@@ -79,6 +79,9 @@ pub struct Options {
     pub ending: DeploymentEnding,
     /// The processor that ECS says it chose for new revisions instead of the task definition's, such as `X86_64`.
     pub architecture_override: Option<String>,
+    /// Whether a service is described with the ARNs of its task definitions: the SDK has `taskDefinitionArn` in
+    /// `activeConfigurations`, and the published page of the API does not list it.
+    pub names_definitions: bool,
 }
 
 impl Default for Options {
@@ -100,6 +103,7 @@ impl Default for Options {
             unknown_stage: None,
             ending: DeploymentEnding::default(),
             architecture_override: None,
+            names_definitions: true,
         }
     }
 }
@@ -251,6 +255,12 @@ impl Sandbox {
         self.world.registry().put_image(repository, tags, manifest, self.world.clock.now())
     }
 
+    /// Deletes the image that a tag or a digest names, as a lifecycle policy of the repository does; false where there
+    /// is none. Tasks that run it go on.
+    pub fn delete_image(&self, repository: &str, tag_or_digest: &str) -> bool {
+        self.world.registry().delete(repository, tag_or_digest)
+    }
+
     /// Pushes a blob, for instance an image configuration. Gives its digest.
     pub fn put_blob(&self, repository: &str, blob: &[u8]) -> String {
         self.world.registry().put_blob(repository, blob)
@@ -265,6 +275,23 @@ impl Sandbox {
         let arn = ecs.definitions.store(document, now, None)?.arn();
         ecs.set_live(service, &arn, &self.world.registry(), now)?;
         Ok(arn)
+    }
+
+    /// Makes a service in the cluster `default` from a bare image, as if that had been done a day ago: ECS has a task
+    /// definition of its own for it. Gives its ARN.
+    pub fn make_from_image(&self, service: &str, image: &str) -> Result<String, Error> {
+        let now = self.world.clock.now();
+        let mut ecs = self.world.ecs();
+        Ok(ecs.make_from_image(service, image, &self.world.registry(), now)?)
+    }
+
+    /// Begins a deployment of another image to such a service now, as a person does at the console; it is not a call.
+    /// Gives the ARN of ECS's own task definition.
+    pub fn deploy_image_by_hand(&self, service: &str, image: &str) -> Result<String, Error> {
+        let now = self.world.clock.now();
+        let mut ecs = self.world.ecs();
+        let context = ecs::Context { now, registry: &self.world.registry(), blindness: None };
+        Ok(ecs.deploy_image_by_hand(service, image, context)?)
     }
 
     /// Begins a deployment now, as a person does at the console; it is not a call. Gives the deployment's ARN.

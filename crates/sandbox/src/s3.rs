@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use self::bucket::{Bucket, Object, Version};
 use self::object_headers::MetadataNames;
 use self::refusal::Refusal;
+use crate::api::ACCOUNT;
 use crate::clock::VirtualClock;
 use crate::wire::{Reply, Request};
 
@@ -85,6 +86,9 @@ impl<'a> Call<'a> {
     }
 }
 
+/// The account that has to own the bucket; all buckets are the sandbox's own.
+pub(crate) const EXPECTED_OWNER: &str = "x-amz-expected-bucket-owner";
+
 /// All buckets of the sandbox.
 #[derive(Debug)]
 pub(crate) struct Buckets {
@@ -102,7 +106,11 @@ impl Buckets {
     pub(crate) fn handle(&self, request: &Request) -> Reply {
         let mut store = self.lock();
         let id = store.next_serial();
-        let answer = Call::of(request).and_then(|call| store.answer(call, request, self.clock.now()));
+        let is_owned = request.header(EXPECTED_OWNER).is_none_or(|owner| owner == ACCOUNT);
+        let answer = match is_owned {
+            true => Call::of(request).and_then(|call| store.answer(call, request, self.clock.now())),
+            false => Err(Refusal::AccessDenied),
+        };
         let mut reply = answer.unwrap_or_else(|refusal| refusal.reply(&request.path, &id));
         reply.headers.push(("x-amz-request-id", id));
         reply

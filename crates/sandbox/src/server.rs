@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::api::{ApiError, json_reply};
 use super::durable::DurableService;
 use super::faults::{FaultKind, Moment, json_refusal, s3_refusal};
-use super::s3::Buckets;
+use super::s3::{Buckets, EXPECTED_OWNER};
 use super::state::{Call, World};
 use super::wire::{Reply, Request};
 use super::{Advance, chunked, control, ecr, ecs};
@@ -224,7 +224,8 @@ pub(super) fn answer(world: &World, request: &Request) -> Outcome {
     }
     if !matches!(operation.as_str(), "CheckpointDurableExecution" | "GetDurableExecutionState") {
         let status = if let Outcome::Reply(reply) = &outcome { reply.status } else { 0 };
-        world.record(Call { service, operation, resource, status, at: world.clock.now() });
+        let bucket_owner = request.header(EXPECTED_OWNER).map(str::to_owned);
+        world.record(Call { service, operation, resource, status, bucket_owner, at: world.clock.now() });
     }
     outcome
 }

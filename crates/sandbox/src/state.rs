@@ -30,6 +30,9 @@ pub struct Call {
     pub resource: String,
     /// The status of the answer; 0 where none was given.
     pub status: u16,
+    /// The account that has to own the bucket, where a call of S3 names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket_owner: Option<String>,
     /// The virtual time; in JSON as text.
     #[serde(serialize_with = "as_text")]
     pub at: Timestamp,

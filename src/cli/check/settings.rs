@@ -99,5 +99,5 @@ impl Settings {
 /// The service of the configuration that the documents are for; `None` without a configuration.
 fn service(arguments: &Arguments) -> Result<Option<Service>, Unusable> {
     let Some(path) = &arguments.config else { return Ok(None) };
-    configured_service(path, arguments.service.as_deref()).map(Some)
+    configured_service(path, arguments.service.as_deref()).map(|(service, _)| Some(service))
 }

@@ -40,9 +40,10 @@ pub(crate) static MISSING_TAG: Rule = Rule {
 pub(crate) static FOREIGN_REGISTRY: Rule = Rule {
     id: "foreign-registry",
     severity: Severity::Error,
-    summary: "the image was pushed to a registry that the service has nothing to do with",
+    summary: "the image was pushed to a registry that the service does not name",
     why: "Events of other accounts can be forwarded to the event bus. Whoever pushes there must not decide what runs \
-          here, so only the registry of the live image counts.",
+          here, so only the registry that `repository` names counts: by default that of the service's account and \
+          region.",
     source: "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html",
     is_final: true,
     ..OF_PLANS
@@ -70,11 +71,24 @@ pub(crate) static REQUIRED_LOGS: Rule = Rule {
 
 pub(crate) static CHANGED_FAMILY: Rule = Rule {
     id: "changed-family",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     summary: "the uploaded task definition is of another family than the live one",
-    why: "Revisions are counted by family, and roles, alarms and dashboards often name it. ECS takes the new one all \
-          the same.",
+    why: "ECS takes any family. A document that was meant for another service would be deployed here, and roles, \
+          alarms and dashboards often name the family. A service that Express Mode made from an image has a family of \
+          ECS's own, `CLUSTER-SERVICE`, so the first upload to it changes the family by nature. `families` in \
+          [service.guard] allows changes.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
+    ..OF_PLANS
+};
+
+pub(crate) static NO_WAY_BACK: Rule = Rule {
+    id: "no-way-back",
+    severity: Severity::Warning,
+    summary: "the revision that serves cannot be started anew, so there is no way back to it",
+    why: "Lifecycle policies delete old images, also those that run. Then neither ECS nor the function can go back when \
+          the release fails, and a task that is lost is not replaced. No update leads to a task definition that is \
+          INACTIVE. `require_way_back = true` in `[service.guard]` makes the finding an error.",
+    source: "https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html",
     ..OF_PLANS
 };
 

@@ -63,7 +63,14 @@ impl Story {
                 if matches!(change, Change::RemoveFence | Change::Record(_)) {
                     next.executions[index].is_fenced = false;
                 }
-                Answer::Done
+                match &change {
+                    Change::End { good, .. } => {
+                        let head = world.head.as_ref().filter(|_| !self.lacks(Guard::LeadsBackPast));
+                        let is_passed_over = head.is_some_and(|head| head.leads_back_past(&me, good.as_ref()));
+                        Answer::Ended { is_passed_over }
+                    }
+                    _ => Answer::Done,
+                }
             }
             Action::Look(look) => {
                 let found = if self.lacks(Guard::LookAtTakeover)

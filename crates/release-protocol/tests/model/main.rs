@@ -165,6 +165,12 @@ fn an_event_that_has_come_to_its_end_takes_up_no_later_work() {
     assert!(!without(Guard::EndsOnce, 1, &[Fault::Stop], story).is_empty());
 }
 
+#[test]
+fn what_a_newer_release_led_the_service_back_past_does_not_end_well_in_silence() {
+    let story = story("upload, bad push, push", vec![upload(1, 1), push(5), push(3)], vec![0, 1, 2]);
+    assert!(!without(Guard::LeadsBackPast, 0, &[], story).is_empty());
+}
+
 /// A call that lands after its fence may be a second update: that is not promised. It must not end well everywhere.
 #[test]
 fn what_was_found_late_is_loud_where_a_newer_release_found_nothing_to_do() {

@@ -64,6 +64,7 @@ pub(crate) fn stories(executions: usize) -> Vec<Story> {
         story("bad, X, bad, Y", vec![push(5), push(1), push(6), push(2)], vec![0, 1, 2, 3]),
         story("push, bad, both twice", vec![push(1), push(5)], vec![0, 0, 1, 1]),
         story("X, Y, X, the third twice", vec![push(1), push(2), push(1)], vec![0, 1, 2, 2]),
+        story("upload, bad push, push", vec![upload(1, 1), push(5), push(3)], vec![0, 1, 2]),
         story("upload, push, bad, push", vec![upload(1, 1), push(2), push(5), push(3)], vec![0, 1, 2, 3]),
     ];
     all.into_iter().filter(|story| story.executions.len() == executions).collect()

@@ -102,6 +102,9 @@ pub(crate) enum Guard {
     LateIsLoud,
     /// Not of section 9: what has come to its end does not take up later work.
     EndsOnce,
+    /// Not of section 9: what is proved after a newer release has led the service back past it does not end well in
+    /// silence.
+    LeadsBackPast,
 }
 
 /// What is explored.

@@ -52,12 +52,15 @@ impl Ecs {
 
     fn configuration(&self, service: &Service, revision: &Revision) -> Value {
         let mut shown = json!({
-            "serviceRevisionArn": service.revision_arn(revision), "taskDefinitionArn": revision.definition_arn,
-            "healthCheckPath": "/health", "createdAt": epoch(revision.created),
+            "serviceRevisionArn": service.revision_arn(revision), "healthCheckPath": "/health",
+            "createdAt": epoch(revision.created),
             "ingressPaths": [{"accessType": "PUBLIC", "endpoint": "https://ex-99879651ad6c475e9537a5c5e0bcc347.ecs.ap-northeast-1.on.aws"}],
             "networkConfiguration": {"subnets": ["subnet-0a1b2c3d"], "securityGroups": ["sg-0a1b2c3d"]},
             "scalingTarget": {"minTaskCount": 1, "maxTaskCount": 20, "autoScalingMetric": "AVERAGE_CPU", "autoScalingTargetValue": 60},
         });
+        if self.names_definitions {
+            shown["taskDefinitionArn"] = json!(revision.definition_arn);
+        }
         for (name, value) in revision.settings.as_object().into_iter().flatten() {
             shown[name] = value.clone();
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
+use md5::{Digest, Md5};
 
 use super::refusal::Refusal;
 
@@ -20,11 +20,11 @@ pub(super) struct Object {
 }
 
 impl Object {
-    /// An object with its entity tag. S3's tag of a plain upload is the content's MD5; here it is the first half of its
-    /// SHA-256, of the same length: equal contents have equal tags as on AWS, and no client may read more into a tag.
+    /// An object with its entity tag: the MD5 of the content, as of any upload in one part that is not encrypted with a
+    /// key of KMS (Amazon S3 API reference, `Object`).
     pub(super) fn new(body: Vec<u8>, headers: Vec<(&'static str, String)>) -> Self {
-        let half = Sha256::digest(&body).first_chunk().copied().unwrap_or_default();
-        Self { body, etag: format!("\"{:032x}\"", u128::from_be_bytes(half)), headers }
+        let tag = u128::from_be_bytes(Md5::digest(&body).into());
+        Self { body, etag: format!("\"{tag:032x}\""), headers }
     }
 }
 

@@ -11,6 +11,9 @@ use crate::wire::Reply;
 /// One of S3's errors, or its `304 Not Modified`.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(super) enum Refusal {
+    /// The bucket is of another account than the one that has to own it.
+    #[error("Access Denied")]
+    AccessDenied,
     #[error("The specified bucket does not exist")]
     NoSuchBucket,
     #[error("The specified key does not exist.")]
@@ -73,6 +76,7 @@ impl Refusal {
 
     fn code(&self) -> (u16, &'static str) {
         match self {
+            Self::AccessDenied => (403, "AccessDenied"),
             Self::NoSuchBucket => (404, "NoSuchBucket"),
             Self::NoSuchKey { .. } => (404, "NoSuchKey"),
             Self::NoSuchVersion => (404, "NoSuchVersion"),

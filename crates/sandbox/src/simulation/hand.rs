@@ -22,12 +22,12 @@ pub(super) fn act(world: &World, story: &Story, players: &mut [Player], what: Ha
     match what {
         Hand::Deploys { copies_tags } => deploy(world, story, copies_tags),
         Hand::RollsBack => roll_back(world),
-        Hand::StopsExecution => cut_off(world, players, End::Stopped),
-        Hand::EndsTime => cut_off(world, players, End::TimedOut),
+        Hand::StopsExecution => cut_off(world, players, &End::Stopped),
+        Hand::EndsTime => cut_off(world, players, &End::TimedOut),
     }
 }
 
-fn cut_off(world: &World, players: &mut [Player], end: End) -> Option<Done> {
+fn cut_off(world: &World, players: &mut [Player], end: &End) -> Option<Done> {
     let (number, player) = players.iter_mut().enumerate().rfind(|(_, player)| player.is_on_its_way())?;
     player.stop(world, end.clone());
     Some(Done { what: format!("x{number} is cut off: {end}"), landing: None })

@@ -156,3 +156,31 @@ async fn an_update_keeps_the_settings_that_it_does_not_name() {
     let again = update().send().await.unwrap().service.unwrap().target_configuration.unwrap();
     assert_eq!(again.health_check_path(), Some("/ready"));
 }
+
+#[tokio::test]
+async fn a_service_made_from_a_bare_image_runs_a_task_definition_of_ecs_s_own() {
+    for names_definitions in [true, false] {
+        let stage = Stage::with(Options { names_definitions, ..Options::default() }).await;
+        let own = stage.sandbox.make_from_image("bare", &pushed("v5")).unwrap();
+        assert!(own.ends_with("task-definition/default-bare:1"), "{own}");
+        let arn = SERVICE.replace(NAME, "bare");
+        let describe = || stage.ecs.describe_express_gateway_service().service_arn(&arn).send();
+        let described = describe().await.unwrap().service.unwrap().active_configurations.unwrap();
+        let shown = described[0].task_definition_arn();
+        assert_eq!(shown, names_definitions.then_some(own.as_str()));
+        let revision = described[0].service_revision_arn().unwrap();
+        let revisions = stage.ecs.describe_service_revisions().service_revision_arns(revision).send().await.unwrap();
+        assert_eq!(revisions.service_revisions()[0].task_definition(), Some(own.as_str()));
+        let definition = stage.sandbox.task_definitions("default-bare").remove(0);
+        let main = &definition["containerDefinitions"][0];
+        assert_eq!((&main["name"], &main["portMappings"][0]["name"]), (&"Main".into(), &"main-8080-tcp".into()));
+
+        let next = stage.sandbox.deploy_image_by_hand("bare", &pushed("v6")).unwrap();
+        assert!(next.ends_with("task-definition/default-bare:2"), "{next}");
+        stage.wait(100);
+        assert_eq!(describe().await.unwrap().service.unwrap().active_configurations().len(), 2);
+        stage.wait(500);
+        assert_eq!(describe().await.unwrap().service.unwrap().active_configurations().len(), 1);
+        assert!(stage.sandbox.deploy_image_by_hand("nobody", &pushed("v6")).is_err());
+    }
+}
