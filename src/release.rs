@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_durable_execution_sdk as durable;
 use durable::builders::map_parallel::CompletionConfig;
 use durable::lambda_runtime::{self, LambdaEvent};
-use durable::{BoxError, DurableContext, InvocationPayload, InvocationResponse, StepSemantics};
+use durable::{BoxError, DurableContext, InvocationPayload, InvocationResponse};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ mod act;
 mod call;
 mod deployer;
 mod follow;
+mod look;
 mod play;
 mod prepare;
 mod run;
@@ -122,7 +123,7 @@ async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableContext)
         };
         Ok(recognise_services(&config, event.get(), Some(recogniser.aws.clock().now())))
     };
-    let recognised = step::run(&ctx, "recognise", StepSemantics::AtLeastOncePerRetry, work).await;
+    let recognised = step::run(&ctx, "recognise", work).await;
     let mut recognised: Recognised = recognised.map_err(|ending| ending.reason.unwrap_or_default())?;
     let requests = std::mem::take(&mut recognised.requests);
     if requests.is_empty() {

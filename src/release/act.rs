@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::time::Duration;
 
-use aws_durable_execution_sdk::{StepContext, StepSemantics};
+use aws_durable_execution_sdk::StepContext;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
 use release_protocol::course::{Action, Answer, History, State};
@@ -68,7 +68,7 @@ pub(super) async fn run(run: &Run) -> Result<UnderWay, Ending> {
         Box::pin(actor.act()).await?;
         Ok(actor.under_way)
     };
-    step::run(&run.ctx, name, StepSemantics::AtMostOncePerRetry, work).await
+    step::run(&run.ctx, name, work).await
 }
 
 /// Carries out the actions of one step.

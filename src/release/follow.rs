@@ -2,8 +2,8 @@
 //! fails; what AWS says no to becomes part of what was seen.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::look;
 use super::run::{Ending, Run};
 use super::step;
 use super::timeline;
@@ -18,8 +18,6 @@ use crate::verify::Expectation;
 use crate::verify::checks::Checks;
 use crate::watch::logs::SeenLogs;
 use crate::watch::{Seen, SeenRevision, Watch};
-use aws_durable_execution_sdk::StepSemantics;
-use aws_durable_execution_sdk::builders::wait_for_condition::WaitDecision;
 use release_protocol::follow::{Listed, replaced};
 use release_protocol::head::Target;
 use release_protocol::plan::Past;
@@ -34,13 +32,13 @@ pub(super) async fn run(run: &Run, watch: Watch) -> Result<Watch, Ending> {
     let checks = Arc::new(checks);
     let (deployer, request) = (Arc::clone(&run.deployer), Arc::new(run.request.clone()));
     let past = Arc::new(run.under_way.course.past.clone());
-    let check = move |_, mut watch: Watch| {
+    let look = move |mut watch: Watch| {
         let (deployer, request, checks) = (Arc::clone(&deployer), Arc::clone(&request), Arc::clone(&checks));
         let past = Arc::clone(&past);
         async move {
             let told = watch.phases.len();
             watch.resume();
-            let looked = Box::pin(look(&deployer.aws, &request, &watch, &checks)).await;
+            let looked = Box::pin(look_once(&deployer.aws, &request, &watch, &checks)).await;
             if watch.replaced.is_none() {
                 watch.replaced = replaced_by(&deployer.aws, &request, &past, &watch).await;
             }
@@ -51,15 +49,11 @@ pub(super) async fn run(run: &Run, watch: Watch) -> Result<Watch, Ending> {
             for step in watch.phases.iter().skip(told) {
                 timeline::tell(&request, &step.what, &step.detail);
             }
-            Ok(watch)
+            watch
         }
     };
-    let strategy = |watch: Watch, _| match watch.is_decided() {
-        true => WaitDecision::complete(),
-        false => WaitDecision::continue_with(Duration::from_secs(watch.pause)),
-    };
-    let watched = run.ctx.wait_for_condition(check, watch).wait_strategy_fn(strategy).name("follow").await;
-    watched.map_err(|error| Ending::failed(format!("the deployment could not be followed: {error}")))
+    let pause = |watch: &Watch| (!watch.is_decided()).then_some(watch.pause);
+    look::until_last(&run.ctx, "follow", watch, look, pause).await
 }
 
 /// What one look saw; what is not looked at any more, or not yet, is `None`.
@@ -70,7 +64,7 @@ struct Looked {
 }
 
 /// One look: the deployment, its revision and the logs side by side, within what one invocation can take.
-async fn look(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks) -> Looked {
+async fn look_once(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks) -> Looked {
     let too_long = || format!("no answer within {} s", step::BODY.as_secs());
     let deployment = async {
         let seen = tokio::time::timeout(step::BODY, look_at_deployment(aws, request, watch)).await;
@@ -160,7 +154,7 @@ pub(super) async fn expect_logs(run: &Run, target: &Target<head::Aws>) -> Result
         let definition = deployer.aws.task_definition(service.arn.region(), &arn).await?;
         Ok(plan::expect_logs(&service, &definition))
     };
-    step::run(&run.ctx, "read the definition", StepSemantics::AtLeastOncePerRetry, work).await
+    step::run(&run.ctx, "read the definition", work).await
 }
 
 /// Why tasks of the new revision stopped: one try. Nothing that is found here changes how the release ends, so a
@@ -169,5 +163,5 @@ pub(super) async fn diagnose(run: &Run, task_definition_arn: &str) -> Vec<Stoppe
     let (deployer, service, arn) =
         (Arc::clone(&run.deployer), run.request.service.arn.clone(), task_definition_arn.to_owned());
     let work = move |_| async move { Ok(deployer.aws.stopped_tasks(&service, &arn).await.unwrap_or_default()) };
-    step::run(&run.ctx, "diagnose", StepSemantics::AtLeastOncePerRetry, work).await.unwrap_or_default()
+    step::run(&run.ctx, "diagnose", work).await.unwrap_or_default()
 }

@@ -30,7 +30,7 @@ pub(super) struct Play {
     deployment_arn: Option<String>,
 }
 
-/// How often a release is told to try a little later before it gives up: a pause is half a minute.
+/// How often a release is told to try a little later before it gives up: a pause is half a minute, a fence a minute.
 const MAX_PAUSES: u32 = 30;
 
 impl Play {
@@ -80,7 +80,8 @@ impl Play {
     }
 
     fn count_pause(&mut self, wait: &Wait<head::Aws>) -> Result<(), Ending> {
-        if matches!(wait, Wait::Pause) {
+        // Whoever waits for the own fence was cut off, or lost an answer, beside the call that it guards.
+        if matches!(wait, Wait::Pause | Wait::OwnFence(_)) {
             self.run.under_way.pauses += 1;
         }
         if self.run.under_way.pauses <= MAX_PAUSES {

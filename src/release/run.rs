@@ -60,7 +60,7 @@ pub(super) struct UnderWay {
     pub(super) told: Vec<(String, String)>,
     /// How often it has acted; part of what tells its fences apart.
     pub(super) acts: u32,
-    /// How often it was told to try a little later.
+    /// How often it was told to try a little later, or to wait until its own fence is past.
     pub(super) pauses: u32,
     /// Whose place its update took, without meaning to.
     pub(super) replaced: Vec<String>,

@@ -13,7 +13,7 @@ use super::run::Ending;
 use crate::aws::Failure;
 
 /// The attempts of a step. With the pauses below, AWS may be in trouble for ten minutes before a release gives up.
-const MAX_ATTEMPTS: u32 = 12;
+pub(super) const MAX_ATTEMPTS: u32 = 12;
 
 /// How long a body may work; the function's `Timeout` in template.yaml is longer.
 pub(super) const BODY: Duration = Duration::from_mins(2);
@@ -22,6 +22,10 @@ pub(super) const BODY: Duration = Duration::from_mins(2);
 pub(super) fn pause(attempt: u32) -> Duration {
     Duration::from_secs(5 * 2_u64.pow(attempt.saturating_sub(1).min(4))).min(Duration::from_mins(1))
 }
+
+/// What the engine says of work that was cut off, and what a report says of it.
+const CUT_OFF: &str = "step interrupted (AtMostOncePerRetry)";
+pub(super) const DIED: &str = "the process died in the middle of it; the log of the function has the reason";
 
 /// What a step records: the result as JSON, or the final reason why there is none.
 type Recorded = Result<Box<RawValue>, String>;
@@ -33,12 +37,11 @@ type Work = Box<dyn FnOnce(StepContext) -> BoxFuture<'static, Result<Recorded, F
 /// Does a step's work once, whatever becomes of the process meanwhile, and gives its recorded result. Trouble that
 /// stays is recorded as the reason that ends the release; for trouble that passes the step is retried.
 ///
-/// With `AtMostOncePerRetry` work that was cut off counts as an attempt, so that the next one knows to look for what
-/// the first may have done.
+/// Work that was cut off counts as an attempt (`AtMostOncePerRetry`). So the next one knows to look for what the first
+/// may have done, and work that the process does not survive is not begun again for as long as the execution may last.
 pub(super) async fn run<T, W>(
     ctx: &DurableContext,
     name: &'static str,
-    semantics: StepSemantics,
     work: impl FnOnce(StepContext) -> W + Send + 'static,
 ) -> Result<T, Ending>
 where
@@ -51,17 +54,12 @@ where
     let work: Work = Box::new(move |attempt| {
         Box::pin(async move { work(attempt).await.map(|value| to_raw_value(&value).map_err(unreadable)) })
     });
-    let recorded = run_recorded(ctx, name, semantics, work).await?;
+    let recorded = run_recorded(ctx, name, work).await?;
     serde_json::from_str(recorded.get()).map_err(|error| Ending::failed(unreadable(error)))
 }
 
-async fn run_recorded(
-    ctx: &DurableContext,
-    name: &'static str,
-    semantics: StepSemantics,
-    work: Work,
-) -> Result<Box<RawValue>, Ending> {
-    let step = ctx.step(|attempt| settle(work(attempt))).name(name).semantics(semantics);
+async fn run_recorded(ctx: &DurableContext, name: &'static str, work: Work) -> Result<Box<RawValue>, Ending> {
+    let step = ctx.step(|attempt| settle(work(attempt))).name(name).semantics(StepSemantics::AtMostOncePerRetry);
     let step = step.retry_strategy(|_, attempt| {
         if attempt >= MAX_ATTEMPTS { RetryDecision::Stop } else { RetryDecision::Retry { delay: pause(attempt) } }
     });
@@ -69,17 +67,18 @@ async fn run_recorded(
         Ok(Ok(value)) => Ok(value),
         Ok(Err(reason)) => Err(Ending::failed(reason)),
         Err(error) => {
-            let last = error.wire().and_then(|wire| wire.error_message().map(str::to_owned));
-            Err(Ending::failed(format!(
-                "{name} failed {MAX_ATTEMPTS} times: {}",
-                last.unwrap_or_else(|| error.to_string())
-            )))
+            let last = match error.wire().and_then(|wire| wire.error_message()) {
+                Some(CUT_OFF) => DIED.to_owned(),
+                Some(message) => message.to_owned(),
+                None => error.to_string(),
+            };
+            Err(Ending::failed(format!("{name} failed {MAX_ATTEMPTS} times: {last}")))
         }
     }
 }
 
 /// Sorts what the work came to: what stays is recorded, what passes is an error that the step is retried for. Work that
-/// takes too long passes as well: a body that Lambda cut off would be begun again without being counted.
+/// takes too long passes as well, before Lambda cuts it off: then nobody would know what it was waiting for.
 async fn settle(work: BoxFuture<'static, Result<Recorded, Failure>>) -> Result<Recorded, BoxError> {
     match tokio::time::timeout(BODY, work).await {
         Ok(Ok(recorded)) => Ok(recorded),

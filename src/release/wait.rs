@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use aws_durable_execution_sdk::builders::wait_for_condition::WaitDecision;
 use release_protocol::course::Wait;
 use release_protocol::plan::Look;
 use serde::{Deserialize, Serialize};
 
+use super::look;
 use super::run::{Ending, Run};
 use crate::aws::{Aws, Failure};
 use crate::head;
@@ -69,11 +69,11 @@ async fn look_until_over(run: &Run, wait: Wait<head::Aws>) -> Result<Waited, End
         _ => ("wait for the fence", false),
     };
     let looked_for = wait.clone();
-    let check = move |_, mut waited: Waited| {
+    let look = move |mut waited: Waited| {
         let (deployer, request, wait, execution) =
             (deployer.clone(), request.clone(), looked_for.clone(), execution.clone());
         async move {
-            match look(&deployer.aws, &request, &wait, &execution, &mut waited).await {
+            match look_once(&deployer.aws, &request, &wait, &execution, &mut waited).await {
                 Ok(()) => waited.trouble = None,
                 Err(failure) => {
                     let since = waited.trouble.as_ref().map_or(waited.elapsed, |(since, _)| *since);
@@ -84,16 +84,12 @@ async fn look_until_over(run: &Run, wait: Wait<head::Aws>) -> Result<Waited, End
             if !waited.is_over {
                 waited.elapsed += next_pause(until_idle, waited.elapsed);
             }
-            Ok(waited)
+            waited
         }
     };
-    let strategy = move |waited: Waited, _| match waited.is_over {
-        true => WaitDecision::complete(),
-        // The pause is counted as soon as it is asked for.
-        false => WaitDecision::continue_with(Duration::from_secs(last_pause(until_idle, waited.elapsed))),
-    };
-    let waited = run.ctx.wait_for_condition(check, Waited::default()).wait_strategy_fn(strategy).name(name).await;
-    let waited: Waited = waited.map_err(|error| Ending::failed(format!("{name} failed: {error}")))?;
+    // The pause is counted as soon as it is asked for.
+    let pause = move |waited: &Waited| (!waited.is_over).then(|| last_pause(until_idle, waited.elapsed));
+    let waited = look::until_last(&run.ctx, name, Waited::default(), look, pause).await?;
     match &waited.trouble {
         Some((_, reason)) => Err(Ending::failed(reason.clone())),
         None if until_idle && waited.elapsed >= LONGEST => {
@@ -118,7 +114,7 @@ fn last_pause(until_idle: bool, elapsed: u64) -> u64 {
     elapsed - before
 }
 
-async fn look(
+async fn look_once(
     aws: &Aws,
     request: &Request,
     wait: &Wait<head::Aws>,

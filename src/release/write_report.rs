@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws_durable_execution_sdk::{BoxError, DurableContext, StepSemantics};
+use aws_durable_execution_sdk::{BoxError, DurableContext};
 use release_protocol::head::Change;
 
 use super::deployer::Deployer;
@@ -71,7 +71,7 @@ pub(super) async fn run(
         (deployer.metrics)(&report.metric_line(deployer.aws.clock().now()));
         Ok(report.attention)
     };
-    let done = step::run(ctx, "report", StepSemantics::AtLeastOncePerRetry, work).await;
+    let done = step::run(ctx, "report", work).await;
     done.map_err(|ending| ending.reason.unwrap_or_default().into())
 }
 

@@ -3,11 +3,12 @@
 
 #![cfg(test)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use express_deployer::head::Outcome;
-use express_deployer::report::ReleaseReport;
-use sandbox::{DeploymentTimes, FaultKind, Moment, Options, Scenario, SecondUpdate};
+use express_deployer::report::{ReleaseReport, Report};
+use sandbox::executions::ExecutionOutcome;
+use sandbox::{DeploymentTimes, Fault, FaultKind, Moment, Options, Scenario, SecondUpdate};
 
 use crate::flow::{FAMILY, STATE, Stage, event, fault, push, push_again, report, upload};
 
@@ -224,4 +225,52 @@ async fn a_release_that_waits_for_another_deployment_and_is_cut_anywhere_ends_th
         ..Kind::of(Outcome::Succeeded)
     };
     cut_everywhere("push that waits", kind).await;
+}
+
+/// Invocations that an execution may take whose process dies at the same call each time.
+const MOST_INVOCATIONS: u32 = 300;
+
+/// How an execution ended whose process dies at every call of an operation, from one of them on: its report, or the
+/// error that it failed with.
+async fn die_always(kind: &Kind, cut: &Cut) -> Result<ReleaseReport, String> {
+    let stage = kind.stage().await;
+    let always = Fault { times: u32::MAX, ..fault(&cut.operation, cut.nth, cut.moment, FaultKind::Crash) };
+    stage.sandbox.inject(always);
+    let execution = stage.play_all(vec![("dying".into(), (kind.event)(&stage))]).await.remove(0);
+    println!("{cut:?}: {} invocations", execution.invocations);
+    assert!(execution.invocations <= MOST_INVOCATIONS, "{cut:?}: {} invocations", execution.invocations);
+    match execution.outcome {
+        ExecutionOutcome::Succeeded(result) => Ok(serde_json::from_str::<Report>(&result).unwrap().releases.remove(0)),
+        ExecutionOutcome::Failed { message, .. } => Err(message),
+        other => panic!("{cut:?}: {other:?}"),
+    }
+}
+
+/// The first and the last call of each operation that comes in a release that goes back, or in one that gets through.
+#[tokio::test]
+async fn an_execution_whose_process_dies_at_the_same_call_each_time_ends_loudly() {
+    let bad = Kind { options: || short(Scenario::BadLogs), ..Kind::of(Outcome::RolledBack) };
+    let mut operations = BTreeSet::new();
+    for kind in [bad, Kind::of(Outcome::Succeeded)] {
+        let (cuts, _) = play_whole(&kind).await;
+        let calls: Vec<&Cut> = cuts.iter().filter(|cut| cut.operation != CHECKPOINT).collect();
+        let same = |one: &&Cut, other: &&Cut| one.operation == other.operation;
+        for calls in calls.chunk_by(same).filter(|calls| operations.insert(calls[0].operation.clone())) {
+            for cut in [calls.first(), calls.last()].into_iter().flatten() {
+                let said = match die_always(&kind, cut).await {
+                    // The next attempt found that the call had been made, or the next look needed it no more.
+                    Ok(release) if release.outcome == kind.outcome => continue,
+                    Ok(release) => {
+                        assert_eq!(release.outcome, Outcome::Failed, "{cut:?}: {release}");
+                        release.reason.unwrap_or_default()
+                    }
+                    Err(message) => message,
+                };
+                println!("    {said}");
+                let reasons = ["failed 12 times: the process died in the middle of it", "tried 30 times: "];
+                assert!(reasons.iter().any(|reason| said.contains(reason)), "{cut:?}: {said}");
+            }
+        }
+    }
+    assert!(operations.contains("StopServiceDeployment") && operations.len() > 10, "{operations:?}");
 }

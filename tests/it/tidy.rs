@@ -128,6 +128,21 @@ fn the_sandbox_is_seeded_with_the_documents_of_the_events() {
     }
 }
 
+/// The release profile of a manifest, without what it says of single packages.
+fn release_profile(manifest: &str) -> toml::Table {
+    let manifest: toml::Table = fs::read_to_string(root().join(manifest)).unwrap().parse().unwrap();
+    let mut profile = manifest["profile"]["release"].as_table().unwrap().clone();
+    profile.remove("package");
+    profile
+}
+
+#[test]
+fn what_ships_ends_at_a_panic_and_the_empty_function_is_built_like_it() {
+    let ships = release_profile("Cargo.toml");
+    assert_eq!(ships["panic"].as_str(), Some("abort"));
+    assert_eq!(release_profile("benches/empty-function/Cargo.toml"), ships);
+}
+
 #[test]
 fn no_module_is_named_after_nothing() {
     for (name, _) in sources() {

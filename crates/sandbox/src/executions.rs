@@ -287,7 +287,8 @@ impl Run {
     }
 }
 
-/// Invokes the function once. A panic is a failed invocation, as it is to Lambda's runtime.
+/// Invokes the function once. A panic is a failed invocation: on Lambda the process dies of it, and the function is
+/// invoked again.
 pub(super) async fn answer<F, Fut>(service: &F, invocation: Invocation) -> Answer
 where
     F: Fn(LambdaEvent<InvocationPayload>) -> Fut,
