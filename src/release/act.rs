@@ -396,7 +396,8 @@ impl<'a> Actor<'a> {
 
     async fn fence(&mut self, definition: String, newest: Option<String>) -> Result<Answer<head::Aws>, Failure> {
         self.fences += 1;
-        let number = format!("{} {} {} {}", self.me.execution, self.under_way.acts, self.attempt, self.fences);
+        let number =
+            format!("{} {} {} {} {}", self.me.execution, self.me.event, self.under_way.acts, self.attempt, self.fences);
         let id = Digest::of(number.as_bytes()).short().to_owned();
         let (execution, release) = (self.me.execution.clone(), self.me.event.clone());
         let leads_back = newest.is_some();

@@ -62,18 +62,16 @@ async fn pause(run: &Run, seconds: u64) -> Result<Waited, Ending> {
 }
 
 async fn look_until_over(run: &Run, wait: Wait<head::Aws>) -> Result<Waited, Ending> {
-    let (deployer, request, execution) =
-        (run.deployer.clone(), run.request.clone(), run.ctx.execution_arn().to_owned());
+    let (deployer, request, me) = (run.deployer.clone(), run.request.clone(), run.me());
     let (name, until_idle) = match &wait {
         Wait::Idle => ("wait for the deployment", true),
         _ => ("wait for the fence", false),
     };
     let looked_for = wait.clone();
     let look = move |mut waited: Waited| {
-        let (deployer, request, wait, execution) =
-            (deployer.clone(), request.clone(), looked_for.clone(), execution.clone());
+        let (deployer, request, wait, me) = (deployer.clone(), request.clone(), looked_for.clone(), me.clone());
         async move {
-            match look_once(&deployer.aws, &request, &wait, &execution, &mut waited).await {
+            match look_once(&deployer.aws, &request, &wait, &me, &mut waited).await {
                 Ok(()) => waited.trouble = None,
                 Err(failure) => {
                     let since = waited.trouble.as_ref().map_or(waited.elapsed, |(since, _)| *since);
@@ -118,7 +116,7 @@ async fn look_once(
     aws: &Aws,
     request: &Request,
     wait: &Wait<head::Aws>,
-    execution: &str,
+    me: &head::Release,
     waited: &mut Waited,
 ) -> Result<(), Failure> {
     let arn = &request.service.arn;
@@ -138,7 +136,7 @@ async fn look_once(
             let (held, is_listed) =
                 tokio::try_join!(aws.head(&request.state_bucket, arn), is_listed(aws, request, look))?;
             waited.is_over = is_listed || waited.elapsed >= FENCE;
-            let own = held.and_then(|held| held.head.fence).filter(|fence| fence.execution == execution);
+            let own = held.and_then(|held| held.head.fence).filter(|fence| fence.is_of(me));
             waited.past_fence = own.filter(|_| waited.elapsed >= FENCE).map(|fence| fence.id);
         }
         Wait::Pause | Wait::LastLook => waited.is_over = true,

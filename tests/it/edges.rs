@@ -79,6 +79,34 @@ async fn an_artifact_that_only_its_manifest_tells_from_an_image_leaves_no_trace(
     }
 }
 
+/// A push of an image of its own, at a second of a minute.
+fn push_at(stage: &Stage, second: u8) -> String {
+    let tag = format!("v1.{second}");
+    let index = format!(r#"{{"manifests":[{{"platform":{{"os":"linux","architecture":"arm64"}},"note":{second}}}]}}"#);
+    let digest = stage.sandbox.put_image(FAMILY, &[&tag], index.as_bytes());
+    let id = format!("13cde686-328b-6117-af20-0e55661670{second:02}");
+    let mut event: Value =
+        serde_json::from_str(&push_again(&id, &format!("2026-07-05T15:21:{second:02}Z"), &tag)).unwrap();
+    event["detail"]["image-digest"] = digest.into();
+    event.to_string()
+}
+
+#[tokio::test]
+async fn pushes_of_one_service_in_one_batch_are_releases_of_their_own() {
+    for seconds in [[10, 20, 30], [30, 20, 10], [20, 30, 10], [10, 30, 20]] {
+        let stage = Stage::of(Scenario::Good).await;
+        let events = seconds.map(|second| push_at(&stage, second));
+        let report = stage.play(&format!("[{}]", events.join(","))).await;
+        assert_eq!(report.releases.len(), 3, "{report}");
+        for (second, release) in seconds.iter().zip(&report.releases) {
+            let expected = if *second == 30 { Outcome::Succeeded } else { Outcome::Superseded };
+            assert_eq!(release.outcome, expected, "{seconds:?}: {report}");
+        }
+        let head = stage.head();
+        assert_eq!(head["lastGood"]["taskDefinitionArn"], head["target"]["taskDefinitionArn"], "{head}");
+    }
+}
+
 #[tokio::test]
 async fn what_nobody_knows_fails_the_execution_after_the_rest_of_its_batch_was_released() {
     let stage = Stage::of(Scenario::Good).await;

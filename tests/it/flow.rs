@@ -35,7 +35,12 @@ impl Stage {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
-        Self { sandbox: Sandbox::start(options).await.unwrap(), config: CONFIG.to_owned(), played: AtomicU32::new(0) }
+        Self::before(Sandbox::start(options).await.unwrap())
+    }
+
+    /// The function in front of a sandbox that somebody started.
+    pub(crate) fn before(sandbox: Sandbox) -> Self {
+        Self { sandbox, config: CONFIG.to_owned(), played: AtomicU32::new(0) }
     }
 
     pub(crate) fn configured(mut self, from: &str, to: &str) -> Self {

@@ -618,9 +618,7 @@ impl<N: Names> Course<N> {
         let service = &history.service;
         let again = |back| Box::new(State::Returning(back));
         let fence = history.head.as_ref().and_then(|head| head.fence.as_ref());
-        if let Some(own) =
-            fence.filter(|fence| fence.execution == me.execution && !(back.has_looked && history.fence_is_past))
-        {
+        if let Some(own) = fence.filter(|fence| fence.is_of(me) && !(back.has_looked && history.fence_is_past)) {
             let (definitions, after) = (vec![own.definition.clone()], own.newest.clone());
             let after = after.or_else(|| Some(back.after.clone()));
             let look = Look { definitions, registered: false, after };
@@ -638,7 +636,7 @@ impl<N: Names> Course<N> {
         if service.desired != back.failed.definition {
             return Self::end(Outcome::RolledBack);
         }
-        if let Some(fence) = fence.filter(|fence| fence.execution != me.execution && !history.fence_is_past) {
+        if let Some(fence) = fence.filter(|fence| !fence.is_of(me) && !history.fence_is_past) {
             return State::Waiting(Wait::Fence(fence.id.clone()), again(back));
         }
         let head = history.head.as_ref();

@@ -73,6 +73,8 @@ pub struct Owner<N: Names> {
 pub struct FormerOwner<N: Names> {
     /// The execution.
     pub execution: N::Execution,
+    /// The release that it carried.
+    pub release: N::Event,
     /// The newest deployment that its base had listed: what came between that one and its own was somebody else's.
     #[serde(rename = "newestRevisionArn", default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<N::Revision>,
@@ -80,6 +82,12 @@ pub struct FormerOwner<N: Names> {
     /// late to be where that way leads.
     #[serde(rename = "ledBackToArn", default, skip_serializing_if = "Option::is_none")]
     pub led_back_to: Option<N::Definition>,
+}
+
+impl<N: Names> FormerOwner<N> {
+    fn is(&self, me: &Release<N>) -> bool {
+        me.is(&self.execution, &self.release)
+    }
 }
 
 /// How far an owner is.
@@ -140,6 +148,13 @@ pub struct Fence<N: Names> {
     pub id: N::FenceId,
 }
 
+impl<N: Names> Fence<N> {
+    /// Whether the call is this execution's, for its release.
+    pub fn is_of(&self, me: &Release<N>) -> bool {
+        me.is(&self.execution, &self.release)
+    }
+}
+
 /// An update call that was given up by its caller and may still land.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(bound = "", rename_all = "camelCase")]
@@ -166,19 +181,19 @@ pub struct LastGood<N: Names> {
 }
 
 impl<N: Names> Head<N> {
-    /// Whether this execution owns the service.
+    /// Whether this execution owns the service for its release.
     pub fn is_owned_by(&self, me: &Release<N>) -> bool {
-        self.owner.execution == me.execution
+        me.is(&self.owner.execution, &self.owner.release)
     }
 
-    /// Whether the fence is this execution's.
+    /// Whether the fence is this execution's, for its release.
     pub fn is_fenced_by(&self, me: &Release<N>) -> bool {
-        self.fence.as_ref().is_some_and(|fence| fence.execution == me.execution)
+        self.fence.as_ref().is_some_and(|fence| fence.is_of(me))
     }
 
-    /// What is remembered of this execution, where it lost the service before it had ended.
+    /// What is remembered of this execution, where it lost the service before its release had ended.
     pub fn former_owner(&self, me: &Release<N>) -> Option<&FormerOwner<N>> {
-        self.displaced.iter().find(|former| former.execution == me.execution)
+        self.displaced.iter().find(|former| former.is(me))
     }
 
     /// What a newer release has led the service back to, past what this execution deployed and proved.
@@ -283,7 +298,7 @@ impl<N: Names> Change<N> {
             Self::End { outcome, good } => {
                 // An attempt that is cut off here ends once more, and has to find this again.
                 if head.led_back_past(me, good.as_ref()).is_none() {
-                    head.displaced.retain(|former| former.execution != me.execution);
+                    head.displaced.retain(|former| !former.is(me));
                 }
                 if head.is_owned_by(me) {
                     head.phase = Phase::Ended;
@@ -352,12 +367,13 @@ fn raise<N: Names>(head: &mut Head<N>, me: &Release<N>) {
 
 /// Remembers an owner that has not ended and loses the service.
 fn displace_owner<N: Names>(head: &mut Head<N>, me: &Release<N>) {
-    head.displaced.retain(|former| former.execution != me.execution);
+    head.displaced.retain(|former| !former.is(me));
     if !head.is_unfinished() || head.is_owned_by(me) {
         return;
     }
     let newest = head.base.as_ref().and_then(|base| base.newest.clone());
-    head.displaced.push(FormerOwner { execution: head.owner.execution.clone(), newest, led_back_to: None });
+    let (execution, release) = (head.owner.execution.clone(), head.owner.release.clone());
+    head.displaced.push(FormerOwner { execution, release, newest, led_back_to: None });
     if head.displaced.len() > MAX_DISPLACED {
         head.displaced.remove(0);
     }

@@ -80,6 +80,14 @@ pub struct Release<N: Names> {
     pub about: N::About,
 }
 
+impl<N: Names> Release<N> {
+    /// Whether what stands under this execution and event is this release's. Only both tell: an event is delivered to
+    /// several executions, and an execution carries several releases of one service when they came in one batch.
+    pub fn is(&self, execution: &N::Execution, event: &N::Event) -> bool {
+        self.execution == *execution && self.event == *event
+    }
+}
+
 /// How a release ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

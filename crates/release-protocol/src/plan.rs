@@ -186,7 +186,7 @@ fn plan_own<N: Names>(
     has_looked: bool,
 ) -> Option<Plan<N>> {
     let desired = &reading.service.desired;
-    if let Some(fence) = head.fence.as_ref().filter(|fence| fence.execution == me.execution)
+    if let Some(fence) = head.fence.as_ref().filter(|fence| fence.is_of(me))
         && !(has_looked && reading.fence_is_past)
     {
         let after = head.base.as_ref().and_then(|base| base.newest.clone());
@@ -287,7 +287,7 @@ fn plan_content<N: Names>(
     }
     let service = &reading.service;
     if let Some(fence) = head.and_then(|head| head.fence.as_ref())
-        && fence.execution != me.execution
+        && !fence.is_of(me)
         && !reading.fence_is_past
     {
         return Plan::AwaitFence(fence.id.clone());
