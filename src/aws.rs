@@ -14,8 +14,12 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
 
-use crate::config::BucketOwners;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::config::BucketOwners;
+use bounded_answers::{BoundedAnswers, MAX_ANSWER};
+
+mod bounded_answers;
 mod connect;
 pub mod ecr;
 pub mod ecs;
@@ -75,6 +79,17 @@ struct Home {
     ecr: OnceLock<aws_sdk_ecr::Client>,
     lambda: OnceLock<aws_sdk_lambda::Client>,
     s3: OnceLock<aws_sdk_s3::Client>,
+    /// Whoever holds it may read manifests, one after another in a process: ten at once would not fit.
+    manifests: OneAtATime,
+}
+
+#[derive(Debug)]
+struct OneAtATime(Semaphore);
+
+impl Default for OneAtATime {
+    fn default() -> Self {
+        Self(Semaphore::new(1))
+    }
 }
 
 impl Aws {
@@ -122,6 +137,11 @@ impl Aws {
             .build()
     }
 
+    /// Waits for its turn to read manifests.
+    async fn manifests(&self) -> Option<SemaphorePermit<'_>> {
+        self.home.manifests.0.acquire().await.ok()
+    }
+
     /// The clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
@@ -145,11 +165,16 @@ impl Aws {
     }
 
     fn ecr(&self, region: &str) -> aws_sdk_ecr::Client {
+        // Whoever may push writes what this registry answers with.
+        let config = || {
+            aws_sdk_ecr::config::Builder::from(&self.config)
+                .interceptor(BoundedAnswers)
+                .retry_classifier(BoundedAnswers)
+        };
         if self.is_home(region) {
-            return self.home.ecr.get_or_init(|| aws_sdk_ecr::Client::new(&self.config)).clone();
+            return self.home.ecr.get_or_init(|| aws_sdk_ecr::Client::from_conf(config().build())).clone();
         }
-        let config = aws_sdk_ecr::config::Builder::from(&self.config).region(Region::new(region.to_owned())).build();
-        aws_sdk_ecr::Client::from_conf(config)
+        aws_sdk_ecr::Client::from_conf(config().region(Region::new(region.to_owned())).build())
     }
 
     fn lambda(&self) -> aws_sdk_lambda::Client {
@@ -253,6 +278,9 @@ where
                 (kind_of(code, text, status), format!("{code}: {text}"))
             }
             SdkError::ConstructionFailure(_) => (FailureKind::Rejected, in_short(&error)),
+            _ if bounded_answers::is_too_long(&error) => {
+                (FailureKind::Rejected, format!("the answer has more than {MAX_ANSWER} bytes, and was not read"))
+            }
             _ => (FailureKind::OutcomeUnknown, in_short(&error)),
         };
         let (action, resource) = match denied_key(&message).filter(|_| kind == FailureKind::Denied) {

@@ -1,10 +1,13 @@
-//! Image references and image manifests: what a reference names, and which platforms a manifest can run on.
-//! It never asks a registry; the bytes come from outside.
+//! Image references, digests and platforms: what a reference names. It never asks a registry; what a manifest can run on
+//! is said below (`manifest`).
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+mod manifest;
+
+pub use manifest::{MAX_BLOB, Manifest, is_image_configuration, platform_of_config};
 
 /// A parsed image reference: `[registry/]repository[:tag][@digest]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,97 +193,6 @@ impl fmt::Display for Platform {
     }
 }
 
-/// What a manifest turned out to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Manifest {
-    /// An image index (or Docker manifest list): the platforms of its runnable children.
-    Index(Vec<Platform>),
-    /// A single image: its platform stands in the configuration blob with this digest, of at most this many bytes.
-    Image {
-        /// The configuration blob's digest.
-        config: Digest,
-        /// Its size by the manifest, in bytes.
-        size: u64,
-    },
-    /// Something that is stored like an image but does not run: the reason, for people.
-    NotAnImage(String),
-}
-
-/// The largest manifest or configuration blob that is read, in bytes. OCI registries accept manifests of up to 4 MiB.
-pub const MAX_BLOB: usize = 4 * 1024 * 1024;
-
-/// The children of an index that are looked at; an index of real images has a handful.
-const MAX_CHILDREN: usize = 1_000;
-
-impl Manifest {
-    /// Reads a manifest in any of the four image formats (OCI image specification 1.1; Docker image manifest version 2,
-    /// schema 2).
-    pub fn parse(bytes: &[u8]) -> Self {
-        if bytes.len() > MAX_BLOB {
-            return Self::NotAnImage(format!(
-                "its manifest has {} bytes, more than the {MAX_BLOB} that a registry accepts",
-                bytes.len()
-            ));
-        }
-        let manifest: Value = match serde_json::from_slice(bytes) {
-            Ok(manifest) => manifest,
-            Err(error) => return Self::NotAnImage(format!("its manifest is not JSON ({error})")),
-        };
-        if let Some(kind) = manifest.get("artifactType").and_then(Value::as_str) {
-            return Self::NotAnImage(format!("it is an artifact of type {kind}"));
-        }
-        if let Some(children) = manifest.get("manifests").and_then(Value::as_array) {
-            return Self::Index(children.iter().take(MAX_CHILDREN).filter_map(runnable_platform).collect());
-        }
-        let config = |member: &str| manifest.get("config").and_then(|config| config.get(member));
-        match config("mediaType").and_then(Value::as_str) {
-            Some(kind) if is_image_configuration(kind) => {}
-            Some(kind) => return Self::NotAnImage(format!("its configuration is of type {kind}")),
-            None => return Self::NotAnImage("its manifest names no configuration".to_owned()),
-        }
-        if let Some(kind) = foreign_layer(&manifest) {
-            return Self::NotAnImage(format!("its layers are of type {kind}"));
-        }
-        match config("digest").and_then(Value::as_str).and_then(Digest::parse) {
-            Some(digest) => Self::Image { config: digest, size: config("size").and_then(Value::as_u64).unwrap_or(0) },
-            None => Self::NotAnImage("the digest of its configuration is not a sha256 digest".to_owned()),
-        }
-    }
-}
-
-/// The type of a manifest's first layer, where none of the layers is part of a file system: signatures and attestations
-/// come with the configuration of an image (cosign; `BuildKit`'s in-toto statements).
-fn foreign_layer(manifest: &Value) -> Option<&str> {
-    let layers = manifest["layers"].as_array()?;
-    let mut kinds = layers.iter().filter_map(|layer| layer["mediaType"].as_str());
-    let is_part_of_an_image = |kind: &str| {
-        kind.starts_with("application/vnd.oci.image.layer.") || kind.starts_with("application/vnd.docker.image.rootfs.")
-    };
-    if kinds.clone().any(is_part_of_an_image) { None } else { kinds.next() }
-}
-
-/// Whether the configuration of a manifest, by its media type, is that of an image and not of a chart, a signature or
-/// another artifact.
-pub fn is_image_configuration(media_type: &str) -> bool {
-    matches!(media_type, "application/vnd.docker.container.image.v1+json" | "application/vnd.oci.image.config.v1+json")
-}
-
-/// The platform of an index's child, unless the child is an attestation (platform `unknown`) or an index of its own.
-fn runnable_platform(child: &Value) -> Option<Platform> {
-    let platform = read_platform(&child["platform"])?;
-    (platform.os != "unknown" && platform.architecture != "unknown").then_some(platform)
-}
-
-/// Reads `os` and `architecture`, which an index's child and a configuration blob spell alike.
-fn read_platform(value: &Value) -> Option<Platform> {
-    Some(Platform { os: value["os"].as_str()?.to_owned(), architecture: value["architecture"].as_str()?.to_owned() })
-}
-
-/// The platform in a configuration blob (OCI image specification, `config.md`).
-pub fn platform_of_config(bytes: &[u8]) -> Option<Platform> {
-    serde_json::from_slice::<Value>(bytes).ok().as_ref().and_then(read_platform)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,21 +226,6 @@ mod tests {
         assert_eq!(owner("public.ecr.aws/web"), None);
         assert_eq!(owner("123456789012.dkr.ecr.ap-northeast-1/web"), None);
         assert_eq!(owner("web"), None);
-    }
-
-    #[test]
-    fn attestations_are_no_platforms_of_an_index() {
-        let index = br#"{"manifests":[{"platform":{"architecture":"arm64","os":"linux"}},{"platform":{"architecture":"unknown","os":"unknown"}}]}"#;
-        let arm = Platform { os: "linux".into(), architecture: "arm64".into() };
-        assert_eq!(Manifest::parse(index), Manifest::Index(vec![arm]));
-    }
-
-    #[test]
-    fn an_artifact_is_not_an_image() {
-        let chart = br#"{"config":{"mediaType":"application/vnd.cncf.helm.config.v1+json","digest":"sha256:00"}}"#;
-        assert!(matches!(Manifest::parse(chart), Manifest::NotAnImage(reason) if reason.contains("helm")));
-        assert!(matches!(Manifest::parse(b"{}"), Manifest::NotAnImage(_)));
-        assert!(matches!(Manifest::parse(b"["), Manifest::NotAnImage(_)));
     }
 
     #[test]

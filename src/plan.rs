@@ -112,6 +112,17 @@ pub enum Uploaded {
     Gone,
 }
 
+/// What lies in a registry like an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageContent {
+    /// An image, for these platforms.
+    Platforms(Vec<Platform>),
+    /// Something that does not run: the reason.
+    Artifact(String),
+    /// Nothing that can be read, for good: the reason.
+    Broken(String),
+}
+
 /// What the registry says about an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageEvidence {
@@ -121,8 +132,8 @@ pub enum ImageEvidence {
         digest: Digest,
         /// What the tag points to by now; `None` when the tag is gone or there is none.
         tag_digest: Option<Digest>,
-        /// The platforms it has, or why it is not an image.
-        content: Result<Vec<Platform>, String>,
+        /// What it holds.
+        content: ImageContent,
     },
     /// The registry does not have it.
     Missing,

@@ -7,9 +7,9 @@ use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnect
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 use super::{Aws, CALL, Failure, FailureKind, failure, in_short};
-use crate::image::{Digest, MAX_BLOB, Manifest, Platform, PrivateEcr, platform_of_config};
-use crate::plan::ImageEvidence;
+use crate::image::{Digest, Manifest, PrivateEcr, platform_of_config};
 use crate::plan::way_back::{ImageId, Repository, Seen};
+use crate::plan::{ImageContent, ImageEvidence};
 
 /// An image in a private registry.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,7 @@ impl Aws {
         let by_digest = wanted.digest.map(|digest| ImageIdentifier::builder().image_digest(digest.as_str()).build());
         let by_tag = wanted.tag.map(|tag| ImageIdentifier::builder().image_tag(tag).build());
         let ids = by_digest.into_iter().chain(by_tag).collect();
+        let _turn = self.manifests().await;
         let Some(answer) = self.batch_get_image(wanted.registry, wanted.repository, ids).await? else {
             return Ok(ImageEvidence::Missing);
         };
@@ -80,13 +81,13 @@ impl Aws {
             }
         }
         let Some((digest, manifest)) = found else { return Ok(ImageEvidence::Missing) };
-        let content = match Manifest::parse(manifest.as_bytes()) {
-            Manifest::Index(platforms) => Ok(platforms),
-            Manifest::NotAnImage(reason) => Err(reason),
-            Manifest::Image { size, .. } if size > MAX_BLOB as u64 => {
-                Err(format!("its configuration has {size} bytes"))
-            }
-            Manifest::Image { config, .. } => self.platform_of(wanted, &resource, &config).await?,
+        let manifest = Manifest::parse(manifest.as_bytes());
+        drop(answer);
+        let content = match manifest {
+            Manifest::Index(platforms) => ImageContent::Platforms(platforms),
+            Manifest::NotAnImage(reason) => ImageContent::Artifact(reason),
+            Manifest::Broken(reason) => ImageContent::Broken(reason),
+            Manifest::Image { config, size } => self.platform_of(wanted, &resource, &config, size).await?,
         };
         Ok(ImageEvidence::Found { digest, tag_digest, content })
     }
@@ -99,6 +100,7 @@ impl Aws {
             ImageId::Digest(digest) => ImageIdentifier::builder().image_digest(digest.as_str()).build(),
             ImageId::Tag(tag) => ImageIdentifier::builder().image_tag(tag).build(),
         });
+        let _turn = self.manifests().await;
         let Some(answer) = self.batch_get_image(PrivateEcr { account, region }, name, ids.collect()).await? else {
             return Ok(vec![Seen::Gone; images.len()]);
         };
@@ -146,14 +148,19 @@ impl Aws {
         wanted: &ImageQuery<'_>,
         resource: &str,
         config: &Digest,
-    ) -> Result<Result<Vec<Platform>, String>, Failure> {
+        size: usize,
+    ) -> Result<ImageContent, Failure> {
         let request = self
             .ecr(wanted.registry.region)
             .get_download_url_for_layer()
             .registry_id(wanted.registry.account)
             .repository_name(wanted.repository);
         let answer = request.layer_digest(config.as_str()).send().await.map_err(failure(GET_LAYER, resource))?;
-        let blob = self.download(answer.download_url().unwrap_or_default(), resource).await?;
+        let blob = self.download(answer.download_url().unwrap_or_default(), resource, size).await?;
+        if blob.len() > size {
+            let reason = format!("its configuration is longer than the {size} bytes that its manifest says");
+            return Ok(ImageContent::Broken(reason));
+        }
         if Digest::of(&blob) != *config {
             return Err(Failure::new(
                 GET_LAYER,
@@ -162,14 +169,15 @@ impl Aws {
                 "the image's configuration arrived damaged",
             ));
         }
-        Ok(platform_of_config(&blob)
-            .map(|platform| vec![platform])
-            .ok_or_else(|| "its configuration names no platform".to_owned()))
+        Ok(match platform_of_config(&blob) {
+            Ok(platform) => ImageContent::Platforms(vec![platform]),
+            Err(reason) => ImageContent::Broken(reason),
+        })
     }
 
-    /// Fetches a presigned URL. The URL is a secret while it is valid: it is in no message. A function in a VPC without
+    /// Fetches a presigned URL: at most one byte more than there should be, which tells a blob that is too long. The URL is a secret while it is valid: it is in no message. A function in a VPC without
     /// a gateway endpoint for S3 hangs here, so the time is bounded.
-    async fn download(&self, url: &str, resource: &str) -> Result<Vec<u8>, Failure> {
+    async fn download(&self, url: &str, resource: &str, size: usize) -> Result<Vec<u8>, Failure> {
         let trouble = |kind, message: String| Failure::new(GET_LAYER, resource, kind, message);
         if url.is_empty() {
             return Err(trouble(FailureKind::OutcomeUnknown, "the answer has no URL".to_owned()));
@@ -188,7 +196,7 @@ impl Aws {
                 let kind = if status.is_server_error() { FailureKind::OutcomeUnknown } else { FailureKind::Rejected };
                 return Err(trouble(kind, format!("the registry's storage answered {}", status.as_u16())));
             }
-            let body = super::s3::read_bounded(answer.into_body().into(), MAX_BLOB).await;
+            let body = super::s3::read_bounded(answer.into_body().into(), size + 1).await;
             body.map_err(|error| trouble(FailureKind::OutcomeUnknown, hidden(&*error)))
         });
         let unreachable = "the registry's storage does not answer: a function in a VPC needs a gateway endpoint for S3";

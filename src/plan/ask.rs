@@ -6,7 +6,9 @@ use wildmatch::WildMatch;
 use super::findings::{
     family_changed, foreign_registry, gone, image_findings, not_pinned, untagged_image, unverifiable,
 };
-use super::{Asked, Draft, ExpectedLogs, ImageChange, ImageEvidence, Inputs, Live, Outline, Request, Uploaded};
+use super::{
+    Asked, Draft, ExpectedLogs, ImageChange, ImageContent, ImageEvidence, Inputs, Live, Outline, Request, Uploaded,
+};
 use crate::config::{Logs, Service};
 use crate::image::{ImageRef, registry_host};
 use crate::task_definition::{READ_ONLY, TaskDefinition};
@@ -45,7 +47,7 @@ fn ask_push(request: &Request, live: &Live, push: &ImagePush, evidence: &ImageEv
     {
         return Asked::Replaced(format!("the tag {} points to {} by now", push.tag, now.short()));
     }
-    if let ImageEvidence::Found { content: Err(reason), .. } = evidence {
+    if let ImageEvidence::Found { content: ImageContent::Artifact(reason), .. } = evidence {
         return Asked::NoImage(format!(
             "what was pushed as {}:{} is not an image: {reason}",
             push.repository, push.tag
@@ -143,7 +145,7 @@ fn decide(request: &Request, live: &Live, evidence: &ImageEvidence, candidate: C
 fn check(service: &Service, definition: &TaskDefinition, evidence: &ImageEvidence, origin: Origin) -> Vec<Finding> {
     let guard = service.guard.as_ref();
     let images = match evidence {
-        ImageEvidence::Found { content: Ok(platforms), .. } => {
+        ImageEvidence::Found { content: ImageContent::Platforms(platforms), .. } => {
             &[(service.container.as_str(), platforms.as_slice())][..]
         }
         _ => &[],

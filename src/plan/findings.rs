@@ -1,7 +1,7 @@
 //! What planning itself finds wrong, beside the checks of the document: about the image, the upload, the family and the
 //! logs.
 
-use super::ImageEvidence;
+use super::{ImageContent, ImageEvidence};
 use crate::image::{PrivateEcr, registry_host};
 use crate::task_definition::TaskDefinition;
 use crate::trigger::{ImagePush, Upload};
@@ -31,10 +31,10 @@ pub(super) fn image_findings(definition: &TaskDefinition, container: &str, image
             let message = "the registry does not have this image".to_owned();
             (ABSENT_IMAGE, message, "push the image again, or check whether a lifecycle rule expired it")
         }
-        ImageEvidence::Found { content: Err(reason), .. } => {
+        ImageEvidence::Found { content: ImageContent::Artifact(reason) | ImageContent::Broken(reason), .. } => {
             (NOT_AN_IMAGE, format!("what was pushed does not run: {reason}"), "push a container image under this tag")
         }
-        ImageEvidence::Found { .. } | ImageEvidence::Unread(_) => return None,
+        ImageEvidence::Found { content: ImageContent::Platforms(_), .. } | ImageEvidence::Unread(_) => return None,
     };
     Some(kind.finding(pointer, message, help))
 }

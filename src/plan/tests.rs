@@ -33,7 +33,7 @@ fn pushed_digest() -> Digest {
 
 fn found(digest: Digest, architecture: &str) -> ImageEvidence {
     let platform = Platform { os: "linux".into(), architecture: architecture.into() };
-    ImageEvidence::Found { tag_digest: Some(digest.clone()), digest, content: Ok(vec![platform]) }
+    ImageEvidence::Found { tag_digest: Some(digest.clone()), digest, content: ImageContent::Platforms(vec![platform]) }
 }
 
 fn live() -> Live {
@@ -95,8 +95,11 @@ fn a_tag_that_has_moved_on_is_superseded() {
 fn an_image_that_is_missing_or_none_or_for_another_platform_is_rejected() {
     let digest = pushed_digest;
     let tag_digest = Some(digest());
-    let chart = ImageEvidence::Found { digest: digest(), tag_digest, content: Err("it is a chart".into()) };
+    let holds = |content| ImageEvidence::Found { digest: digest(), tag_digest: tag_digest.clone(), content };
+    let chart = holds(ImageContent::Artifact("it is a chart".into()));
+    let broken = holds(ImageContent::Broken("its manifest nests more than 64 deep".into()));
     assert_eq!(rejected(ask_push(&push(), ImageEvidence::Missing)), ["absent-image"]);
+    assert_eq!(rejected(ask_push(&push(), broken)), ["not-an-image"]);
     assert!(matches!(ask_push(&push(), chart), Asked::NoImage(reason) if reason.contains("a chart")));
     assert_eq!(rejected(ask_push(&push(), found(digest(), "amd64"))), ["mismatched-architecture"]);
 }

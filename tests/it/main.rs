@@ -12,6 +12,7 @@ mod flow;
 mod objects;
 mod rules;
 mod simulation;
+mod strangers;
 mod tidy;
 mod triggers;
 mod verifiable;
