@@ -1,14 +1,16 @@
 //! A task definition as the JSON document it is: reading it, drafting the next one, comparing two.
 //! It knows names and shapes, never whether ECS would accept them; that is `validate`.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::image::Platform;
 
+mod difference;
 pub mod schema;
+pub(crate) mod size;
+
+pub use difference::Difference;
 
 /// The largest document that is read, in bytes: ECS refuses task definitions over 64 KiB (Amazon ECS service quotas).
 pub const MAX_DOCUMENT: usize = 64 * 1024;
@@ -26,6 +28,9 @@ pub const READ_ONLY: [&str; 9] = [
     "deleteRequestedAt",
     "registeredBy",
 ];
+
+/// The tag that marks a revision with the release that registered it: how a lost answer is found again.
+pub const RELEASE_TAG: &str = "express-deployer:release";
 
 /// Why a text is not a task definition at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -107,12 +112,15 @@ impl TaskDefinition {
         self.0.insert("tags".to_owned(), Value::Array(own));
     }
 
-    /// Sets one tag, whatever the document says.
+    /// Sets one tag, whatever the document says: also where it says that there are none (`null`).
     pub fn set_tag(&mut self, key: &str, value: &str) {
-        if let Value::Array(tags) = self.0.entry("tags").or_insert_with(|| Value::Array(Vec::new())) {
-            tags.retain(|tag| tag["key"].as_str() != Some(key));
-            tags.push(json!({"key": key, "value": value}));
-        }
+        let mut tags = match self.0.get_mut("tags").map(Value::take) {
+            Some(Value::Array(tags)) => tags,
+            _ => Vec::new(),
+        };
+        tags.retain(|tag| tag["key"].as_str() != Some(key));
+        tags.push(json!({"key": key, "value": value}));
+        self.0.insert("tags".to_owned(), Value::Array(tags));
     }
 
     /// The value of a tag.
@@ -178,15 +186,6 @@ impl TaskDefinition {
     pub fn to_json(&self) -> String {
         Value::Object(self.0.clone()).to_string()
     }
-
-    /// Where `other` differs from this document once both are written the way ECS describes them, at most `limit`
-    /// places.
-    pub fn differences(&self, other: &Self, limit: usize) -> Vec<Difference> {
-        let (before, after) = (normalised(&self.0), normalised(&other.0));
-        let mut found = Vec::new();
-        compare("", &before, &after, limit, &mut found);
-        found
-    }
 }
 
 /// One container definition and its place.
@@ -250,43 +249,6 @@ impl<'a> Container<'a> {
     }
 }
 
-/// One place where two documents differ.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Difference {
-    /// The place.
-    pub pointer: String,
-    /// The value there before; absent when it is new.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<Value>,
-    /// The value there after; absent when it is gone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<Value>,
-}
-
-impl Difference {
-    /// Whether the place can hold what must not be printed: an environment value, a secret's name is fine.
-    fn is_confidential(&self) -> bool {
-        self.pointer
-            .split('/')
-            .any(|part| matches!(part, "environment" | "command" | "entryPoint" | "options" | "dockerLabels"))
-    }
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let show = |value: &Option<Value>| match value {
-            None => "(absent)".to_owned(),
-            Some(_) if self.is_confidential() => "(not shown)".to_owned(),
-            Some(Value::String(text)) => text.chars().take(200).collect(),
-            Some(Value::Array(items)) => format!("({} items)", items.len()),
-            Some(Value::Object(members)) => format!("({} members)", members.len()),
-            Some(scalar) => scalar.to_string(),
-        };
-        let pointer: String = self.pointer.chars().take(300).collect();
-        write!(f, "{pointer}: {} -> {}", show(&self.before), show(&self.after))
-    }
-}
-
 /// What a JSON value is, with its article.
 pub fn kind(value: &Value) -> &'static str {
     match value {
@@ -296,75 +258,6 @@ pub fn kind(value: &Value) -> &'static str {
         Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
-    }
-}
-
-/// The document without what `DescribeTaskDefinition` fills in by itself: empty lists and objects, nulls, `cpu: 0`, a
-/// `hostPort` equal to `containerPort`, `protocol: tcp`, `essential: true`. Tags are left out: they belong to the
-/// revision, not to what runs.
-fn normalised(members: &Map<String, Value>) -> Value {
-    let mut value = Value::Object(TaskDefinition(members.clone()).without(&READ_ONLY).without(&["tags"]).0);
-    if let Some(containers) = value.get_mut("containerDefinitions").and_then(Value::as_array_mut) {
-        for container in containers.iter_mut().filter_map(Value::as_object_mut) {
-            container
-                .retain(|name, value| !((name == "cpu" && *value == 0) || (name == "essential" && *value == true)));
-            let ports = container.get_mut("portMappings").and_then(Value::as_array_mut);
-            for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
-                if port.get("hostPort") == port.get("containerPort") {
-                    port.shift_remove("hostPort");
-                }
-                port.retain(|name, value| !(name == "protocol" && *value == "tcp"));
-            }
-        }
-    }
-    drop_empty(&mut value);
-    value
-}
-
-fn drop_empty(value: &mut Value) {
-    let is_empty = |value: &Value| match value {
-        Value::Null => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        _ => false,
-    };
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(drop_empty),
-        Value::Object(members) => {
-            members.values_mut().for_each(drop_empty);
-            members.retain(|_, member| !is_empty(member));
-        }
-        _ => {}
-    }
-}
-
-fn compare(pointer: &str, before: &Value, after: &Value, limit: usize, found: &mut Vec<Difference>) {
-    if found.len() >= limit || before == after {
-        return;
-    }
-    let place = |key: &str| format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
-    match (before, after) {
-        (Value::Object(old), Value::Object(new)) => {
-            for (key, value) in old {
-                match new.get(key) {
-                    Some(other) => compare(&place(key), value, other, limit, found),
-                    None => found.push(Difference { pointer: place(key), before: Some(value.clone()), after: None }),
-                }
-            }
-            for (key, value) in new.iter().filter(|(key, _)| !old.contains_key(*key)) {
-                found.push(Difference { pointer: place(key), before: None, after: Some(value.clone()) });
-            }
-        }
-        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
-            for (index, (value, other)) in old.iter().zip(new).enumerate() {
-                compare(&place(&index.to_string()), value, other, limit, found);
-            }
-        }
-        _ => found.push(Difference {
-            pointer: pointer.to_owned(),
-            before: Some(before.clone()),
-            after: Some(after.clone()),
-        }),
     }
 }
 
@@ -410,25 +303,6 @@ mod tests {
         let places: Vec<String> = before.differences(&after, 10).iter().map(ToString::to_string).collect();
         assert_eq!(places, ["/containerDefinitions/0/image: a -> c"]);
         assert_eq!(before.with_image("Other", "c"), None);
-    }
-
-    #[test]
-    fn what_a_description_fills_in_is_no_difference() {
-        let written =
-            document(json!({"containerDefinitions": [{"name": "Main", "portMappings": [{"containerPort": 80}]}]}));
-        let described = document(
-            json!({"containerDefinitions": [{"name": "Main", "cpu": 0, "essential": true, "environment": [],
-            "portMappings": [{"containerPort": 80, "hostPort": 80, "protocol": "tcp"}]}], "volumes": [], "revision": 3}),
-        );
-        assert_eq!(written.differences(&described, 10), []);
-    }
-
-    #[test]
-    fn environment_values_are_not_shown() {
-        let with =
-            |value: &str| document(json!({"containerDefinitions": [{"environment": [{"name": "A", "value": value}]}]}));
-        let shown = with("old-token").differences(&with("new-token"), 10)[0].to_string();
-        assert!(!shown.contains("token"), "{shown}");
     }
 
     #[test]

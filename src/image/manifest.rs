@@ -105,11 +105,10 @@ fn check_shape(bytes: &[u8]) -> Result<(), String> {
             (Some(_), _) if is_behind_backslash => is_behind_backslash = false,
             (Some(_), b'\\') => (is_escaped, is_behind_backslash) = (true, true),
             (Some(_), b'"') => (text_at, is_escaped) = (None, false),
-            (Some(_), _) => {}
             (None, b'"') => text_at = Some(at),
             (None, b'[' | b'{') => depth += 1,
             (None, b']' | b'}') => depth = depth.saturating_sub(1),
-            (None, _) => {}
+            _ => {}
         }
         if depth > MAX_DEPTH {
             return Err(format!("nests more than {MAX_DEPTH} deep"));

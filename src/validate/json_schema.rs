@@ -153,7 +153,7 @@ fn fact(id: &str) -> Option<(&'static [&'static str], Value)> {
             json!({"minItems": 1, "maxItems": MAX_CONTAINERS, "contains": is_main()}),
         ),
         "RegisterTaskDefinitionInput$pidMode" => (&["unsupported-member"], json!({"enum": ["task", null]})),
-        "RegisterTaskDefinitionInput$tags" => (&["invalid-tag"], json!({"maxItems": 50})),
+        "RegisterTaskDefinitionInput$tags" => (&["invalid-tag", "too-many-tags"], json!({"maxItems": 50})),
         "EphemeralStorage$sizeInGiB" => (&["out-of-range-ephemeral-storage"], json!({"minimum": 20, "maximum": 200})),
         "Tag$key" => (
             &["invalid-tag"],

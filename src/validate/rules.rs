@@ -100,6 +100,7 @@ mod slow_health_check;
 mod small_s3_file_size;
 mod taken_log_port;
 mod too_many_containers;
+mod too_many_tags;
 mod unknown_dependency;
 mod unknown_member;
 mod unknown_output_plugin;
@@ -228,6 +229,7 @@ tables! {
     inverted_ulimit,
     ineffective_ulimit,
     invalid_tag,
+    too_many_tags,
     mutable_image,
     invalid_image,
     plain_secret,

@@ -80,6 +80,11 @@ impl Stage {
         self.try_head().unwrap()
     }
 
+    /// Puts another head in its place, as whoever may write it does.
+    pub(crate) fn put_head(&self, head: &Value) {
+        self.sandbox.put_object(STATE, HEAD, head.to_string().into_bytes());
+    }
+
     pub(crate) fn try_head(&self) -> Option<Value> {
         self.sandbox.object(STATE, HEAD).map(|head| serde_json::from_slice(&head).unwrap())
     }
@@ -774,12 +779,14 @@ async fn what_was_verified_after_a_newer_release_had_led_the_service_back_says_s
                 None => tokio::task::yield_now().await,
             }
         };
-        let (me, back) = (head["owner"]["execution"].clone(), head["base"]["taskDefinitionArn"].clone());
+        let (me, back) = (head["owner"].clone(), head["base"]["taskDefinitionArn"].clone());
         head["owner"]["execution"] = "another".into();
         head["owner"]["release"] = "20260702T031105Z-00000000".into();
         head["phase"] = "ended".into();
         head["outcome"] = "rolled_back".into();
-        head["displaced"] = serde_json::json!([{"execution": me, "ledBackToArn": back}]);
+        head["displaced"] = serde_json::json!([
+            {"execution": me["execution"], "release": me["release"], "ledBackToArn": back}
+        ]);
         stage.sandbox.put_object(STATE, HEAD, head.to_string().into_bytes());
         back.as_str().unwrap().to_owned()
     };

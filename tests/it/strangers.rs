@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -15,12 +16,14 @@ use express_deployer::aws::{Aws, Clock};
 use express_deployer::head::Outcome;
 use express_deployer::image::{MAX_BLOB, Manifest, PrivateEcr, platform_of_config};
 use express_deployer::report::Report;
-use sandbox::{Options, Sandbox, Scenario};
-use serde_json::Value;
+use sandbox::{DeploymentTimes, FaultKind, Moment, Options, Sandbox, Scenario};
+use serde_json::{Value, json};
 
-use crate::flow::{Stage, push_again};
+use crate::flow::{FAMILY, Stage, fault, push, push_again, upload_text};
 
 const REPOSITORY: &str = "express-mode-custom-td";
+const SERVICE: &str = "express-mode-custom-td-f9de";
+const UPLOAD: &str = include_str!("../fixtures/task-definitions/firelens-s3.json");
 const MIB: u64 = 1024 * 1024;
 
 /// Text that fills what is left of the largest manifest.
@@ -186,4 +189,97 @@ async fn config_lies_about_its_size_and_is_refused_for_good() {
         assert!(report.to_string().contains(said), "{report}");
     }
     assert_eq!(stage.count("GetDownloadUrlForLayer"), 1);
+}
+
+/// Registers this document as its own, with tags, as whoever may register does it.
+fn register(stage: &Stage, change: impl FnOnce(&mut Value)) -> String {
+    let mut document = stage.sandbox.task_definitions(FAMILY).pop().unwrap();
+    change(&mut document);
+    stage.sandbox.register(&document).unwrap()
+}
+
+fn mark(event: &str) -> String {
+    let trigger = express_deployer::trigger::recognise(event).triggers.remove(0);
+    format!("{}@default/express-mode-custom-td-f9de", trigger.release())
+}
+
+#[tokio::test]
+async fn adopts_a_stranger_never_and_its_own_whatever_ecs_makes_of_it() {
+    for lost in [Moment::Before, Moment::After] {
+        let stage = Stage::of(Scenario::Good).await;
+        let tags = json!([{"key": "express-deployer:release", "value": mark(&push())}]);
+        let stranger = register(&stage, |document| {
+            document["tags"] = tags;
+            document["containerDefinitions"][0]["image"] = "public.ecr.aws/stranger/miner:1".into();
+        });
+        stage.sandbox.inject(fault("RegisterTaskDefinition", 1, lost, FaultKind::Drop));
+        let report = stage.release(&push()).await;
+        assert_eq!(report.outcome, Outcome::Succeeded, "{report}");
+        let live = stage.sandbox.deployments().pop().unwrap()["taskDefinition"].clone();
+        assert_ne!(live, *stranger, "{report}");
+        // Two of the seed and of the stranger, and one of its own, whether or not the first call had acted.
+        assert_eq!(stage.revisions(), 3, "{lost:?}: {report}");
+    }
+}
+
+#[tokio::test]
+async fn tags_null_lost_no_mark() {
+    let stage = Stage::of(Scenario::Good).await;
+    let mut document: Value = serde_json::from_str(UPLOAD).unwrap();
+    document["tags"] = Value::Null;
+    document["containerDefinitions"][0]["stopTimeout"] = 45.into();
+    let event = upload_text(&stage, &document.to_string());
+    stage.sandbox.inject(fault("RegisterTaskDefinition", 1, Moment::After, FaultKind::Drop));
+    let report = stage.release(&event).await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report}");
+    assert_eq!(stage.revisions(), 2, "the first call had acted, and was found by its mark: {report}");
+}
+
+#[tokio::test]
+async fn tags_50_leave_no_room_and_49_do() {
+    for (number, expected) in [(49, Outcome::Succeeded), (50, Outcome::Rejected)] {
+        let stage = Stage::of(Scenario::Good).await;
+        let live = register(&stage, |document| {
+            document["tags"] = (0..number).map(|n| json!({"key": format!("t{n}"), "value": "x"})).collect();
+        });
+        stage.sandbox.deploy_by_hand(SERVICE, &live).unwrap();
+        stage.sandbox.clock().advance(Duration::from_hours(1));
+        let report = stage.release(&push()).await;
+        assert_eq!(report.outcome, expected, "{report}");
+        let ids: Vec<String> = report.findings.iter().map(|finding| finding.rule.to_string()).collect();
+        assert_eq!(ids.contains(&"too-many-tags".to_owned()), number == 50, "{report}");
+    }
+}
+
+#[tokio::test]
+async fn a_revision_of_a_hundred_days_is_still_the_way_back_and_what_ecs_does_not_name_is_none() {
+    const AT_ONCE: DeploymentTimes = DeploymentTimes { canary_percent: 100.0, canary_bake: 0, bake: 0 };
+    for is_forged in [false, true] {
+        let stage = Stage::of(Scenario::Good).await;
+        let first = stage.release(&push()).await;
+        assert_eq!(first.outcome, Outcome::Succeeded, "{first}");
+        let stranger = register(&stage, |document| document["cpu"] = "512".into());
+        stage.sandbox.clock().advance(Duration::from_hours(100 * 24));
+        if is_forged {
+            let mut head = stage.head();
+            head["lastGood"]["taskDefinitionArn"] = stranger.clone().into();
+            stage.put_head(&head);
+        }
+        stage.sandbox.set_deployment_times(AT_ONCE);
+        let bad = push_again("13cde686-328b-6117-af20-0e5566167001", "2027-03-10T10:00:00Z", "latest");
+        let stage = stage.configured("expect = [\"Starting server\"]", "expect = [\"never\"]");
+        let digest = stage.sandbox.put_image(
+            REPOSITORY,
+            &["latest"],
+            br#"{"manifests":[{"platform":{"os":"linux","architecture":"arm64"},"n":2}]}"#,
+        );
+        let mut bad: Value = serde_json::from_str(&bad).unwrap();
+        bad["detail"]["image-digest"] = digest.into();
+        let report = stage.release(&bad.to_string()).await;
+        let live = stage.sandbox.deployments().pop().unwrap()["taskDefinition"].clone();
+        println!("{report} {live}");
+        assert_ne!(live, *stranger, "{report}");
+        let expected = if is_forged { Outcome::Failed } else { Outcome::RolledBack };
+        assert_eq!(report.outcome, expected, "{report}");
+    }
 }

@@ -277,6 +277,12 @@ impl Sandbox {
         Ok(arn)
     }
 
+    /// Registers a task definition with its tags, as whoever may do so does it; it is not a call. Gives its ARN.
+    pub fn register(&self, document: &Value) -> Result<String, Error> {
+        let now = self.world.clock.now();
+        Ok(self.world.ecs().definitions.store(document, now, None)?.arn())
+    }
+
     /// Makes a service in the cluster `default` from a bare image, as if that had been done a day ago: ECS has a task
     /// definition of its own for it. Gives its ARN.
     pub fn make_from_image(&self, service: &str, image: &str) -> Result<String, Error> {

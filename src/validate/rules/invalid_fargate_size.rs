@@ -1,5 +1,6 @@
 //! Holds `cpu` and `memory` of the task to the pairs that Fargate offers. What containers ask for is not added up here.
 
+use crate::task_definition::size;
 use crate::validate::{Findings, Origin, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
@@ -38,7 +39,7 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let wrong = if subject.origin == Origin::Live { Severity::Warning } else { Severity::Error };
     let amount = |member, unit, report: &mut Findings<'_>| {
         let text = subject.definition.text(member).filter(|text| !text.is_empty())?;
-        let amount = in_units(text, unit);
+        let amount = size::in_units(text, unit);
         if amount.is_none() {
             let starts_with_number = text.trim_start().starts_with(|c: char| c.is_ascii_digit() || c == '.');
             let severity = if starts_with_number { Severity::Warning } else { wrong };
@@ -91,35 +92,9 @@ fn listed(ranges: &[Steps]) -> String {
     words.collect::<Vec<_>>().join(", or ")
 }
 
-/// The size in 1/1024 of the unit: a plain number is that already, `1 vCPU` and `.5 GB` are not. `None` for any other
-/// spelling.
-fn in_units(text: &str, unit: &str) -> Option<u64> {
-    let text = text.trim().to_ascii_lowercase();
-    let Some(number) = text.strip_suffix(&unit.to_ascii_lowercase()) else { return text.parse().ok() };
-    let (whole, fraction) = number.trim_end().split_once('.').unwrap_or((number.trim_end(), ""));
-    if whole.len() + fraction.len() == 0 || whole.len() > 9 || fraction.len() > 9 {
-        return None;
-    }
-    let digits = |part: &str| if part.is_empty() { Some(0) } else { part.parse::<u64>().ok() };
-    let scale = 10_u64.pow(u32::try_from(fraction.len()).ok()?);
-    let scaled = (digits(whole)? * scale + digits(fraction)?) * 1_024;
-    scaled.is_multiple_of(scale).then(|| scaled / scale)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_read_in_both_spellings() {
-        let vcpus = |text| in_units(text, "vCPU");
-        assert_eq!(
-            ["256", "1 vCPU", ".25 vcpu", "0.5vCPU", " 2 VCPU ", "32 vCPU"].map(vcpus),
-            [256, 1_024, 256, 512, 2_048, 32_768].map(Some)
-        );
-        assert_eq!(["", "vCPU", ".vCPU", "1.5", "0.3 vCPU", "-1", "1 GB", "12345678901 vCPU"].map(vcpus), [None; 8]);
-        assert_eq!(["512", "2 GB", "0.5GB"].map(|text| in_units(text, "GB")), [512, 2_048, 512].map(Some));
-    }
 
     #[test]
     fn every_pair_of_the_table_is_offered_and_its_neighbours_are_not() {

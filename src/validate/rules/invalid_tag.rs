@@ -10,21 +10,15 @@ pub(super) static RULE: Rule = Rule {
     id: "invalid-tag",
     severity: Severity::Error,
     summary: "a tag is one that AWS does not take",
-    why: "ECS refuses the registration: a revision has at most 50 tags with different keys of 1 to 128 characters and \
-        values of at most 256; keys that begin with `aws:` are AWS's own.",
+    why: "ECS refuses the registration: tags have different keys of 1 to 128 characters and values of at most 256; keys \
+        that begin with `aws:` are AWS's own.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Tag.html",
     check,
     ..Rule::OF_DOCUMENTS
 };
 
-/// The most tags of one resource; the deployer adds one of its own.
-const MOST: usize = 50;
-
 fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     let tags = subject.definition.members().get("tags").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    if tags.len() > MOST {
-        report.add("/tags", format!("{} tags; {MOST} are the most", tags.len()), "remove some");
-    }
     let mut keys = HashSet::new();
     for (index, tag) in tags.iter().enumerate() {
         let Some(key) = tag.get("key").and_then(Value::as_str) else { continue };

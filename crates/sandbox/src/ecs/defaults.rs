@@ -1,5 +1,5 @@
-//! The defaults that ECS adds to a registered task definition, as `DescribeTaskDefinition` shows them. No member is
-//! taken away.
+//! The defaults that ECS adds to a registered task definition, and the order that it gives to variables, as
+//! `DescribeTaskDefinition` shows them. No member is taken away.
 
 use serde_json::{Map, Value, json};
 
@@ -41,6 +41,12 @@ fn fill_container(container: &mut Value, awsvpc: bool) {
     default(members, "essential", json!(true));
     for list in ["portMappings", "environment", "mountPoints", "volumesFrom", "systemControls"] {
         default(members, list, json!([]));
+    }
+    // ECS keeps these by name, and describes them in an order of its own.
+    for list in ["environment", "secrets"] {
+        if let Some(entries) = members.get_mut(list).and_then(Value::as_array_mut) {
+            entries.sort_by_key(|entry| std::cmp::Reverse(entry.get("name").map(ToString::to_string)));
+        }
     }
     for mapping in members.get_mut("portMappings").and_then(Value::as_array_mut).into_iter().flatten() {
         let Some(mapping) = mapping.as_object_mut() else { continue };

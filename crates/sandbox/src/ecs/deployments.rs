@@ -10,6 +10,9 @@ use super::super::rollout::{Phase, Status, THRESHOLD};
 use super::service::{Deployment, Revision, Service};
 use super::{CLUSTER, Context, Ecs, check_cluster, cluster_arn, missing, service_not_found};
 
+/// How long a deployment is listed, in seconds: 90 days (Amazon ECS API reference, `ListServiceDeployments`).
+const LISTED: f64 = 90.0 * 86_400.0;
+
 impl Ecs {
     /// `ListServiceDeployments`, newest first.
     pub(super) fn list_deployments(&self, input: &Value, context: Context<'_>) -> Result<Value, ApiError> {
@@ -18,12 +21,14 @@ impl Ecs {
         let statuses = texts(input, "status")?;
         let bound = |member: &str| input.pointer(&format!("/createdAt/{member}")).and_then(Value::as_f64);
         let (after, before) = (bound("after"), bound("before"));
+        let now = epoch(context.now).as_f64().unwrap_or_default();
         let briefs: Vec<Value> = service
             .deployments
             .iter()
             .rev()
             .skip(usize::from(context.blindness == Some(FaultKind::Stale)))
             .map(|deployment| brief(service, deployment, context.now))
+            .filter(|brief| brief["createdAt"].as_f64().is_some_and(|at| now - at <= LISTED))
             .filter(|brief| statuses.is_empty() || statuses.iter().any(|status| brief["status"] == *status))
             .filter(|brief| {
                 let created = brief["createdAt"].as_f64().unwrap_or_default();
