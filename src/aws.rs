@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::config::BucketOwners;
+use crate::text::Text;
 use bounded_answers::{BoundedAnswers, MAX_ANSWER};
 
 mod bounded_answers;
@@ -196,11 +197,11 @@ pub struct Failure {
     /// The IAM action, such as `ecs:RegisterTaskDefinition`.
     pub action: &'static str,
     /// What it was called on: an ARN, or a name.
-    pub resource: String,
+    pub resource: Text,
     /// What kind of trouble it is.
     pub kind: FailureKind,
     /// The service's own words, shortened.
-    pub message: String,
+    pub message: Text,
 }
 
 /// What kind of trouble a call had: it decides what may be done next.
@@ -226,8 +227,13 @@ impl Failure {
         matches!(self.kind, FailureKind::Throttled | FailureKind::OutcomeUnknown)
     }
 
-    pub(crate) fn new(action: &'static str, resource: &str, kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { action, resource: resource.to_owned(), kind, message: message.into() }
+    /// What it says, as reports and log lines may hold it.
+    pub fn to_text(&self) -> Text {
+        self.to_string().into()
+    }
+
+    pub(crate) fn new(action: &'static str, resource: &str, kind: FailureKind, message: impl Into<Text>) -> Self {
+        Self { action, resource: resource.into(), kind, message: message.into() }
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::config::ServiceArn;
 use crate::image::Digest;
 use crate::plan::Request;
+use crate::text::Text;
 use crate::trigger::{Order, ReleaseId, Trigger};
 
 pub use release_protocol::Outcome;
@@ -50,7 +51,7 @@ pub type Release = release_protocol::Release<Aws>;
 #[serde(rename_all = "camelCase", default)]
 pub struct About {
     /// The trigger.
-    pub trigger: String,
+    pub trigger: Text,
     /// When the release claimed the service; by its own clock.
     pub claimed_at: Timestamp,
 }
@@ -86,10 +87,10 @@ pub struct Recent {
     /// Its place in the order.
     pub order: Order,
     /// What started it.
-    pub trigger: String,
+    pub trigger: Text,
     /// The image of the container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
+    pub image: Option<Text>,
     /// The digest that was pushed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
@@ -149,7 +150,7 @@ pub fn release(request: &Request, execution: &str, claimed_at: Timestamp, tag_is
         execution: execution.to_owned(),
         order: request.order(tag_is_current),
         image,
-        about: About { trigger: request.trigger.to_string(), claimed_at },
+        about: About { trigger: request.trigger.to_string().into(), claimed_at },
     }
 }
 
@@ -200,7 +201,7 @@ mod tests {
         let recent = |number: usize| Recent {
             release: serde_json::from_value(format!("release-{number}").into()).unwrap(),
             order: me.order.clone(),
-            trigger: String::new(),
+            trigger: Text::default(),
             image: None,
             digest: None,
             task_definition_arn: Some(format!("web:{number}")),
@@ -222,7 +223,7 @@ mod tests {
         let ended = |outcome| Recent {
             release: me.event.clone(),
             order: me.order.clone(),
-            trigger: String::new(),
+            trigger: Text::default(),
             image: None,
             digest: None,
             task_definition_arn: None,

@@ -55,7 +55,7 @@ impl<'a> ImageRef<'a> {
             "dkr" => labels.next().filter(|label| matches!(*label, "ecr" | "ecr-fips"))?,
             label => Some(label).filter(|label| matches!(*label, "dkr-ecr" | "dkr-ecr-fips"))?,
         };
-        let region = labels.next()?;
+        let region = labels.next().filter(|region| is_dns_label(region))?;
         labels.next().map(|_| PrivateEcr { account, region })
     }
 
@@ -100,6 +100,14 @@ pub struct EcrImage<'a> {
 pub fn registry_host(account: &str, region: &str) -> String {
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     format!("{account}.dkr.ecr.{region}.{suffix}")
+}
+
+/// Whether a region can be a label of the address of an endpoint (RFC 1035, section 2.3.1, in lower case).
+pub(crate) fn is_dns_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// The owner of a private ECR registry.

@@ -13,6 +13,8 @@
 //! 7. `watch`: both of these watched over time, as a value.
 //! 8. [`report`]: what happened, for people and for programs.
 //!
+//! What others wrote goes into reports, findings and log lines as [`text`] alone.
+//!
 //! All of these are pure: no clock, no I/O, no SDK. [`release`] is the flow that joins them, one durable async function
 //! that reads top to bottom; read it next. [`aws`] holds the adapters that it calls, and `observe` joins what they
 //! answer. The `sandbox` stands in for AWS on the wire, and the `cli` is the tool that plays releases against it;
@@ -20,6 +22,8 @@
 
 pub mod config;
 pub mod trigger;
+
+pub mod text;
 
 pub mod image;
 pub mod task_definition;

@@ -11,6 +11,7 @@ use release_protocol::plan::Wish;
 use crate::config::{BucketOwners, Config, Service};
 use crate::image::{Digest, Platform};
 use crate::task_definition::{TaskDefinition, Unreadable};
+use crate::text::Text;
 use crate::trigger::{ImagePush, Order, ReleaseId, Trigger, Upload};
 use crate::validate::Finding;
 use crate::verify::{Expectation, S3Output};
@@ -173,15 +174,15 @@ impl Asked {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageChange {
     /// The container.
-    pub container: String,
+    pub container: Text,
     /// The image that was live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<String>,
+    pub before: Option<Text>,
     /// The image of the new revision.
-    pub after: String,
+    pub after: Text,
     /// The tag that was pushed or resolved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tag: Option<String>,
+    pub tag: Option<Text>,
 }
 
 /// What a release would change, and what the checks found: what is recorded and reported of a draft, whether it is
@@ -195,7 +196,7 @@ pub struct Outline {
     /// The container's image, before and after.
     pub image: Option<ImageChange>,
     /// Where the document differs from the live one.
-    pub changes: Vec<String>,
+    pub changes: Vec<Text>,
     /// What the checks found.
     pub findings: Vec<Finding>,
 }

@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use crate::config::{Config, MAX_SERVICES_PER_EVENT};
 use crate::plan::{MAX_OPERATIONS, Request};
 use crate::report::{ReleaseReport, Report};
+use crate::text::Text;
 use crate::trigger::{Recognition, recognise};
 
 mod act;
@@ -50,9 +51,9 @@ struct Recognised {
     /// The services that it concerns.
     requests: Vec<Request>,
     /// Why parts of it release nothing.
-    ignored: Vec<String>,
+    ignored: Vec<Text>,
     /// Parts that nobody knows: what came.
-    unrecognised: Vec<String>,
+    unrecognised: Vec<Text>,
 }
 
 impl Recognised {
@@ -72,7 +73,8 @@ impl Recognised {
             1 => " and one more part".to_owned(),
             more => format!(" and {more} more parts"),
         };
-        Some(format!("not recognised: {first}{others}; events/README.md lists what releases a service").into())
+        let what = Text::from(format!("{first}{others}"));
+        Some(format!("not recognised: {what}; events/README.md lists what releases a service").into())
     }
 }
 
@@ -80,7 +82,7 @@ impl Recognised {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Released {
     Report(Box<ReleaseReport>),
-    Ignored(String),
+    Ignored(Text),
 }
 
 /// The answer of one invocation.
@@ -111,7 +113,9 @@ async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableContext)
     {
         let recognised = recognise_services(config, event.get(), None);
         if recognised.requests.is_empty() {
-            tracing::info!(ignored = ?recognised.ignored, unrecognised = ?recognised.unrecognised, "nothing to release");
+            let [ignored, unrecognised] =
+                [&recognised.ignored, &recognised.unrecognised].map(|parts| Text::from(parts.join("; ")));
+            tracing::info!(%ignored, %unrecognised, "nothing to release");
             return recognised.without_releases();
         }
     }
@@ -124,7 +128,7 @@ async fn run(deployer: Arc<Deployer>, event: Box<RawValue>, ctx: DurableContext)
         Ok(recognise_services(&config, event.get(), Some(recogniser.aws.clock().now())))
     };
     let recognised = step::run(&ctx, "recognise", work).await;
-    let mut recognised: Recognised = recognised.map_err(|ending| ending.reason.unwrap_or_default())?;
+    let mut recognised: Recognised = recognised.map_err(|ending| String::from(ending.reason.unwrap_or_default()))?;
     let requests = std::mem::take(&mut recognised.requests);
     if requests.is_empty() {
         return recognised.without_releases();
@@ -152,7 +156,7 @@ fn report_of(released: Vec<Released>) -> Report {
             Released::Ignored(reason) => ignored.push(reason),
         }
     }
-    let ignored = (releases.is_empty() && !ignored.is_empty()).then(|| ignored.join("; "));
+    let ignored = (releases.is_empty() && !ignored.is_empty()).then(|| ignored.join("; ").into());
     Report { releases, ignored }
 }
 
@@ -189,7 +193,7 @@ fn recognise_services(config: &Config, event: &str, now: Option<Timestamp>) -> R
     for trigger in triggers {
         let takers = config.takers(&trigger);
         if takers.is_empty() {
-            ignored.push(config.why_nobody_takes(&trigger));
+            ignored.push(config.why_nobody_takes(&trigger).into());
         }
         for service in takers {
             let mut request = Request::of(config, service, trigger.clone());

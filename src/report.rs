@@ -8,6 +8,7 @@ use crate::head;
 use crate::head::Outcome;
 use crate::plan::ImageChange;
 use crate::rollout::{CircuitBreaker, Deployment, StoppedTask};
+use crate::text::Text;
 use crate::trigger::{ReleaseId, Trigger};
 use crate::validate::Finding;
 use crate::verify::verification::Verification;
@@ -24,7 +25,7 @@ pub struct Report {
     pub releases: Vec<ReleaseReport>,
     /// Why nothing was released, where the event was not for us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ignored: Option<String>,
+    pub ignored: Option<Text>,
 }
 
 /// What became of one release.
@@ -42,10 +43,10 @@ pub struct ReleaseReport {
     /// Why it ended so, for people; names the call, the IAM action and resource, or the parameter where one of them is
     /// the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Text>,
     /// What a person should know of although the outcome sounds well: what was left out, or whose place was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attention: Option<String>,
+    pub attention: Option<Text>,
     /// The image of the container, where it was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageChange>,
@@ -57,7 +58,7 @@ pub struct ReleaseReport {
     pub previous_task_definition_arn: Option<String>,
     /// Where the new task definition differs from the live one; values that may be confidential are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<String>,
+    pub changes: Vec<Text>,
     /// What the checks found.
     #[serde(default)]
     pub findings: Vec<Finding>,
@@ -85,16 +86,16 @@ pub struct RolloutReport {
     pub traffic_percent: Option<f64>,
     /// The status reason that ECS gives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Text>,
     /// CloudWatch alarms that went off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub triggered_alarms: Vec<String>,
+    pub triggered_alarms: Vec<Text>,
     /// What the deployment circuit breaker counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circuit_breaker: Option<CircuitBreaker>,
     /// The CPU architecture that ECS runs the tasks on, where that is not the one of the task definition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub architecture_override: Option<String>,
+    pub architecture_override: Option<Text>,
     /// Tasks of the new revision that stopped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stopped_tasks: Vec<StoppedTask>,
@@ -108,7 +109,7 @@ pub struct Moment {
     /// What, in one word or two.
     pub what: String,
     /// More of it.
-    pub detail: String,
+    pub detail: Text,
 }
 
 impl RolloutReport {
@@ -130,7 +131,7 @@ impl RolloutReport {
 
 impl Report {
     /// The report of an event that is not for us.
-    pub fn ignored(reason: impl Into<String>) -> Self {
+    pub fn ignored(reason: impl Into<Text>) -> Self {
         Self { releases: Vec::new(), ignored: Some(reason.into()) }
     }
 

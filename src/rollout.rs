@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod course;
 
+use crate::text::Text;
 use course::Course;
 
 /// A service deployment as ECS describes it (`DescribeServiceDeployments`), in our own types.
@@ -19,7 +20,7 @@ pub struct Deployment {
     /// Its status.
     pub status: Status,
     /// The lifecycle stage, in the words of ECS.
-    pub stage: Option<String>,
+    pub stage: Option<Text>,
     /// The share of production traffic that the target is asked to have, in percent.
     pub traffic_percent: Option<f64>,
     /// What its configuration says about how it goes on.
@@ -33,22 +34,22 @@ pub struct Deployment {
     /// Tasks of the target that there should be.
     pub requested_tasks: i32,
     /// Why it has its status, in the words of ECS.
-    pub reason: Option<String>,
+    pub reason: Option<Text>,
     /// Alarms that went off.
-    pub triggered_alarms: Vec<String>,
+    pub triggered_alarms: Vec<Text>,
     /// The circuit breaker.
     pub circuit_breaker: Option<CircuitBreaker>,
     /// The CPU architecture that ECS gives the target's tasks in place of their definition's. The service revision says
     /// so, not the deployment.
     #[serde(default)]
-    pub architecture_override: Option<String>,
+    pub architecture_override: Option<Text>,
 }
 
 /// A lifecycle hook that holds a deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding {
     /// The function that it calls, or the id by which a pause is continued.
-    pub name: String,
+    pub name: Text,
     /// Whether somebody has to act before the deployment goes on.
     pub awaits_action: bool,
 }
@@ -267,7 +268,7 @@ impl Deployment {
                 Phase::Stopping | Phase::Stopped | Phase::RollingBack | Phase::RolledBack | Phase::Stuck,
                 _,
                 Some(reason),
-            ) => reason.clone(),
+            ) => reason.to_string(),
             (Phase::Starting, ..) => tasks,
             _ => self.status.as_word().to_owned(),
         }
@@ -278,7 +279,7 @@ impl Deployment {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CircuitBreaker {
     /// Its status in the words of ECS.
-    pub status: String,
+    pub status: Text,
     /// Tasks that failed.
     pub failures: i32,
     /// Failures at which it rolls back.
@@ -289,11 +290,11 @@ pub struct CircuitBreaker {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoppedTask {
     /// The task's id.
-    pub task: String,
+    pub task: Text,
     /// The reason that ECS gives.
-    pub reason: String,
+    pub reason: Text,
     /// What its containers say: name, exit code, reason.
-    pub containers: Vec<String>,
+    pub containers: Vec<Text>,
 }
 
 #[cfg(test)]

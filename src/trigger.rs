@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::image::Digest;
+use crate::text::Text;
 
 mod ecr_image_action;
 mod event_bridge;
@@ -155,16 +156,16 @@ const MAX_NAME: usize = 1024;
 #[derive(Debug)]
 enum NoTrigger {
     /// It is known for what it is, and nobody has to do anything: the reason.
-    Ignored(String),
+    Ignored(Text),
     /// It is not what it should be: what came.
-    Unrecognised(String),
+    Unrecognised(Text),
 }
 
-fn ignored<T>(reason: impl Into<String>) -> Result<T, NoTrigger> {
+fn ignored<T>(reason: impl Into<Text>) -> Result<T, NoTrigger> {
     Err(NoTrigger::Ignored(reason.into()))
 }
 
-fn unrecognised<T>(what: impl Into<String>) -> Result<T, NoTrigger> {
+fn unrecognised<T>(what: impl Into<Text>) -> Result<T, NoTrigger> {
     Err(NoTrigger::Unrecognised(what.into()))
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::image::Platform;
 use crate::task_definition::schema::{self, Departures};
 use crate::task_definition::{Container, TaskDefinition, Unreadable};
+use crate::text::Text;
 
 pub mod json_schema;
 pub mod levels;
@@ -52,17 +53,24 @@ pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
     /// The place, as a JSON pointer into the document; empty for the document as a whole.
-    pub pointer: String,
+    pub pointer: Text,
     /// The fact.
-    pub message: String,
+    pub message: Text,
     /// The next action.
-    pub help: String,
+    pub help: Text,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n  help: {}", self.headline(), self.help)
+    }
+}
+
+impl Finding {
+    /// What it says, in one line without the help.
+    pub fn headline(&self) -> String {
         let place = if self.pointer.is_empty() { "the document" } else { &self.pointer };
-        write!(f, "{}[{}] {place}: {}\n  help: {}", self.severity, self.rule, self.message, self.help)
+        format!("{}[{}] {place}: {}", self.severity, self.rule, self.message)
     }
 }
 
@@ -118,9 +126,6 @@ pub struct Findings<'a> {
 /// The findings of one rule that are kept: a document can be wrong in thousands of places in the same way.
 const MAX_PER_RULE: usize = 20;
 
-/// The characters of a pointer, a message or a help text that are kept: names from a document go into all three.
-const MAX_TEXT: usize = 1_000;
-
 impl<'a> Findings<'a> {
     /// Where the document departs from the ECS API model: several rules speak of it, and the walk is the most expensive
     /// part of all.
@@ -129,7 +134,7 @@ impl<'a> Findings<'a> {
     }
 
     /// Adds a finding with the rule's severity.
-    pub fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
+    pub fn add(&mut self, pointer: impl Into<Text>, message: impl Into<Text>, help: impl Into<Text>) {
         self.add_as(self.rule.severity, pointer, message, help);
     }
 
@@ -137,13 +142,12 @@ impl<'a> Findings<'a> {
     pub fn add_as(
         &mut self,
         severity: Severity,
-        pointer: impl Into<String>,
-        message: impl Into<String>,
-        help: impl Into<String>,
+        pointer: impl Into<Text>,
+        message: impl Into<Text>,
+        help: impl Into<Text>,
     ) {
         if self.found.iter().rev().take_while(|finding| finding.rule == self.rule.id).count() < MAX_PER_RULE {
-            let bounded = |text: String| text.chars().take(MAX_TEXT).collect::<String>();
-            let (pointer, message, help) = (bounded(pointer.into()), bounded(message.into()), bounded(help.into()));
+            let (pointer, message, help) = (pointer.into(), message.into(), help.into());
             let (rule, severity) = (RuleId::of(self.rule.id), severity.min(self.ceiling));
             self.found.push(Finding { rule, severity, pointer, message, help });
         }

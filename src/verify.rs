@@ -21,6 +21,7 @@ use crate::firelens::obstacle::{self, NoOutput, Obstacle};
 use crate::firelens::s3_output::{Compression, LogOutput};
 use crate::firelens::{self, router};
 use crate::task_definition::TaskDefinition;
+use crate::text::Text;
 use log_objects::text::Lines;
 
 /// What a container's log configuration lets us look for.
@@ -29,15 +30,15 @@ pub enum Expectation {
     /// Its logs go to S3, here.
     Logs(Vec<S3Output>),
     /// Its logs do not go to S3: why, for people.
-    NotConfigured(String),
+    NotConfigured(Text),
     /// Its logs may go to S3, but nothing found or missing there would prove anything: why, for people.
-    NotVerifiable(String),
+    NotVerifiable(Text),
 }
 
 impl Expectation {
     /// Nobody wants to know.
     pub(crate) fn switched_off() -> Self {
-        Self::NotConfigured("the configuration switches the verification off".to_owned())
+        Self::NotConfigured("the configuration switches the verification off".into())
     }
 }
 
@@ -136,14 +137,14 @@ fn expect(definition: &TaskDefinition, container: &str, others: &[String], timeo
     for name in std::iter::once(container).chain(others.iter().map(String::as_str).filter(|name| *name != container)) {
         match read_output(definition, name, timeout) {
             Ok(output) => outputs.push(output),
-            Err(NoOutput::Hidden(Obstacle { message, .. })) => return Expectation::NotVerifiable(message),
+            Err(NoOutput::Hidden(Obstacle { message, .. })) => return Expectation::NotVerifiable(message.into()),
             Err(NoOutput::NotConfigured(why)) if name == container => nothing = Some(why),
             Err(NoOutput::NotConfigured(why)) => {
-                return Expectation::NotVerifiable(obstacle::not_written(definition, name, &why).message);
+                return Expectation::NotVerifiable(obstacle::not_written(definition, name, &why).message.into());
             }
         }
     }
-    nothing.map_or(Expectation::Logs(outputs), Expectation::NotConfigured)
+    nothing.map_or(Expectation::Logs(outputs), |why| Expectation::NotConfigured(why.into()))
 }
 
 /// The S3 output of a container, as far as it proves anything.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Verify;
 use crate::rollout::course::{Course, LONGEST};
 use crate::rollout::{Deployment, End, Phase, Status};
+use crate::text::Text;
 use crate::verify::checks::Checks;
 use crate::verify::evidence::Evidence;
 use crate::verify::verification::{Verification, VerificationStatus};
@@ -64,7 +65,7 @@ pub(crate) struct Watch {
     /// When pauses began to grow: at the start, and again after a hook that held the deployment for long.
     grows_since: u64,
     revision_looks: u32,
-    architecture_override: Option<String>,
+    architecture_override: Option<Text>,
     decision: Option<Decision>,
 }
 
@@ -73,7 +74,7 @@ pub(crate) struct Watch {
 pub(crate) struct Step {
     pub(crate) elapsed: u64,
     pub(crate) what: String,
-    pub(crate) detail: String,
+    pub(crate) detail: Text,
 }
 
 /// Why the watch ended.
@@ -82,9 +83,9 @@ pub(crate) enum Decision {
     /// The deployment ended, and the logs have their verdict where they can have one.
     Ended(End),
     /// The logs prove that the release does not work, or did not prove in time that it does.
-    Unproven(String),
+    Unproven(Text),
     /// The deployment can not be followed any more.
-    Lost(String),
+    Lost(Text),
 }
 
 /// One look at the deployment.
@@ -105,7 +106,7 @@ pub(crate) enum SeenRevision {
     /// What it says.
     Read {
         /// The CPU architecture that ECS runs its tasks on, where that is not the one of their definition.
-        architecture_override: Option<String>,
+        architecture_override: Option<Text>,
     },
     /// No usable answer.
     Trouble,
@@ -159,7 +160,7 @@ impl Watch {
         deployment_arn: Option<&str>,
         operations_left: u32,
     ) -> Self {
-        let nothing = Expectation::NotConfigured(String::new());
+        let nothing = Expectation::NotConfigured(Text::default());
         let watch = Self::new(target_revision, task_definition_arn, &nothing, &Verify::default(), operations_left);
         Self { deployment_arn: deployment_arn.map(str::to_owned), is_way_back: true, ..watch }
     }
@@ -199,7 +200,7 @@ impl Watch {
     }
 
     pub(crate) fn decision(&self) -> Decision {
-        self.decision.clone().unwrap_or_else(|| Decision::Lost("the watch ended without a decision".to_owned()))
+        self.decision.clone().unwrap_or_else(|| Decision::Lost("the watch ended without a decision".into()))
     }
 
     /// Takes in one look and decides, or sets the next pause.
@@ -277,8 +278,8 @@ impl Watch {
         LookTime { elapsed: self.elapsed, is_canary, is_through, bake }
     }
 
-    fn add_phase(&mut self, what: &str, detail: String) {
-        self.phases.push(Step { elapsed: self.elapsed, what: what.to_owned(), detail });
+    fn add_phase(&mut self, what: &str, detail: impl Into<Text>) {
+        self.phases.push(Step { elapsed: self.elapsed, what: what.to_owned(), detail: detail.into() });
     }
 
     /// A deployment that goes back already, or is being stopped, is left to its end: what its logs say changes nothing
@@ -299,12 +300,12 @@ impl Watch {
         match (end, self.logs.verdict()) {
             (None, _) if self.is_going_back() => {}
             (Some(End::Successful) | None, Some((VerificationStatus::Failed, reason))) => {
-                return Some(Decision::Unproven(reason.to_owned()));
+                return Some(Decision::Unproven(reason.into()));
             }
             (Some(End::Successful), None) | (None, _) => {}
             (Some(end), _) => return Some(Decision::Ended(end)),
         }
-        self.lost().map(Decision::Lost)
+        self.lost().map(|reason| Decision::Lost(reason.into()))
     }
 
     /// Why the deployment can not be followed any more, if so.
@@ -362,7 +363,7 @@ impl Watch {
         let Some(deployment) = &self.deployment else { return "no reason is known".to_owned() };
         let alarms = &deployment.triggered_alarms;
         match (&deployment.reason, alarms.is_empty()) {
-            (Some(reason), _) => reason.clone(),
+            (Some(reason), _) => reason.to_string(),
             (None, false) => format!("alarms went off: {}", alarms.join(", ")),
             (None, true) => deployment.status.as_word().to_owned(),
         }

@@ -25,6 +25,7 @@ use crate::rollout::course::{Course, Hook};
 use crate::rollout::{CircuitBreaker, StoppedTask};
 use crate::rollout::{Deployment, Holding, Status};
 use crate::task_definition::{RELEASE_TAG, TaskDefinition};
+use crate::text::Text;
 
 /// The newest revisions that are searched for the release's tag. Nobody registers more of one family within a release's
 /// crash.
@@ -64,7 +65,7 @@ pub struct ServiceRevision {
     /// The ARN of the task definition that it stands for.
     pub task_definition: Option<String>,
     /// The CPU architecture that ECS runs its tasks on, where that is not the one of the task definition.
-    pub architecture_override: Option<String>,
+    pub architecture_override: Option<Text>,
     /// The digests of its images, as far as ECS recorded them.
     pub images: Vec<RecordedImage>,
 }
@@ -357,7 +358,7 @@ fn service_revision(described: types::ServiceRevision) -> ServiceRevision {
     });
     ServiceRevision {
         task_definition: described.task_definition,
-        architecture_override: platform.and_then(|platform| platform.cpu_architecture),
+        architecture_override: platform.and_then(|platform| platform.cpu_architecture).map(Text::from),
         images: images.collect(),
     }
 }
@@ -379,21 +380,22 @@ fn not_described(action: &'static str, arn: &str, failures: Option<&[types::Fail
 fn deployment(described: types::ServiceDeployment) -> Deployment {
     let status = status(described.status.as_ref());
     let target = described.target_service_revision;
+    let alarms = described.alarms.and_then(|alarms| alarms.triggered_alarm_names);
     let rollback_reason = described.rollback.and_then(|rollback| rollback.reason);
     Deployment {
         arn: described.service_deployment_arn.unwrap_or_default(),
         target_revision: target.as_ref().and_then(|target| target.arn.clone()).unwrap_or_default(),
         status,
-        stage: described.lifecycle_stage.map(|stage| stage.as_str().to_owned()),
+        stage: described.lifecycle_stage.map(|stage| stage.as_str().into()),
         traffic_percent: target.as_ref().and_then(|target| target.requested_production_traffic_weight),
         course: described.deployment_configuration.map(course).unwrap_or_default(),
         holding: described.lifecycle_hook_details.unwrap_or_default().into_iter().filter_map(holding).collect(),
         running_tasks: target.as_ref().map_or(0, |target| target.running_task_count),
         requested_tasks: target.as_ref().map_or(0, |target| target.requested_task_count),
-        reason: described.status_reason.or(rollback_reason),
-        triggered_alarms: described.alarms.and_then(|alarms| alarms.triggered_alarm_names).unwrap_or_default(),
+        reason: described.status_reason.or(rollback_reason).map(Text::from),
+        triggered_alarms: alarms.unwrap_or_default().into_iter().map(Text::from).collect(),
         circuit_breaker: described.deployment_circuit_breaker.map(|breaker| CircuitBreaker {
-            status: breaker.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+            status: breaker.status.map(|status| status.as_str().into()).unwrap_or_default(),
             failures: breaker.failure_count,
             threshold: breaker.threshold,
         }),
@@ -425,7 +427,7 @@ fn holding(hook: types::DeploymentLifecycleHookDetail) -> Option<Holding> {
         _ => return None,
     };
     let function = hook.target_arn.as_deref().and_then(|arn| arn.split(':').nth(6).map(str::to_owned));
-    Some(Holding { name: function.or(hook.hook_id).unwrap_or_else(|| "a hook".to_owned()), awaits_action })
+    Some(Holding { name: function.or(hook.hook_id).map_or_else(|| "a hook".into(), Text::from), awaits_action })
 }
 
 fn stopped_task(task: &types::Task) -> StoppedTask {
@@ -433,11 +435,11 @@ fn stopped_task(task: &types::Task) -> StoppedTask {
         let name = container.name().unwrap_or("?");
         let exit = container.exit_code().map_or_else(String::new, |code| format!(" exited with {code}"));
         let reason = container.reason().map_or_else(String::new, |reason| format!(": {reason}"));
-        format!("{name}{exit}{reason}")
+        Text::from(format!("{name}{exit}{reason}"))
     });
     StoppedTask {
-        task: task.task_arn().map(last_part).unwrap_or_default(),
-        reason: task.stopped_reason().unwrap_or("ECS gives no reason").to_owned(),
+        task: task.task_arn().map(last_part).unwrap_or_default().into(),
+        reason: task.stopped_reason().unwrap_or("ECS gives no reason").into(),
         containers: containers.collect(),
     }
 }

@@ -5,6 +5,7 @@
 use super::first_object_after;
 use super::router::{self, has_own_configuration};
 use super::s3_output::{COMPRESSIONS, DECISIVE, FORMATS, Format, LogOutput, Setting, Word, read_word};
+use crate::image::is_dns_label;
 use crate::task_definition::TaskDefinition;
 
 /// An obstacle.
@@ -91,6 +92,10 @@ pub(crate) fn unverifiable(output: &LogOutput<'_>) -> Option<Obstacle> {
             {
                 let reason = "the option `endpoint` leads to a store that is not Amazon S3";
                 return found(pointer, reason, "remove it");
+            }
+            ("region", Setting::Given(_, region)) if !region.is_empty() && !is_dns_label(region) => {
+                let reason = "the option `region` cannot be part of an address";
+                return found(pointer, reason, "write the region as in `ap-northeast-1`");
             }
             ("format" | "compression", Setting::Given(_, value)) => {
                 let unread = match option {

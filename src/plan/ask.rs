@@ -12,6 +12,7 @@ use super::{
 use crate::config::{Logs, Service};
 use crate::image::{ImageRef, registry_host};
 use crate::task_definition::{READ_ONLY, TaskDefinition};
+use crate::text::Text;
 use crate::trigger::{ImagePush, Upload};
 use crate::validate::{self, Finding, Origin, Subject};
 use crate::verify::{self, Expectation, S3Output};
@@ -21,6 +22,10 @@ const MAX_CHANGES: usize = 50;
 
 /// The findings that are kept, the worst ones first.
 pub(super) const MAX_FINDINGS: usize = 100;
+
+/// The bytes of findings, and again of changes, that are kept: both are recorded with the release, each time that it is
+/// planned.
+const MAX_KEPT: usize = 16 * 1024;
 
 /// Compares what an event asks for with what the service is to run.
 pub fn ask(request: &Request, live: &Live, inputs: &Inputs) -> Asked {
@@ -60,10 +65,10 @@ fn ask_push(request: &Request, live: &Live, push: &ImagePush, evidence: &ImageEv
         return Asked::Live(live.task_definition_arn.clone());
     }
     let image = ImageChange {
-        container: container.to_owned(),
-        before: before.map(str::to_owned),
-        after: after.clone(),
-        tag: Some(push.tag.clone()),
+        container: container.into(),
+        before: before.map(Text::from),
+        after: (&after).into(),
+        tag: Some((&push.tag).into()),
     };
     let definition = live.definition.with_image(container, &after).unwrap_or_else(|| live.definition.clone());
     let findings = untagged.then(|| untagged_image(&live.definition, container, push)).into_iter().collect();
@@ -84,7 +89,7 @@ fn ask_upload(request: &Request, live: &Live, upload: &Upload, document: &Upload
     if let Some(written) = written {
         let reference = ImageRef::parse(&written);
         let (after, tag) = match evidence {
-            ImageEvidence::Found { digest, .. } => (reference.pinned(digest), reference.tag.map(str::to_owned)),
+            ImageEvidence::Found { digest, .. } => (reference.pinned(digest), reference.tag.map(Text::from)),
             ImageEvidence::Missing => (written.clone(), None),
             ImageEvidence::Unread(reason) => {
                 findings.push(not_pinned(&definition, container, reason));
@@ -92,8 +97,8 @@ fn ask_upload(request: &Request, live: &Live, upload: &Upload, document: &Upload
             }
         };
         definition = definition.with_image(container, &after).unwrap_or(definition);
-        let before = live.definition.container(container).and_then(|container| container.image()).map(str::to_owned);
-        image = Some(ImageChange { container: container.to_owned(), before, after, tag });
+        let before = live.definition.container(container).and_then(|container| container.image()).map(Text::from);
+        image = Some(ImageChange { container: container.into(), before, after: after.into(), tag });
     }
     if let (Some(family), Some(before)) = (definition.family(), live.definition.family())
         && family != before
@@ -131,8 +136,10 @@ fn decide(request: &Request, live: &Live, evidence: &ImageEvidence, candidate: C
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings.truncate(MAX_FINDINGS);
+    keep(&mut findings, |Finding { pointer, message, help, .. }| pointer.len() + message.len() + help.len());
     let differences = live.definition.differences(&definition, MAX_CHANGES);
-    let changes = differences.iter().map(ToString::to_string).collect();
+    let mut changes: Vec<Text> = differences.iter().map(|difference| Text::from(difference.to_string())).collect();
+    keep(&mut changes, |change| change.len());
     let is_rejected = validate::is_rejected(&findings);
     let outline = Outline { image, changes, findings, ..outline_of(live) };
     if is_rejected {
@@ -140,6 +147,17 @@ fn decide(request: &Request, live: &Live, evidence: &ImageEvidence, candidate: C
     }
     let logs = ExpectedLogs { new, previous: compared_logs(service, live, &outline.previous) };
     Asked::Draft(Box::new(Draft { definition: definition.without(&READ_ONLY), outline, logs }))
+}
+
+/// Keeps the first of a list, as many as there is room for.
+fn keep<T>(list: &mut Vec<T>, size: impl Fn(&T) -> usize) {
+    let mut room = MAX_KEPT;
+    let fitting = list.iter().take_while(|item| {
+        let size = size(item);
+        room.checked_sub(size).inspect(|left| room = *left).is_some()
+    });
+    let fitting = fitting.count();
+    list.truncate(fitting);
 }
 
 fn check(service: &Service, definition: &TaskDefinition, evidence: &ImageEvidence, origin: Origin) -> Vec<Finding> {

@@ -27,6 +27,7 @@ use crate::observe::live::{Revisions, read_deployments, read_service};
 use crate::observe::way_back::look;
 use crate::plan::way_back::{WayBack, When};
 use crate::plan::{Asked, Request, tag_is_current};
+use crate::text::Text;
 
 /// The actions of one step; a course that takes more goes round in circles with somebody else, and tries again a little
 /// later.
@@ -155,7 +156,7 @@ impl<'a> Actor<'a> {
         Failure::new(action, self.request.service.arn.as_str(), kind, message)
     }
 
-    fn tell(&mut self, what: &str, detail: impl Into<String>) {
+    fn tell(&mut self, what: &str, detail: impl Into<Text>) {
         self.under_way.told.push((what.to_owned(), detail.into()));
     }
 
@@ -202,7 +203,7 @@ impl<'a> Actor<'a> {
                 Answer::Registered(definition)
             }
             Called::Refused(refusal, failure) => {
-                self.under_way.refusal = Some(failure.to_string());
+                self.under_way.refusal = Some(failure.to_text());
                 Answer::Refused(refusal)
             }
             Called::Unclear(failure) => return Err(failure),
@@ -217,7 +218,7 @@ impl<'a> Actor<'a> {
         let called = call::update(self.aws, &self.request.service.arn, definition).await?;
         self.under_way.refusal = match &called {
             Called::Done(_) => None,
-            Called::Refused(_, failure) | Called::Unclear(failure) => Some(failure.to_string()),
+            Called::Refused(_, failure) | Called::Unclear(failure) => Some(failure.to_text()),
         };
         Ok(match called {
             Called::Done(revision) => {
@@ -262,10 +263,10 @@ impl<'a> Actor<'a> {
         let live = &prepared.live;
         self.under_way.family = live.definition.family().map(str::to_owned);
         self.under_way.asked = Some(match &prepared.asked {
-            Asked::Draft(_) => String::new(),
-            Asked::Live(live) => format!("{live} runs exactly this"),
-            Asked::Replaced(reason) | Asked::NoImage(reason) => reason.clone(),
-            Asked::Rejected(_) => "the task definition has errors; nothing was registered".to_owned(),
+            Asked::Draft(_) => Text::default(),
+            Asked::Live(live) => format!("{live} runs exactly this").into(),
+            Asked::Replaced(reason) | Asked::NoImage(reason) => reason.into(),
+            Asked::Rejected(_) => "the task definition has errors; nothing was registered".into(),
         });
         (self.under_way.draft, self.under_way.logs) = match &prepared.asked {
             Asked::Draft(draft) => (Some(Box::new(draft.outline.clone())), Some(Box::new(draft.logs.clone()))),

@@ -37,7 +37,13 @@ where
             let looking = (!is_cut_off).then(|| look(seen.unwrap_or_else(|| start.clone())));
             async move {
                 match looking {
-                    Some(looking) => Ok(Some(looking.await)),
+                    Some(looking) => {
+                        let seen = looking.await;
+                        match step::oversize(serde_json::to_string(&seen)?.len()) {
+                            Some(reason) => Err(reason.into()),
+                            None => Ok(Some(seen)),
+                        }
+                    }
                     None => Ok(None),
                 }
             }

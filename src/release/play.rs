@@ -15,6 +15,7 @@ use crate::head;
 use crate::plan::{ExpectedLogs, Request};
 use crate::report::ReleaseReport;
 use crate::rollout::{End, Status};
+use crate::text::Text;
 use crate::trigger::ReleaseId;
 use crate::verify::verification::VerificationStatus;
 use crate::watch::{Decision, Watch};
@@ -24,7 +25,7 @@ pub(super) struct Play {
     run: Run,
     timeline: Timeline,
     /// Why the service goes back, or the release fails.
-    why: Option<String>,
+    why: Option<Text>,
     /// The deployment that the release made, once it is followed.
     followed: Option<Target<head::Aws>>,
     deployment_arn: Option<String>,
@@ -87,8 +88,7 @@ impl Play {
         if self.run.under_way.pauses <= MAX_PAUSES {
             return Ok(());
         }
-        let refusal =
-            self.run.under_way.refusal.clone().unwrap_or_else(|| "what was deployed is not listed".to_owned());
+        let refusal = self.run.under_way.refusal.clone().unwrap_or_else(|| "what was deployed is not listed".into());
         Err(Ending::failed(format!("tried {MAX_PAUSES} times: {refusal}")))
     }
 
@@ -135,7 +135,7 @@ impl Play {
             Decision::Ended(End::RolledBack) => Went::RolledBack,
             Decision::Ended(End::Stopped) => Went::Stopped,
             Decision::Ended(End::Stuck) => {
-                self.run.under_way.refusal = Some(format!("ECS could not roll back: {}", watch.reason()));
+                self.run.under_way.refusal = Some(format!("ECS could not roll back: {}", watch.reason()).into());
                 Went::Lost
             }
             Decision::Unproven(reason) | Decision::Lost(reason) => {
@@ -151,7 +151,7 @@ impl Play {
     /// Whatever goes wrong on the way back, the reason to go stays in the report.
     fn because(&self, ending: Ending) -> Ending {
         let Some(why) = &self.why else { return ending };
-        Ending { reason: ending.reason.map(|then| format!("{why}; then: {then}")), ..ending }
+        Ending { reason: ending.reason.map(|then| format!("{why}; then: {then}").into()), ..ending }
     }
 
     /// The end, in words.
@@ -164,24 +164,28 @@ impl Play {
         let reason = match (ending.outcome, by) {
             (Outcome::Succeeded, _) => None,
             (Outcome::NoChange | Outcome::Rejected, _) | (Outcome::Superseded, None) => asked,
-            (Outcome::Duplicate, Some(release)) => Some(format!("release {release} does the same work")),
-            (Outcome::Duplicate, None) => Some("another execution does the same work".to_owned()),
-            (Outcome::Superseded, Some(release)) => Some(format!("release {release} is newer and owns the service")),
-            (Outcome::RolledBack, _) => Some(self.why.clone().unwrap_or_else(|| self.displacement())),
+            (Outcome::Duplicate, Some(release)) => Some(format!("release {release} does the same work").into()),
+            (Outcome::Duplicate, None) => Some("another execution does the same work".into()),
+            (Outcome::Superseded, Some(release)) => {
+                Some(format!("release {release} is newer and owns the service").into())
+            }
+            (Outcome::RolledBack, _) => Some(self.why.clone().unwrap_or_else(|| self.displacement().into())),
             (Outcome::Failed | Outcome::Held, _) => match (&self.why, &self.run.under_way.refusal) {
-                (Some(why), Some(then)) => Some(format!("{why}; then: {then}")),
+                (Some(why), Some(then)) => Some(format!("{why}; then: {then}").into()),
                 (Some(why), None) => Some(why.clone()),
                 (None, Some(refusal)) => Some(refusal.clone()),
-                (None, None) => Some(self.displacement()),
+                (None, None) => Some(self.displacement().into()),
             },
         };
         let is_well = ending.outcome.is_well();
         let attention = (ending.is_loud && is_well).then(|| self.attention(ending.outcome, by));
         let reason = match self.replacement().filter(|_| !is_well) {
-            Some(replacement) => Some(reason.map_or_else(String::new, |reason| format!("{reason}; ")) + &replacement),
+            Some(replacement) => {
+                Some(Text::from(reason.map_or_else(String::new, |reason| format!("{reason}; ")) + &replacement))
+            }
             None => reason,
         };
-        Ending { outcome: ending.outcome, reason, attention }
+        Ending { outcome: ending.outcome, reason, attention: attention.map(Text::from) }
     }
 
     /// What became of a deployment that was stopped without this release's doing.
@@ -240,7 +244,7 @@ impl Play {
 }
 
 /// How a deployment went, and why, where it did not go well.
-fn judge(request: &Request, watch: &Watch) -> (Went, Option<String>) {
+fn judge(request: &Request, watch: &Watch) -> (Went, Option<Text>) {
     match watch.decision() {
         Decision::Ended(End::Successful) => {
             let verification = watch.verification();
@@ -250,25 +254,25 @@ fn judge(request: &Request, watch: &Watch) -> (Went, Option<String>) {
                 }
                 // The logs could not be read, or say nothing: the release runs, but nobody has proved that it works.
                 VerificationStatus::NotReached | VerificationStatus::Inconclusive | VerificationStatus::Failed => {
-                    let detail = verification.detail.unwrap_or_else(|| "the logs were not reached".to_owned());
+                    let detail = verification.detail.unwrap_or_else(|| "the logs were not reached".into());
                     let name = request.service.arn.name();
                     let why = format!("the deployment of {name} got through, unverified: {detail}");
-                    (Went::LeftAsItIs, Some(why))
+                    (Went::LeftAsItIs, Some(why.into()))
                 }
             }
         }
         Decision::Ended(End::RolledBack) => {
-            (Went::RolledBack, Some(format!("ECS rolled the deployment back: {}", watch.reason())))
+            (Went::RolledBack, Some(format!("ECS rolled the deployment back: {}", watch.reason()).into()))
         }
         Decision::Ended(End::Stopped) => (Went::Stopped, None),
         Decision::Ended(End::Stuck) => {
             let why = format!("ECS could not roll the deployment back; a person is needed: {}", watch.reason());
-            (Went::Lost, Some(why))
+            (Went::Lost, Some(why.into()))
         }
         Decision::Unproven(reason) => match request.service.on_failure {
             OnFailure::Notify => {
                 let why = format!("{reason}; the service was left as it is (`on_failure = \"notify\"`)");
-                (Went::LeftAsItIs, Some(why))
+                (Went::LeftAsItIs, Some(why.into()))
             }
             OnFailure::Rollback => {
                 let is_through = watch.deployment.as_ref().is_some_and(|seen| seen.status == Status::Successful);

@@ -11,22 +11,23 @@ use serde::{Deserialize, Serialize};
 use super::deployer::Deployer;
 use crate::head;
 use crate::plan::{ExpectedLogs, Outline, Request};
+use crate::text::Text;
 
 /// How a release ends, with the reason for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ending {
     pub(super) outcome: Outcome,
-    pub(super) reason: Option<String>,
+    pub(super) reason: Option<Text>,
     /// What a person should know of although the outcome sounds well.
-    pub(super) attention: Option<String>,
+    pub(super) attention: Option<Text>,
 }
 
 impl Ending {
-    pub(super) fn new(outcome: Outcome, reason: impl Into<String>) -> Self {
+    pub(super) fn new(outcome: Outcome, reason: impl Into<Text>) -> Self {
         Self { outcome, reason: Some(reason.into()), attention: None }
     }
 
-    pub(super) fn failed(reason: impl Into<String>) -> Self {
+    pub(super) fn failed(reason: impl Into<Text>) -> Self {
         Self::new(Outcome::Failed, reason)
     }
 }
@@ -49,15 +50,15 @@ pub(super) struct UnderWay {
     /// The family of what it registers.
     pub(super) family: Option<String>,
     /// Why what the event asks for is not deployed.
-    pub(super) asked: Option<String>,
+    pub(super) asked: Option<Text>,
     /// What its claim stands on, as the head has it: an attempt that was cut off may have made it.
     pub(super) base: Option<String>,
     /// The desired task definition when the service was read last.
     pub(super) live: Option<String>,
     /// What a call said that did nothing.
-    pub(super) refusal: Option<String>,
+    pub(super) refusal: Option<Text>,
     /// What happened since the last rest: what, and the detail.
-    pub(super) told: Vec<(String, String)>,
+    pub(super) told: Vec<(String, Text)>,
     /// How often it has acted; part of what tells its fences apart.
     pub(super) acts: u32,
     /// How often it was told to try a little later, or to wait until its own fence is past.

@@ -27,6 +27,15 @@ pub(super) fn pause(attempt: u32) -> Duration {
 const CUT_OFF: &str = "step interrupted (AtMostOncePerRetry)";
 pub(super) const DIED: &str = "the process died in the middle of it; the log of the function has the reason";
 
+/// The largest result that is recorded, in bytes: the engine takes four times as much, and every later invocation reads
+/// it again.
+pub(super) const MAX_RESULT: usize = 64 * 1024;
+
+/// Why a result is not recorded, if it is too large.
+pub(super) fn oversize(bytes: usize) -> Option<String> {
+    (bytes > MAX_RESULT).then(|| format!("it came to {bytes} bytes, and at most {MAX_RESULT} are recorded"))
+}
+
 /// What a step records: the result as JSON, or the final reason why there is none.
 type Recorded = Result<Box<RawValue>, String>;
 
@@ -52,7 +61,12 @@ where
     // Boxed also because a call of the SDK is a future of some ten kilobytes, which would be moved around with the
     // step.
     let work: Work = Box::new(move |attempt| {
-        Box::pin(async move { work(attempt).await.map(|value| to_raw_value(&value).map_err(unreadable)) })
+        Box::pin(async move {
+            let value = work(attempt).await?;
+            Ok(to_raw_value(&value).map_err(unreadable).and_then(|result| {
+                oversize(result.get().len()).map_or(Ok(result), |reason| Err(format!("the result of {name}: {reason}")))
+            }))
+        })
     });
     let recorded = run_recorded(ctx, name, work).await?;
     serde_json::from_str(recorded.get()).map_err(|error| Ending::failed(unreadable(error)))

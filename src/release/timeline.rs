@@ -9,6 +9,7 @@ use crate::head;
 use crate::plan::{Outline, Request};
 use crate::report::{Moment, ReleaseReport, RolloutReport};
 use crate::rollout::StoppedTask;
+use crate::text::Text;
 use crate::verify::verification::{Verification, VerificationStatus};
 use crate::watch::Watch;
 
@@ -67,7 +68,7 @@ impl Timeline {
         }
         for (what, detail) in &under_way.told {
             if what == "registered" {
-                self.report.task_definition_arn = Some(detail.clone());
+                self.report.task_definition_arn = Some(detail.to_string());
             }
             self.note(what, detail.clone());
         }
@@ -92,7 +93,8 @@ impl Timeline {
             self.tell("change", change);
         }
         for finding in &draft.findings {
-            self.tell("finding", &finding.to_string());
+            self.tell("finding", &finding.headline().into());
+            self.tell("help", &finding.help);
         }
     }
 
@@ -111,7 +113,8 @@ impl Timeline {
 
     pub(super) fn stopped(&mut self, tasks: Vec<StoppedTask>) {
         for task in &tasks {
-            self.tell("stopped task", &format!("{}: {} ({})", task.task, task.reason, task.containers.join("; ")));
+            let said = format!("{}: {} ({})", task.task, task.reason, task.containers.join("; "));
+            self.tell("stopped task", &said.into());
         }
         if let Some(rollout) = &mut self.report.rollout {
             rollout.stopped_tasks = tasks;
@@ -152,18 +155,19 @@ impl Timeline {
     }
 
     /// Adds a moment, and tells it unless it was told before the replay.
-    fn note(&mut self, what: &str, detail: String) {
+    fn note(&mut self, what: &str, detail: impl Into<Text>) {
+        let detail = detail.into();
         self.tell(what, &detail);
         self.add(what, detail);
     }
 
-    fn add(&mut self, what: &str, detail: String) {
+    fn add(&mut self, what: &str, detail: impl Into<Text>) {
         let elapsed = SignedDuration::from_secs(i64::try_from(self.elapsed).unwrap_or(i64::MAX));
         let at = self.start.checked_add(elapsed).unwrap_or(self.start);
-        self.report.timeline.push(Moment { at, what: what.to_owned(), detail });
+        self.report.timeline.push(Moment { at, what: what.to_owned(), detail: detail.into() });
     }
 
-    fn tell(&self, what: &str, detail: &str) {
+    fn tell(&self, what: &str, detail: &Text) {
         if !self.ctx.is_replaying() {
             tell(&self.request, what, detail);
         }
@@ -171,7 +175,7 @@ impl Timeline {
 }
 
 /// Tells what happens as it happens: a log line on Lambda, a line of progress on a terminal.
-pub(super) fn tell(request: &Request, what: &str, detail: &str) {
+pub(super) fn tell(request: &Request, what: &str, detail: &Text) {
     let service = request.service.arn.name();
-    tracing::info!(target: crate::release::PROGRESS, release = %request.release(), service, what, detail);
+    tracing::info!(target: crate::release::PROGRESS, release = %request.release(), service, what, detail = detail.as_str());
 }

@@ -11,6 +11,7 @@ use crate::aws::{Failure, FailureKind};
 use crate::head::{Head, Outcome, Recent, Release, leaves_the_work};
 use crate::plan::Request;
 use crate::report::ReleaseReport;
+use crate::text::Text;
 
 /// How often the outcome is put into a head that changes under it, before the step is tried again.
 const MAX_SWAPS: u32 = 10;
@@ -43,7 +44,7 @@ pub(super) async fn run(
     request: &Request,
     report: &ReleaseReport,
     written: Written,
-) -> Result<Option<String>, BoxError> {
+) -> Result<Option<Text>, BoxError> {
     let (deployer, request, report) = (Arc::clone(deployer), request.clone(), report.clone());
     let work = move |_| async move {
         // A release that lost the service to another execution of its event leaves the report to that one.
@@ -61,9 +62,11 @@ pub(super) async fn run(
         match ended {
             Err(failure) if failure.is_transient() => return Err(failure),
             // The report says more than the head: a head that cannot be written costs no report.
-            Err(failure) => tracing::warn!(%failure, release = %report.release, "the outcome is not in the head"),
+            Err(failure) => {
+                tracing::warn!(failure = %failure.to_text(), release = %report.release, "the outcome is not in the head");
+            }
             Ok(InHead { led_back_to: Some(back), .. }) => {
-                report.attention.get_or_insert_with(|| passed_over(&back));
+                report.attention.get_or_insert_with(|| passed_over(&back).into());
                 deployer.aws.put_report(&request, &report, true).await?;
             }
             Ok(_) => {}
@@ -72,7 +75,7 @@ pub(super) async fn run(
         Ok(report.attention)
     };
     let done = step::run(ctx, "report", work).await;
-    done.map_err(|ending| ending.reason.unwrap_or_default().into())
+    done.map_err(|ending| String::from(ending.reason.unwrap_or_default()).into())
 }
 
 /// Writes the report of a release that is not known to have owned its service: where nothing lies, or only the report
@@ -130,7 +133,7 @@ fn next_head(head: &Head, request: &Request, report: &ReleaseReport, written: &W
     next.memory.remember(Recent {
         release: report.release.clone(),
         order: me.order.clone(),
-        trigger: request.trigger.to_string(),
+        trigger: request.trigger.to_string().into(),
         image: report.image.as_ref().map(|image| image.after.clone()),
         digest: me.image.clone(),
         task_definition_arn: report.task_definition_arn.clone(),

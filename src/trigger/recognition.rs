@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{NoTrigger, Trigger, event_bridge, s3_notification, sns, unrecognised};
+use crate::text::Text;
 
 /// The largest event that is read, in bytes: what an asynchronous invocation can carry (AWS Lambda quotas).
 pub const MAX_EVENT: usize = 1024 * 1024;
@@ -15,8 +16,11 @@ pub const MAX_EVENT: usize = 1024 * 1024;
 /// How deep messages may lie inside messages: SNS inside SQS is two.
 const MAX_WRAPPINGS: u32 = 5;
 
-/// The triggers, and again the reasons of either kind, that are kept of one event.
+/// The triggers that are kept of one event.
 const MAX_PARTS: usize = 100;
+
+/// The reasons of either kind that are kept of one event: together they are recorded as the result of a step.
+const MAX_REASONS: usize = 20;
 
 /// What an event turned out to carry.
 #[derive(Debug, Default)]
@@ -24,9 +28,9 @@ pub struct Recognition {
     /// The triggers, in the event's order.
     pub triggers: Vec<Trigger>,
     /// Why parts of the event are not triggers although they are known for what they are.
-    pub ignored: Vec<String>,
+    pub ignored: Vec<Text>,
     /// Parts that are not known at all, or not as they should be: what came.
-    pub unrecognised: Vec<String>,
+    pub unrecognised: Vec<Text>,
     depth: u32,
 }
 
@@ -132,14 +136,14 @@ impl Recognition {
         }
     }
 
-    fn ignore(&mut self, reason: impl Into<String>) {
-        if self.ignored.len() < MAX_PARTS {
+    fn ignore(&mut self, reason: impl Into<Text>) {
+        if self.ignored.len() < MAX_REASONS {
             self.ignored.push(reason.into());
         }
     }
 
-    fn refuse(&mut self, what: impl Into<String>) {
-        if self.unrecognised.len() < MAX_PARTS {
+    fn refuse(&mut self, what: impl Into<Text>) {
+        if self.unrecognised.len() < MAX_REASONS {
             self.unrecognised.push(what.into());
         }
     }

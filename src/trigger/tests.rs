@@ -4,7 +4,7 @@ use release_protocol::Order as _;
 
 use super::*;
 
-fn reasons(event: &str) -> Vec<String> {
+fn reasons(event: &str) -> Vec<Text> {
     let recognition = recognise(event);
     assert_eq!((&recognition.triggers[..], &recognition.ignored[..]), (&[][..], &[][..]), "{event}");
     recognition.unrecognised

@@ -62,7 +62,7 @@ mod tests {
         Finding {
             rule: RuleId::find(rule).unwrap(),
             severity,
-            pointer: String::new(),
+            pointer: "".into(),
             message: "m".into(),
             help: "h".into(),
         }

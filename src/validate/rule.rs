@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Finding, Findings, Severity, Subject};
+use crate::text::Text;
 
 /// The id of a rule, as findings, the configuration and the command line name it. Nothing but the table of rules makes
 /// one.
@@ -141,8 +142,9 @@ impl Kind {
     }
 
     /// A finding that no check of a document makes.
-    pub(crate) fn finding(self, pointer: String, message: String, help: &str) -> Finding {
-        Finding { rule: RuleId::of(self.id), severity: self.severity, pointer, message, help: help.to_owned() }
+    pub(crate) fn finding(self, pointer: impl Into<Text>, message: impl Into<Text>, help: impl Into<Text>) -> Finding {
+        let (pointer, message, help) = (pointer.into(), message.into(), help.into());
+        Finding { rule: RuleId::of(self.id), severity: self.severity, pointer, message, help }
     }
 }
 

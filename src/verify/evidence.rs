@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::S3Output;
 use super::checks::Checks;
 use super::search::Search;
+use crate::text::Text;
 use log_objects::level::{Level, LevelCounts};
 
 /// The most decoded bytes that one verification reads.
@@ -48,10 +49,10 @@ pub struct Sample {
     /// The key of the object that holds it.
     pub key: String,
     /// Its message: secrets masked, at most 300 characters.
-    pub text: String,
+    pub text: Text,
     /// Its own time, as it writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub date: Option<String>,
+    pub date: Option<Text>,
 }
 
 impl Sample {
@@ -76,7 +77,7 @@ pub struct Flaw {
     /// The object's key.
     pub key: String,
     /// What is wrong.
-    pub problem: String,
+    pub problem: Text,
 }
 
 /// What the evidence says.
@@ -232,9 +233,9 @@ impl Evidence {
     }
 
     /// Keeps a flaw, while there are few.
-    pub(super) fn note(&mut self, key: &str, problem: String) {
+    pub(super) fn note(&mut self, key: &str, problem: impl Into<Text>) {
         if self.flaws.len() < MAX_PROBLEMS {
-            self.flaws.push(Flaw { key: key.to_owned(), problem });
+            self.flaws.push(Flaw { key: key.to_owned(), problem: problem.into() });
         }
     }
 }

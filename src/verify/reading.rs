@@ -133,8 +133,8 @@ impl Judge<'_> {
         let masked = mask(&record.message);
         let found = around.and_then(|pattern| pattern.find(&masked)).unwrap_or_default();
         let skipped = masked.get(..found).unwrap_or_default().chars().count().saturating_sub(SAMPLE_BEFORE);
-        let text = masked.chars().skip(skipped).take(SAMPLE).collect();
-        let date = record.date.as_deref().map(|date| date.chars().take(40).collect());
+        let text = masked.chars().skip(skipped).take(SAMPLE).collect::<String>().into();
+        let date = record.date.as_deref().map(|date| date.chars().take(40).collect::<String>().into());
         Sample { bucket: self.output.bucket.clone(), key: self.object.key.to_owned(), text, date }
     }
 }
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!((evidence.records, evidence.others, evidence.objects), (2, 3, 1));
         assert_eq!(
             evidence.first.unwrap(),
-            Sample { bucket: "b".to_owned(), key: KEY.to_owned(), text: "new".to_owned(), date: None }
+            Sample { bucket: "b".to_owned(), key: KEY.to_owned(), text: "new".into(), date: None }
         );
     }
 
@@ -191,7 +191,7 @@ mod tests {
         let text = evidence.forbidden.unwrap().sample.text;
         assert_eq!(text.chars().count(), SAMPLE);
         assert!(text.contains("password=*** FATAL y") && !text.contains("hunter2"), "{text}");
-        assert_eq!(evidence.first.unwrap().text, "é".repeat(SAMPLE));
+        assert_eq!(*evidence.first.unwrap().text, *"é".repeat(SAMPLE));
     }
 
     #[test]

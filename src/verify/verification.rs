@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::compare::Comparison;
+use crate::text::Text;
 use log_objects::level::LevelCounts;
 
 /// What the logs proved.
@@ -13,16 +14,16 @@ pub struct Verification {
     pub status: VerificationStatus,
     /// Why, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    pub detail: Option<Text>,
     /// Records of the new revision that were read.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub records: u64,
     /// The first object with a record of the new revision, as `s3://bucket/key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub object: Option<String>,
+    pub object: Option<Text>,
     /// A record from it, shortened, secrets masked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub record: Option<String>,
+    pub record: Option<Text>,
     /// How many of the records have which level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub levels: Option<LevelCounts>,
@@ -34,15 +35,15 @@ pub struct Verification {
     pub comparison: Option<Comparison>,
     /// At most five records of errors, shortened, secrets masked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<String>,
+    pub errors: Vec<Text>,
     /// Objects that could not be read to the end, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub problems: Vec<String>,
+    pub problems: Vec<Text>,
 }
 
 impl Verification {
     /// A verdict with its reason and no evidence.
-    pub fn without_evidence(status: VerificationStatus, detail: impl Into<String>) -> Self {
+    pub fn without_evidence(status: VerificationStatus, detail: impl Into<Text>) -> Self {
         let detail = Some(detail.into());
         Self {
             status,

@@ -4,9 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Silence, Verify};
+use crate::text::Text;
 use crate::verify::checks::Checks;
 use crate::verify::compare::{CompareVerdict, Comparison};
-use crate::verify::evidence::{Evidence, Sample, Verdict};
+use crate::verify::evidence::{Evidence, Verdict};
 use crate::verify::verification::{Verification, VerificationStatus};
 use crate::verify::{Expectation, S3Output, deadline};
 use log_objects::level::LevelCounts;
@@ -38,7 +39,7 @@ pub(crate) struct LogWatch {
     #[serde(default)]
     comparison: Option<Comparison>,
     /// The verdict, once there is one; set from the start where nothing is looked for.
-    verdict: Option<(VerificationStatus, String)>,
+    verdict: Option<(VerificationStatus, Text)>,
 }
 
 /// The old revision, whose records since the new one began are counted.
@@ -185,7 +186,7 @@ impl LogWatch {
                 VerificationStatus::Inconclusive => "no proof",
                 _ => "logs unreadable",
             };
-            changes.push((what, detail.clone()));
+            changes.push((what, detail.to_string()));
         }
         changes
     }
@@ -277,28 +278,27 @@ impl LogWatch {
         checks.compare.map(|compare| compare.judge(&self.evidence.levels, before))
     }
 
-    fn conclude(&mut self, status: VerificationStatus, detail: String) {
-        self.verdict = Some((status, detail));
+    fn conclude(&mut self, status: VerificationStatus, detail: impl Into<Text>) {
+        self.verdict = Some((status, detail.into()));
     }
 
     /// What the logs proved.
     pub(crate) fn verification(&self) -> Verification {
         let evidence = &self.evidence;
-        let not_reached =
-            || (VerificationStatus::NotReached, "the release ended before its logs were there".to_owned());
+        let not_reached = || (VerificationStatus::NotReached, "the release ended before its logs were there".into());
         let (status, detail) = self.verdict.clone().unwrap_or_else(not_reached);
         let first = evidence.first.as_ref();
         Verification {
             status,
             detail: Some(detail).filter(|detail| !detail.is_empty()),
             records: evidence.records,
-            object: first.map(Sample::url),
+            object: first.map(|first| first.url().into()),
             record: first.map(|first| first.text.clone()),
             levels: (evidence.records > 0).then_some(evidence.levels),
             previous_levels: self.baseline.as_ref().map(|baseline| baseline.evidence.levels),
             comparison: self.comparison,
             errors: evidence.errors.iter().map(|error| error.text.clone()).collect(),
-            problems: evidence.flaws.iter().map(|flaw| format!("{}: {}", flaw.key, flaw.problem)).collect(),
+            problems: evidence.flaws.iter().map(|flaw| format!("{}: {}", flaw.key, flaw.problem).into()).collect(),
         }
     }
 }
@@ -322,7 +322,12 @@ mod tests {
 
     fn evidence(records: u64, errors: u64) -> Evidence {
         let levels = LevelCounts { error: errors, info: records - errors, ..LevelCounts::default() };
-        let first = (records > 0).then(|| Sample { bucket: "b".into(), key: "k".into(), text: "t".into(), date: None });
+        let first = (records > 0).then(|| crate::verify::evidence::Sample {
+            bucket: "b".into(),
+            key: "k".into(),
+            text: "t".into(),
+            date: None,
+        });
         let mut evidence = Evidence::default();
         (evidence.records, evidence.levels, evidence.first, evidence.objects) = (records, levels, first, 1);
         evidence

@@ -262,7 +262,7 @@ async fn an_execution_whose_process_dies_at_the_same_call_each_time_ends_loudly(
                     Ok(release) if release.outcome == kind.outcome => continue,
                     Ok(release) => {
                         assert_eq!(release.outcome, Outcome::Failed, "{cut:?}: {release}");
-                        release.reason.unwrap_or_default()
+                        release.reason.unwrap_or_default().to_string()
                     }
                     Err(message) => message,
                 };

@@ -760,7 +760,7 @@ async fn what_a_person_deployed_at_the_same_second_is_named_also_after_a_crash()
             let deployments = stage.sandbox.deployments();
             let Some(by_hand) = deployments.get(usize::try_from(update).unwrap()) else { continue };
             let persons = by_hand["taskDefinition"].as_str().unwrap();
-            let said = release.attention.iter().chain(&release.reason).cloned().collect::<String>();
+            let said = release.attention.iter().chain(&release.reason).map(ToString::to_string).collect::<String>();
             assert!(said.contains(&format!("{persons}, deployed by somebody else")), "{case}");
             replaced += 1;
         }
@@ -795,5 +795,5 @@ async fn what_was_verified_after_a_newer_release_had_led_the_service_back_says_s
     assert_eq!(report.outcome, Outcome::Succeeded, "{report}");
     assert!(report.attention.as_ref().is_some_and(|attention| attention.contains(&back)), "{report}");
     let stored: Value = serde_json::from_slice(&stage.sandbox.object(STATE, &report.key()).unwrap()).unwrap();
-    assert_eq!(stored["attention"], report.attention.unwrap(), "the stored report says it as well");
+    assert_eq!(stored["attention"], *report.attention.unwrap(), "the stored report says it as well");
 }

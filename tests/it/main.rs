@@ -7,6 +7,7 @@ mod cuts;
 mod docs;
 mod documents;
 mod edges;
+mod escapes;
 mod findings_of_plans;
 mod flow;
 mod objects;

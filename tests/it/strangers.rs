@@ -283,3 +283,18 @@ async fn a_revision_of_a_hundred_days_is_still_the_way_back_and_what_ecs_does_no
         assert_eq!(report.outcome, expected, "{report}");
     }
 }
+
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_built_is_an_error_with_its_place() {
+    for region in ["Tokyo", "a.b", "x/../y", "-"] {
+        let stage = Stage::of(Scenario::Good).await;
+        let document = UPLOAD.replace("\"region\": \"ap-northeast-1\"", &format!("\"region\": \"{region}\""));
+        assert_ne!(document, UPLOAD);
+        let report = stage.release(&upload_text(&stage, &document)).await;
+        assert_eq!(report.outcome, Outcome::Rejected, "{report}");
+        let pointer = "/containerDefinitions/0/logConfiguration/options/region";
+        assert!(
+            report.findings.iter().any(|finding| finding.rule == "unknown-s3-region" && finding.pointer == pointer)
+        );
+    }
+}

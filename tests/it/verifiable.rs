@@ -127,7 +127,7 @@ fn what_check_calls_unverifiable_is_not_verified_in_a_release_and_nothing_else()
             .collect();
         match expect_logs_within(&definition, "Main", &others, timeout) {
             Expectation::NotVerifiable(reason) => {
-                let said = unverifiable.iter().find(|finding| finding.message == reason);
+                let said = unverifiable.iter().find(|finding| *finding.message == *reason);
                 let said = said.unwrap_or_else(|| panic!("{number}: {reason}\n{findings:#?}"));
                 refused[IDS.iter().position(|id| said.rule == **id).unwrap()] += 1;
             }

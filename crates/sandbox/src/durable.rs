@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use self::calls::{ApiError, Call, CheckpointInput, json_reply};
 use self::operation::Times;
 use self::record::{Answered, Lease, Record};
+use self::update::Update;
 use crate::clock::VirtualClock;
 use crate::wire::{Reply, Request};
 
@@ -70,6 +71,15 @@ pub struct OperationSummary {
     pub attempts: u32,
 }
 
+/// What one update of a checkpoint records: a result, or an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The name that the handler gave the operation.
+    pub name: Option<String>,
+    /// The text that it records, JSON as a rule.
+    pub text: String,
+}
+
 /// At which checkpoint an invocation dies, and whether that checkpoint is stored.
 #[derive(Clone, Copy, Debug)]
 struct PlannedCrash {
@@ -83,6 +93,7 @@ struct Ledger {
     /// Checkpoints of all executions since the start.
     checkpoints: u64,
     planned: Option<PlannedCrash>,
+    recorded: Vec<Recorded>,
 }
 
 /// The durable executions of the sandbox. Clones share them.
@@ -128,6 +139,11 @@ impl DurableService {
     /// Checkpoints since the service was made: the last one at which a run like this one can be cut.
     pub(crate) fn checkpoints(&self) -> u64 {
         self.lock().checkpoints
+    }
+
+    /// Everything that executions have recorded, in the order of the checkpoints.
+    pub(crate) fn recorded(&self) -> Vec<Recorded> {
+        self.lock().recorded.clone()
     }
 
     /// The ARN of the execution that has a name.
@@ -291,6 +307,7 @@ impl DurableService {
         let crash = ledger.planned.take_if(|planned| planned.checkpoint == ledger.checkpoints);
         if crash.is_none_or(|crash| crash.after) {
             record.journal.record(&input.updates, now).map_err(|refusal| ApiError::Parameter(refusal.to_string()))?;
+            ledger.recorded.extend(input.updates.iter().filter_map(Update::recorded));
         }
         if crash.is_some() {
             record.lease = None;

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use serde::Deserialize;
 use thiserror::Error;
 
-pub use crate::durable::{ExecutionOutcome, OperationSummary};
+pub use crate::durable::{ExecutionOutcome, OperationSummary, Recorded};
 
 use crate::clock::VirtualClock;
 use crate::durable::{DurableService, Invocation, Outlook};

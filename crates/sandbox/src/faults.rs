@@ -72,6 +72,9 @@ pub enum FaultKind {
     Contention,
     /// A role that IAM has not spread yet: `AccessDeniedException` about assuming it.
     RoleNotReady,
+    /// A refusal (`ClientException`, for S3 `InvalidRequest`) whose message has five kilobytes, escape sequences, line
+    /// breaks and a workflow command: what somebody else may have written into a name that AWS repeats.
+    OddWords,
     /// A person deploys a copy of each service's desired task definition, just before the call acts; the call itself
     /// answers as always. The moment does not matter.
     ByHand,
@@ -159,6 +162,7 @@ pub(crate) fn json_refusal(kind: FaultKind, service: &str, operation: &str, reso
             ApiError::client("Too many concurrent attempts to create a new revision of the specified family.")
         }
         (FaultKind::RoleNotReady, _) => ApiError::new("AccessDeniedException", ROLE_NOT_READY),
+        (FaultKind::OddWords, _) => ApiError::client(format!("\u{1b}[31m\r\n{}", odd_words())),
         (
             FaultKind::Drop
             | FaultKind::Crash
@@ -172,6 +176,11 @@ pub(crate) fn json_refusal(kind: FaultKind, service: &str, operation: &str, reso
         }
     };
     Some(error.reply())
+}
+
+/// As far as XML can carry it.
+fn odd_words() -> String {
+    format!("\n::error::x\u{202e}\u{2028}{}", "A".repeat(5_000))
 }
 
 /// What ECS says while IAM has not spread the infrastructure role, or its trust.
@@ -190,6 +199,7 @@ pub(crate) fn s3_refusal(kind: FaultKind, operation: &str, resource: &str) -> Op
                 "The conditional request cannot succeed due to a conflicting operation against this resource.";
             (409, "ConditionalRequestConflict", message.to_owned())
         }
+        FaultKind::OddWords => (400, "InvalidRequest", odd_words()),
         FaultKind::Drop
         | FaultKind::Crash
         | FaultKind::Stop

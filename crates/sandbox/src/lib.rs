@@ -199,6 +199,11 @@ impl Sandbox {
         self.world.faults().add(fault);
     }
 
+    /// Everything that durable executions have recorded: results and errors, as a later invocation reads them.
+    pub fn recorded(&self) -> Vec<executions::Recorded> {
+        self.world.durable.recorded()
+    }
+
     /// Lets the invocation die that sends the nth checkpoint since the start, before or after it is stored.
     pub fn crash_at_checkpoint(&self, nth: u64, after: bool) {
         self.world.durable.crash_at_checkpoint(nth, after);

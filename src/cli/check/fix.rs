@@ -258,7 +258,7 @@ fn repair_once(checked: &Checked) -> Option<(String, Vec<Done>)> {
     TaskDefinition::parse(repaired.as_bytes()).ok()?;
     let done = edits.iter().map(|(_, Located { finding, span, .. })| Done {
         rule: finding.rule.clone(),
-        pointer: finding.pointer.clone(),
+        pointer: finding.pointer.to_string(),
         line: span.line,
     });
     let done: Vec<Done> = done.collect();
@@ -339,6 +339,7 @@ mod tests {
         let locator = Locator::new(text);
         let (message, help) = (String::new(), String::new());
         let rule = RuleId::find(rule).unwrap();
+        let (message, help) = (message.into(), help.into());
         let finding = Finding { rule, severity: Severity::Error, pointer: pointer.into(), message, help };
         let repairs = Repairs::of(&locator, &definition, std::slice::from_ref(&finding));
         let Some(edit) = repairs.edit(&finding) else { return String::new() };

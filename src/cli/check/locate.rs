@@ -203,9 +203,9 @@ mod tests {
         let finding = |rule: &str| Finding {
             rule: RuleId::find(rule).unwrap(),
             severity: Severity::Error,
-            pointer: "/family".to_owned(),
-            message: String::new(),
-            help: String::new(),
+            pointer: "/family".into(),
+            message: "".into(),
+            help: "".into(),
         };
         let shown = |rule: &str| TEXT.get(Locator::new(TEXT).place(&finding(rule)).bytes).unwrap().to_owned();
         assert_eq!((shown("unknown-member").as_str(), shown("invalid-family").as_str()), ("\"family\"", "\"wéb\""));

@@ -1,6 +1,7 @@
 //! Names that have not even the form of a region's. It holds no list of regions: AWS adds some every year.
 
 use crate::firelens::s3_output::{LogOutput, Setting};
+use crate::image::is_dns_label;
 use crate::validate::{Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
@@ -22,7 +23,9 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
             continue;
         }
         let is_zone = region.strip_suffix(|c: char| c.is_ascii_lowercase()).is_some_and(is_region);
-        report.add(
+        let severity = if is_dns_label(region) { Severity::Warning } else { Severity::Error };
+        report.add_as(
+            severity,
             output.pointer(option),
             format!("the `region` of the S3 output of {} is not a region's name", label(output.container)),
             if is_zone {

@@ -1,6 +1,7 @@
 //! One update of a checkpoint as it comes over the wire: its members, their bounds, and why it is refused. It knows no
 //! operation that is already recorded.
 
+use super::Recorded;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -121,6 +122,12 @@ struct WaitOptions {
 }
 
 impl Update {
+    /// What it records, if anything.
+    pub(super) fn recorded(&self) -> Option<Recorded> {
+        let error = self.error.as_ref().and_then(|error| error.error_message.clone());
+        Some(Recorded { name: self.name.clone(), text: self.payload.clone().or(error)? })
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.payload.as_ref().map_or(0, String::len) + self.error.as_ref().map_or(0, ErrorObject::bytes)
     }
