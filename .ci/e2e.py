@@ -33,6 +33,7 @@ ACCOUNT = "123456789012"
 REGION = "ap-northeast-1"
 STATE_BUCKET = f"deployer-state-{ACCOUNT}-{REGION}"
 FUNCTION = "bootstrap"  # `cargo lambda watch` routes by the name of the binary
+EXECUTION_TIMEOUT = int(re.search(r"ExecutionTimeout: (\d+)", (ROOT / "template.yaml").read_text())[1])
 RELEASES = 2  # that are played
 START_TIMEOUT = 60.0  # seconds until a server must answer
 RELEASE_TIMEOUT = 30.0  # seconds of real time for one release; its own waits are skipped, so that it takes about one
@@ -206,7 +207,7 @@ class Bench:
             "FunctionName": FUNCTION,
             "FunctionQualifier": "$LATEST",
             "ExecutionName": name,
-            "ExecutionTimeoutSeconds": 3024000,  # as template.yaml has it
+            "ExecutionTimeoutSeconds": EXECUTION_TIMEOUT,
             "ExecutionRetentionPeriodDays": 1,
             "InvocationId": name,
             "Input": json.dumps(event),

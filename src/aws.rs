@@ -242,7 +242,7 @@ impl fmt::Display for Failure {
         let Self { action, resource, message, .. } = self;
         match self.kind {
             FailureKind::Denied => {
-                let advice = advice(action, message);
+                let advice = advice(action);
                 write!(f, "{action} on {resource} is denied: {advice} ({message})")
             }
             FailureKind::Throttled => write!(f, "{action} on {resource} cannot be had just now ({message})"),
@@ -255,10 +255,10 @@ impl fmt::Display for Failure {
 }
 
 /// What to do about a denial.
-fn advice(action: &str, message: &str) -> &'static str {
-    if message.contains("iam:PassRole") {
-        "allow the function's role to pass the role that the message names: the execution and task roles by \
-         `TaskRoleArns`, the service's infrastructure role by `InfrastructureRoleArn`"
+fn advice(action: &str) -> &'static str {
+    if action == "iam:PassRole" {
+        "allow the function's role to pass this role: the execution and task roles by `TaskRoleArns`, the service's \
+         infrastructure role by `InfrastructureRoleArn`"
     } else if action.starts_with("s3:") {
         "allow the function's role this action on this resource, or name the bucket's account in `bucket_owners` if it \
          is not that of the service"
@@ -289,20 +289,20 @@ where
             }
             _ => (FailureKind::OutcomeUnknown, in_short(&error)),
         };
-        let (action, resource) = match denied_key(&message).filter(|_| kind == FailureKind::Denied) {
-            Some(key) => ("kms:Decrypt", key),
-            None => (action, resource),
-        };
+        let beside = denied_beside(&message).filter(|_| kind == FailureKind::Denied);
+        let (action, resource) = beside.unwrap_or((action, resource));
         Failure::new(action, resource, kind, message.chars().take(MAX_MESSAGE).collect::<String>())
     }
 }
 
-/// The KMS key in a message of S3 that the object is encrypted with a key that this role may not use: what is missing
-/// is not what was asked of S3.
-fn denied_key(message: &str) -> Option<&str> {
-    let (_, rest) = message.split_once("not authorized to perform: kms:Decrypt")?;
-    let named = rest.split_once(" on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
-    Some(named.unwrap_or("the key of the bucket"))
+/// What a denial is about where that is not the call itself: the key of an object in S3, or a role that ECS is to be
+/// handed.
+fn denied_beside(message: &str) -> Option<(&'static str, &str)> {
+    let (_, denied) = message.split_once("not authorized to perform: ")?;
+    let nameless = [("kms:Decrypt", "the key of the bucket"), ("iam:PassRole", "a role")];
+    let (action, nameless) = nameless.into_iter().find(|(action, _)| denied.starts_with(action))?;
+    let named = denied.split_once(" on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
+    Some((action, named.unwrap_or(nameless)))
 }
 
 /// The error and its causes, which the SDK keeps apart.
@@ -424,16 +424,20 @@ mod tests {
         let said = |action, message| Failure::new(action, "x", FailureKind::Denied, message).to_string();
         let both = said("s3:GetObject", "AccessDenied: Access Denied");
         assert!(both.contains("the function's role") && both.contains("`bucket_owners`"), "{both}");
-        let role = "AccessDeniedException: User: f is not authorized to perform: iam:PassRole on resource: r";
-        assert!(said("ecs:UpdateExpressGatewayService", role).contains("`InfrastructureRoleArn`"));
+        let role = said("iam:PassRole", "AccessDeniedException: no");
+        assert!(role.contains("`TaskRoleArns`") && role.contains("`InfrastructureRoleArn`"), "{role}");
     }
 
     #[test]
-    fn a_key_that_may_not_be_used_is_named() {
+    fn a_key_that_may_not_be_used_is_named_and_so_is_a_role_that_may_not_be_passed() {
         let said = "AccessDenied: User: arn:aws:sts::1:assumed-role/r/f is not authorized to perform: kms:Decrypt on resource: \
             arn:aws:kms:eu-west-1:1:key/ab because no identity-based policy allows the kms:Decrypt action";
-        assert_eq!(denied_key(said), Some("arn:aws:kms:eu-west-1:1:key/ab"));
-        assert_eq!(denied_key("AccessDenied: not authorized to perform: kms:Decrypt"), Some("the key of the bucket"));
-        assert_eq!(denied_key("AccessDenied: not authorized to perform: s3:GetObject on resource: x"), None);
+        assert_eq!(denied_beside(said), Some(("kms:Decrypt", "arn:aws:kms:eu-west-1:1:key/ab")));
+        let nameless = "AccessDenied: not authorized to perform: kms:Decrypt";
+        assert_eq!(denied_beside(nameless), Some(("kms:Decrypt", "the key of the bucket")));
+        let role =
+            "AccessDeniedException: User: f is not authorized to perform: iam:PassRole on resource: r because no";
+        assert_eq!(denied_beside(role), Some(("iam:PassRole", "r")));
+        assert_eq!(denied_beside("AccessDenied: not authorized to perform: s3:GetObject on resource: x"), None);
     }
 }

@@ -240,6 +240,9 @@ impl Aws {
             .strip_prefix("s3://")
             .and_then(|rest| rest.split_once('/'))
             .ok_or_else(|| refused("write s3://bucket/key"))?;
+        if self.owner_of(bucket).is_none() {
+            return Err(refused("DEPLOYER_CONFIG_OWNER has to name the account that owns the bucket"));
+        }
         let (region, mut body) = (self.home_region(), Vec::new());
         let take = |chunk: &[u8]| {
             body.extend_from_slice(chunk);

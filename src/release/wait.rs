@@ -155,6 +155,20 @@ async fn is_listed(aws: &Aws, request: &Request, look: &Look<head::Aws>) -> Resu
 mod tests {
     use super::*;
 
+    /// The most that Lambda takes as an execution timeout, in seconds (AWS Lambda API reference, `DurableConfig`).
+    const MOST: u64 = 31_622_400;
+
+    /// The one of somebody else that a release waits for, its own, another one that its way back waits for, and the way
+    /// back; a day is left for what lies between.
+    #[test]
+    fn an_execution_may_live_through_four_deployments_of_thirty_days() {
+        let template = include_str!("../../template.yaml");
+        let (_, timeout) = template.split_once("ExecutionTimeout: ").unwrap();
+        let timeout: u64 = timeout.lines().next().unwrap().parse().unwrap();
+        assert_eq!(timeout, 4 * LONGEST + 24 * 3600);
+        assert!(timeout <= MOST);
+    }
+
     #[test]
     fn the_wait_for_a_month_takes_about_a_hundred_looks_and_counts_what_it_asks_for() {
         let (mut elapsed, mut looks) = (0, 0);

@@ -3,12 +3,19 @@
 
 #![cfg(test)]
 
+use express_deployer::aws::{Aws, Clock};
+use express_deployer::config::{BucketOwners, Config};
 use express_deployer::head::Outcome;
-use sandbox::Scenario;
+use express_deployer::release::Configured;
+use express_deployer::verify::verification::VerificationStatus;
 use sandbox::executions::{Execution, ExecutionOutcome};
+use sandbox::{FaultKind, Moment, Options, Sandbox, Scenario};
 use serde_json::Value;
 
-use crate::flow::{FAMILY, STATE, Stage, event, push, push_again, upload_text};
+use crate::flow::{CONFIG, FAMILY, STATE, Stage, event, fault, push, push_again, report, upload_text};
+
+/// An account that is not the sandbox's.
+pub(crate) const STRANGER: &str = "210987654321";
 
 fn failure(execution: &Execution) -> &str {
     match &execution.outcome {
@@ -37,13 +44,54 @@ async fn every_request_to_s3_names_the_account_that_has_to_own_the_bucket() {
 
 #[tokio::test]
 async fn a_bucket_of_another_account_is_not_read_unless_the_configuration_names_it() {
-    let named = |account: &str| format!("[bucket_owners]\n\"{STATE}\" = \"{account}\"\n\n[[service]]");
-    let stage = Stage::of(Scenario::Good).await.configured("[[service]]", &named("999999999999"));
-    let executions = stage.play_all(vec![("a".to_owned(), push())]).await;
-    let message = failure(&executions[0]);
-    assert!(message.contains("s3:GetObject") && message.contains("`bucket_owners`"), "{message}");
-    let stage = Stage::of(Scenario::Good).await.configured("[[service]]", &named("123456789012"));
-    assert_eq!(stage.release(&push()).await.outcome, Outcome::Succeeded);
+    let named = |bucket: &str| format!("[bucket_owners]\n\"{bucket}\" = \"{STRANGER}\"\n\n[[service]]");
+    for (bucket, event) in [(STATE, push()), (STATE, event("s3-object-created.json")), ("your-log-bucket", push())] {
+        let stage = Stage::of(Scenario::Good).await;
+        stage.sandbox.give_bucket(bucket, STRANGER);
+        let executions = stage.play_all(vec![("a".to_owned(), event.clone())]).await;
+        // Without its state bucket a release has nowhere to put its report.
+        let said =
+            if bucket == STATE { failure(&executions[0]).to_owned() } else { report(&executions[0]).to_string() };
+        assert!(said.contains("AccessDenied") && said.contains("`bucket_owners`") && said.contains(bucket), "{said}");
+        assert_eq!(stage.count("UpdateExpressGatewayService"), usize::from(bucket != STATE), "{said}");
+
+        let stage = Stage::of(Scenario::Good).await.configured("[[service]]", &named(bucket));
+        stage.sandbox.give_bucket(bucket, STRANGER);
+        let release = stage.release(&event).await;
+        assert_eq!(release.outcome, Outcome::Succeeded, "{release}");
+        assert_eq!(release.verification.status, VerificationStatus::Passed, "{release}");
+    }
+}
+
+#[tokio::test]
+async fn the_configuration_is_read_from_a_bucket_of_the_named_account_alone() {
+    let sandbox = Sandbox::start(Options::default()).await.unwrap();
+    sandbox.put_object(STATE, "config/deployer.toml", CONFIG.as_bytes().to_vec());
+    let aws = Aws::new(sandbox.sdk_config(), Clock::system());
+    let read = async |account: Option<&str>| {
+        let owners = |account: &str| BucketOwners { account: account.to_owned(), ..BucketOwners::default() };
+        let aws = account.map_or_else(|| aws.clone(), |account| aws.expecting(owners(account)));
+        Configured::from_source(&aws, format!("s3://{STATE}/config/deployer.toml")).await.read().cloned()
+    };
+    assert_eq!(read(Some("123456789012")).await, Config::parse(CONFIG).ok());
+    for refused in [None, Some(STRANGER)] {
+        assert_eq!(read(refused).await, None, "{refused:?}");
+    }
+    let asked: Vec<Option<String>> = sandbox.calls().into_iter().map(|call| call.bucket_owner).collect();
+    assert_eq!(asked, [Some("123456789012".to_owned()), Some(STRANGER.to_owned())]);
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_be_passed_is_named_with_its_parameter() {
+    for operation in ["RegisterTaskDefinition", "UpdateExpressGatewayService"] {
+        let fault = fault(operation, 1, Moment::Before, FaultKind::RoleNotPassed);
+        let stage = Stage::with(Options { faults: vec![fault], ..Options::default() }).await;
+        let release = stage.release(&push()).await;
+        assert_eq!(release.outcome, Outcome::Failed, "{release}");
+        let reason = release.reason.unwrap();
+        let denied = "iam:PassRole on arn:aws:iam::123456789012:role/ecsInfrastructureRoleForExpressServices is denied";
+        assert!(reason.contains(denied) && reason.contains("`InfrastructureRoleArn`"), "{operation}: {reason}");
+    }
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use sandbox::executions::{Execution, ExecutionOutcome};
 use sandbox::{DeploymentTimes, Fault, FaultKind, Moment, Options, Sandbox, Scenario, SecondUpdate};
 use serde_json::Value;
 
-const CONFIG: &str = include_str!("../../deployer.example.toml");
+pub(crate) const CONFIG: &str = include_str!("../../deployer.example.toml");
 pub(crate) const STATE: &str = "deployer-state-123456789012-ap-northeast-1";
 const HEAD: &str = "services/123456789012/ap-northeast-1/default/express-mode-custom-td-f9de/head.json";
 pub(crate) const FAMILY: &str = "express-mode-custom-td";
@@ -56,7 +56,16 @@ impl Stage {
         let config =
             Config::parse(&self.config).map_or_else(|_| Configured::Unusable(self.config.clone()), Configured::from);
         let handler = release::handler(Deployer { config, aws, metrics: |_| {} }).unwrap();
-        self.sandbox.executions().run(&handler, events).await.unwrap()
+        let executions = self.sandbox.executions().run(&handler, events).await.unwrap();
+        self.assert_every_bucket_has_its_owner();
+        executions
+    }
+
+    /// Every run of every test on this stage ends here: no request may go to a bucket whoever owns it.
+    fn assert_every_bucket_has_its_owner(&self) {
+        for call in self.sandbox.calls().iter().filter(|call| call.service == "s3") {
+            assert!(call.bucket_owner.is_some(), "{call:?}");
+        }
     }
 
     pub(crate) async fn play(&self, event: &str) -> Report {
@@ -278,7 +287,7 @@ async fn a_service_that_prints_nothing_is_left_as_it_is_and_reported() {
 }
 
 /// The article's definition with a second container that logs to a bucket of its own.
-fn with_worker(region: &str) -> String {
+pub(crate) fn with_worker(region: &str) -> String {
     let mut document: Value = serde_json::from_str(&event("task-definitions/firelens.json")).unwrap();
     let containers = document["containerDefinitions"].as_array_mut().unwrap();
     let mut worker = containers.iter().find(|container| container["name"] == "Main").unwrap().clone();

@@ -11,6 +11,7 @@ mod escapes;
 mod findings_of_plans;
 mod flow;
 mod objects;
+mod permissions;
 mod rules;
 mod simulation;
 mod strangers;

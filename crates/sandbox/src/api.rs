@@ -10,6 +10,8 @@ use super::wire::Reply;
 pub(crate) const ACCOUNT: &str = "123456789012";
 /// The region of the sandbox.
 pub(crate) const REGION: &str = "ap-northeast-1";
+/// The role with which ECS looks after the load balancer of a service.
+pub(crate) const INFRASTRUCTURE_ROLE: &str = "arn:aws:iam::123456789012:role/ecsInfrastructureRoleForExpressServices";
 
 /// An error as AWS models it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
-use super::api::ApiError;
+use super::api::{ApiError, INFRASTRUCTURE_ROLE};
 use super::wire::Reply;
 
 /// One scripted fault: calls `nth` to `nth + times - 1` of an operation, counted from the moment it was injected.
@@ -75,6 +75,8 @@ pub enum FaultKind {
     /// A refusal (`ClientException`, for S3 `InvalidRequest`) whose message has five kilobytes, escape sequences, line
     /// breaks and a workflow command: what somebody else may have written into a name that AWS repeats.
     OddWords,
+    /// A role that the caller may not pass to ECS: `AccessDeniedException` about `iam:PassRole`.
+    RoleNotPassed,
     /// A person deploys a copy of each service's desired task definition, just before the call acts; the call itself
     /// answers as always. The moment does not matter.
     ByHand,
@@ -163,6 +165,9 @@ pub(crate) fn json_refusal(kind: FaultKind, service: &str, operation: &str, reso
         }
         (FaultKind::RoleNotReady, _) => ApiError::new("AccessDeniedException", ROLE_NOT_READY),
         (FaultKind::OddWords, _) => ApiError::client(format!("\u{1b}[31m\r\n{}", odd_words())),
+        (FaultKind::RoleNotPassed, _) => {
+            ApiError::new("AccessDeniedException", denial("iam", "PassRole", INFRASTRUCTURE_ROLE))
+        }
         (
             FaultKind::Drop
             | FaultKind::Crash
@@ -193,7 +198,9 @@ pub(crate) fn s3_refusal(kind: FaultKind, operation: &str, resource: &str) -> Op
         FaultKind::ServerError => {
             (500, "InternalError", "We encountered an internal error. Please try again.".to_owned())
         }
-        FaultKind::AccessDenied | FaultKind::RoleNotReady => (403, "AccessDenied", denial("s3", operation, resource)),
+        FaultKind::AccessDenied | FaultKind::RoleNotReady | FaultKind::RoleNotPassed => {
+            (403, "AccessDenied", denial("s3", operation, resource))
+        }
         FaultKind::Contention => {
             let message =
                 "The conditional request cannot succeed due to a conflicting operation against this resource.";

@@ -8,6 +8,7 @@
     reason = "it runs in tests and on a person's own machine, where a defect of it should be seen at its place"
 )]
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,7 @@ mod faults;
 mod firelens;
 #[cfg(test)]
 mod loopback;
+mod permissions;
 mod rollout;
 mod s3;
 mod scenario;
@@ -47,6 +49,7 @@ pub use deployment::{DeploymentEnding, DeploymentTimes, PauseHook, SecondUpdate}
 use durable::DurableService;
 use executions::{ExecutionOutcome, Executions};
 pub use faults::{Fault, FaultKind, Moment};
+pub use permissions::Permission;
 pub use scenario::{Scenario, UnknownScenario};
 use state::World;
 pub use state::{Arrival, Call};
@@ -182,6 +185,11 @@ impl Sandbox {
     /// are the reads of their own state.
     pub fn calls(&self) -> Vec<Call> {
         self.world.calls()
+    }
+
+    /// What a policy must allow for the calls so far, those of durable executions among them; each once.
+    pub fn permissions(&self) -> BTreeSet<Permission> {
+        self.world.permissions()
     }
 
     /// Every call so far in the order in which they came in, checkpoints included; nothing without a latency.
@@ -338,6 +346,11 @@ impl Sandbox {
     pub fn put_object(&self, bucket: &str, key: &str, body: Vec<u8>) {
         self.world.buckets.create(bucket);
         self.world.buckets.put(bucket, key, body, None);
+    }
+
+    /// Gives a bucket to another account than the sandbox's; the bucket is made if there is none.
+    pub fn give_bucket(&self, bucket: &str, account: &str) {
+        self.world.buckets.give(bucket, account);
     }
 
     /// The keys in a bucket, log objects that are due by now among them.

@@ -17,7 +17,6 @@ use jiff::Timestamp;
 use self::bucket::{Bucket, Object, Version};
 use self::object_headers::MetadataNames;
 use self::refusal::Refusal;
-use crate::api::ACCOUNT;
 use crate::clock::VirtualClock;
 use crate::wire::{Reply, Request};
 
@@ -30,6 +29,10 @@ const NEUTRAL: &str = "x-id";
 /// The parameters of `ListObjectsV2`.
 const LISTING: [&str; 8] =
     ["list-type", "prefix", "delimiter", "start-after", "continuation-token", "max-keys", "encoding-type", NEUTRAL];
+
+/// The account that has to own the bucket, or S3 refuses the request (S3 user guide, "Verifying bucket ownership with
+/// bucket owner condition").
+pub(crate) const EXPECTED_OWNER: &str = "x-amz-expected-bucket-owner";
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +74,20 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// The bucket that it is about; one that is only now made has no owner yet.
+    fn bucket(self) -> Option<&'a str> {
+        match self {
+            Self::ListBuckets | Self::CreateBucket { .. } => None,
+            Self::HeadBucket { bucket }
+            | Self::GetBucketLocation { bucket }
+            | Self::ListObjectsV2 { bucket }
+            | Self::GetObject { bucket, .. }
+            | Self::HeadObject { bucket, .. }
+            | Self::PutObject { bucket, .. }
+            | Self::DeleteObject { bucket, .. } => Some(bucket),
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::ListBuckets => "ListBuckets",
@@ -85,9 +102,6 @@ impl<'a> Call<'a> {
         }
     }
 }
-
-/// The account that has to own the bucket; all buckets are the sandbox's own.
-pub(crate) const EXPECTED_OWNER: &str = "x-amz-expected-bucket-owner";
 
 /// All buckets of the sandbox.
 #[derive(Debug)]
@@ -106,11 +120,7 @@ impl Buckets {
     pub(crate) fn handle(&self, request: &Request) -> Reply {
         let mut store = self.lock();
         let id = store.next_serial();
-        let is_owned = request.header(EXPECTED_OWNER).is_none_or(|owner| owner == ACCOUNT);
-        let answer = match is_owned {
-            true => Call::of(request).and_then(|call| store.answer(call, request, self.clock.now())),
-            false => Err(Refusal::AccessDenied),
-        };
+        let answer = Call::of(request).and_then(|call| store.answer(call, request, self.clock.now()));
         let mut reply = answer.unwrap_or_else(|refusal| refusal.reply(&request.path, &id));
         reply.headers.push(("x-amz-request-id", id));
         reply
@@ -126,6 +136,19 @@ impl Buckets {
     pub(crate) fn create(&self, bucket: &str) {
         let now = self.clock.now();
         self.lock().buckets.entry(bucket.to_owned()).or_insert_with(|| Bucket::new(now));
+    }
+
+    /// Makes a bucket, if there is none, and gives it to an account.
+    pub(crate) fn give(&self, bucket: &str, account: &str) {
+        let now = self.clock.now();
+        let mut store = self.lock();
+        let bucket = store.buckets.entry(bucket.to_owned()).or_insert_with(|| Bucket::new(now));
+        account.clone_into(&mut bucket.owner);
+    }
+
+    /// The account that a bucket belongs to.
+    pub(crate) fn owner(&self, bucket: &str) -> Option<String> {
+        self.lock().buckets.get(bucket).map(|bucket| bucket.owner.clone())
     }
 
     /// Writes an object as any client would. Says `false` where the bucket does not exist: then nothing is written.
@@ -188,6 +211,10 @@ impl Store {
     }
 
     fn answer(&mut self, call: Call<'_>, request: &Request, now: Timestamp) -> Result<Reply, Refusal> {
+        let owner = call.bucket().and_then(|bucket| self.buckets.get(bucket)).map(|bucket| bucket.owner.as_str());
+        if request.header(EXPECTED_OWNER).zip(owner).is_some_and(|(expected, owner)| expected != owner) {
+            return Err(Refusal::AccessDenied);
+        }
         match call {
             Call::ListBuckets => Ok(xml_reply(self.list_buckets(request.query("prefix").unwrap_or_default()))),
             Call::CreateBucket { bucket } => self.create_bucket(bucket, now),
@@ -294,7 +321,7 @@ fn xml_reply(document: String) -> Reply {
 }
 
 /// A bucket is in the region that its caller signs for: the sandbox is in all of them.
-fn signed_region(request: &Request) -> &str {
+pub(crate) fn signed_region(request: &Request) -> &str {
     let scope = request.header("authorization").and_then(|text| text.split_once("Credential=")).map(|(_, rest)| rest);
     let region = scope.and_then(|scope| scope.split('/').nth(2)).unwrap_or_default();
     let named = !region.is_empty() && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use super::api::{ApiError, json_reply};
 use super::durable::DurableService;
 use super::faults::{FaultKind, Moment, json_refusal, s3_refusal};
+use super::permissions::Asked;
 use super::s3::{Buckets, EXPECTED_OWNER};
 use super::state::{Call, World};
 use super::wire::{Reply, Request};
@@ -211,8 +212,8 @@ pub(super) fn answer(world: &World, request: &Request) -> Outcome {
     let fault = fault.filter(|_| blindness.is_none());
     let mut outcome = match fault {
         Some((Moment::Before, kind)) => apply_fault(kind, &target, (service, &operation, &resource)),
-        _ => Outcome::Reply(match input {
-            Ok(input) => act(world, &target, request, &input, blindness),
+        _ => Outcome::Reply(match &input {
+            Ok(input) => act(world, &target, request, input, blindness),
             Err(error) => error.reply(),
         }),
     };
@@ -222,8 +223,10 @@ pub(super) fn answer(world: &World, request: &Request) -> Outcome {
     if let Some((_, FaultKind::Stop)) = fault {
         world.durable.stop_caller(request);
     }
+    let status = if let Outcome::Reply(reply) = &outcome { reply.status } else { 0 };
+    let input = input.as_ref().unwrap_or(&Value::Null);
+    world.need(&Asked { service, operation: &operation, resource: &resource, request, input, status });
     if !matches!(operation.as_str(), "CheckpointDurableExecution" | "GetDurableExecutionState") {
-        let status = if let Outcome::Reply(reply) = &outcome { reply.status } else { 0 };
         let bucket_owner = request.header(EXPECTED_OWNER).map(str::to_owned);
         world.record(Call { service, operation, resource, status, bucket_owner, at: world.clock.now() });
     }

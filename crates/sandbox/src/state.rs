@@ -13,6 +13,7 @@ use super::durable::DurableService;
 use super::ecr::Registry;
 use super::ecs::Ecs;
 use super::faults::{CrashSignal, FaultPlan};
+use super::permissions::{self, Permission};
 use super::s3::Buckets;
 use super::{Advance, Options};
 
@@ -21,6 +22,7 @@ const MAX_CALLS: usize = 100_000;
 
 /// One call of an AWS operation; those that a running function makes of its own durable execution are apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Call {
     /// `ecs`, `ecr`, `s3` or `lambda`.
     pub service: &'static str,
@@ -30,7 +32,7 @@ pub struct Call {
     pub resource: String,
     /// The status of the answer; 0 where none was given.
     pub status: u16,
-    /// The account that has to own the bucket, where a call of S3 names one.
+    /// The account that has to own the bucket, where a call of S3 names one; in JSON `bucketOwner`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket_owner: Option<String>,
     /// The virtual time; in JSON as text.
@@ -73,6 +75,7 @@ pub(crate) struct World {
     registry: Mutex<Registry>,
     faults: Mutex<FaultPlan>,
     calls: Mutex<Vec<Call>>,
+    permissions: Mutex<BTreeSet<Permission>>,
     arrivals: Mutex<Vec<Arrival>>,
     /// Requests that are being answered, and the most that ever were at once.
     under_way: Mutex<(usize, usize)>,
@@ -98,6 +101,7 @@ impl World {
             registry: Mutex::default(),
             faults: Mutex::new(faults),
             calls: Mutex::default(),
+            permissions: Mutex::default(),
             arrivals: Mutex::default(),
             under_way: Mutex::default(),
             stored: Mutex::default(),
@@ -140,6 +144,19 @@ impl World {
         if calls.len() < MAX_CALLS {
             calls.push(call);
         }
+    }
+
+    /// Notes what a policy must allow for a call.
+    pub(crate) fn need(&self, asked: &permissions::Asked<'_>) {
+        let needed = permissions::of(self, asked);
+        let mut permissions = lock(&self.permissions);
+        if permissions.len() < MAX_CALLS {
+            permissions.extend(needed);
+        }
+    }
+
+    pub(crate) fn permissions(&self) -> BTreeSet<Permission> {
+        lock(&self.permissions).clone()
     }
 
     /// Notes a call as it comes in. Only a benchmark asks, so only then is the real time read.

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::super::api::{ACCOUNT, ApiError, epoch, text};
+use super::super::api::{ApiError, INFRASTRUCTURE_ROLE, epoch, text};
 use super::super::deployment::{DeploymentEnding, DeploymentTimes, Manner, SecondUpdate};
 use super::super::ecr::{Pull, Registry};
 use super::super::firelens;
@@ -37,7 +37,7 @@ impl Ecs {
             .collect();
         let mut described = json!({
             "cluster": CLUSTER, "serviceName": service.name, "serviceArn": service.arn(),
-            "infrastructureRoleArn": format!("arn:aws:iam::{ACCOUNT}:role/ecsInfrastructureRoleForExpressServices"),
+            "infrastructureRoleArn": INFRASTRUCTURE_ROLE,
             "status": {"statusCode": service.status}, "activeConfigurations": configurations,
             "createdAt": epoch(service.created), "updatedAt": epoch(service.updated),
         });

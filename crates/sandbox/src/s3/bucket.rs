@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use md5::{Digest, Md5};
 
 use super::refusal::Refusal;
+use crate::api::ACCOUNT;
 
 /// A stored object: what was sent and what describes it.
 #[derive(Debug)]
@@ -41,13 +42,16 @@ pub(super) struct Version {
 #[derive(Debug)]
 pub(super) struct Bucket {
     pub(super) created: Timestamp,
+    /// The account that it belongs to.
+    pub(super) owner: String,
     /// Oldest version first; a key has at least one.
     keys: BTreeMap<String, Vec<Version>>,
 }
 
 impl Bucket {
+    /// An empty bucket of the sandbox's account.
     pub(super) fn new(created: Timestamp) -> Self {
-        Self { created, keys: BTreeMap::new() }
+        Self { created, owner: ACCOUNT.to_owned(), keys: BTreeMap::new() }
     }
 
     /// The current object of a key with its version, or what S3 says where there is none.

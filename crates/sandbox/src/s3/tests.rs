@@ -177,6 +177,18 @@ fn what_is_not_served_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn a_bucket_of_another_account_is_refused_where_its_owner_is_expected() {
+    let buckets = buckets();
+    let expecting = |account| [(EXPECTED_OWNER, account)];
+    assert_eq!(put(&buckets, "key", &expecting("123456789012"), "a").status, 200);
+    buckets.give(BUCKET, "210987654321");
+    let refused = get(&buckets, "key", &[], &expecting("123456789012"));
+    assert!(refused.status == 403 && text(&refused).contains("<Code>AccessDenied</Code>"), "{refused:?}");
+    assert_eq!(put(&buckets, "key", &expecting("123456789012"), "b").status, 403);
+    assert_eq!(text(&get(&buckets, "key", &[], &expecting("210987654321"))), "a", "nothing was written");
+}
+
+#[test]
 fn errors_escape_what_the_caller_sent() {
     let missing = buckets().handle(&request("GET", "/nowhere/<&>\"", &[], &[], ""));
     assert_eq!(missing.status, 404);

@@ -17,7 +17,7 @@ use super::story::{Asks, BY_HAND, Event, Image, MARKER, Story};
 /// A property that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Which one: `P1` to `P7`, `bounds` or `secrets`, and what kind of it.
+    /// Which one: `P1` to `P7`, `bounds`, `owner` or `secrets`, and what kind of it.
     pub property: &'static str,
     /// What is wrong.
     pub what: String,

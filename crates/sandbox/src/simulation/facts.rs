@@ -54,6 +54,8 @@ pub(super) struct Facts {
     pub(super) deployments: Vec<Value>,
     /// Keys and texts of the reports in the state bucket.
     pub(super) reports: Vec<(String, String)>,
+    /// Requests to S3 that do not say who must own the bucket.
+    pub(super) ownerless: Vec<String>,
     /// Every decision, one a line, and a hash over all of them.
     pub(super) decisions: Vec<String>,
     pub(super) hash: u64,
@@ -73,6 +75,7 @@ impl Facts {
             definitions: BTreeMap::new(),
             deployments: Vec::new(),
             reports: Vec::new(),
+            ownerless: Vec::new(),
             decisions: Vec::new(),
             hash: 0xcbf2_9ce4_8422_2325,
         }
@@ -110,6 +113,8 @@ impl Facts {
             (key, String::from_utf8_lossy(&body).into_owned())
         };
         self.reports = keys.map(text).collect();
+        let ownerless = world.calls().into_iter().filter(|call| call.service == "s3" && call.bucket_owner.is_none());
+        self.ownerless = ownerless.map(|call| format!("{} {}", call.operation, call.resource)).collect();
         for player in players {
             let (metered, _) = player.arn().map(|arn| world.durable.spent(arn)).unwrap_or_default();
             self.ends.push((player.end().cloned(), metered));

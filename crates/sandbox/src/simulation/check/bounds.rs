@@ -1,4 +1,4 @@
-//! Everything ends, costs what it may, and keeps secrets.
+//! Everything ends, costs what it may, asks only buckets of whom it expects, and keeps secrets.
 
 use std::collections::BTreeSet;
 
@@ -29,6 +29,9 @@ pub(super) fn check(seen: &Seen<'_>) -> Vec<Violation> {
     for (number, calls) in seen.facts.calls.iter().enumerate().filter(|(_, calls)| **calls > CALLS) {
         violations.push(Violation::new("bounds calls", format!("x{number} made {calls} calls")));
     }
+    let ownerless = seen.facts.ownerless.iter();
+    violations
+        .extend(ownerless.map(|call| Violation::new("owner", format!("{call} does not say whose the bucket is"))));
     violations.extend(secrets(seen));
     violations
 }
