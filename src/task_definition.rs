@@ -8,10 +8,14 @@ use serde_json::{Map, Value, json};
 
 use crate::image::Platform;
 
+pub mod references;
 pub mod schema;
 
 /// The largest document that is read, in bytes: ECS refuses task definitions over 64 KiB (Amazon ECS service quotas).
 pub const MAX_DOCUMENT: usize = 64 * 1024;
+
+/// The tag that marks a revision with the release that registered it: how a lost answer is found again.
+pub const RELEASE_TAG: &str = "express-deployer:release";
 
 /// The members of a described task definition that registration does not take (API model of `DescribeTaskDefinition`
 /// less that of `RegisterTaskDefinition`).
@@ -265,7 +269,7 @@ pub struct Difference {
 
 impl Difference {
     /// Whether the place can hold what must not be printed: an environment value, a secret's name is fine.
-    fn is_confidential(&self) -> bool {
+    pub(crate) fn is_confidential(&self) -> bool {
         self.pointer
             .split('/')
             .any(|part| matches!(part, "environment" | "command" | "entryPoint" | "options" | "dockerLabels"))

@@ -24,10 +24,7 @@ use crate::plan::{Configuration, ListedDeployment, ServiceState};
 use crate::rollout::course::{Course, Hook};
 use crate::rollout::{CircuitBreaker, StoppedTask};
 use crate::rollout::{Deployment, Holding, Status};
-use crate::task_definition::TaskDefinition;
-
-/// The tag that marks a revision with the release that registered it: how a lost answer is found again.
-pub const RELEASE_TAG: &str = "express-deployer:release";
+use crate::task_definition::{RELEASE_TAG, TaskDefinition};
 
 /// The newest revisions that are searched for the release's tag. Nobody registers more of one family within a release's
 /// crash.

@@ -4,12 +4,12 @@
 use release_protocol::course::{Answer, Refusal};
 use release_protocol::head::Target;
 
-use crate::aws::ecs::RELEASE_TAG;
 use crate::aws::{Aws, Failure, FailureKind};
 use crate::config::ServiceArn;
 use crate::head;
 use crate::plan::{Draft, Request};
 use crate::rollout::{End, Status};
+use crate::task_definition::RELEASE_TAG;
 
 /// What came of a call.
 pub(super) enum Called {
