@@ -10,6 +10,7 @@ mod edges;
 mod findings_of_plans;
 mod flow;
 mod objects;
+mod references;
 mod rules;
 mod simulation;
 mod tidy;
