@@ -9,6 +9,7 @@ mod documents;
 mod edges;
 mod findings_of_plans;
 mod flow;
+mod guard;
 mod objects;
 mod references;
 mod rules;
