@@ -191,6 +191,7 @@ fn a_rule_that_ends_the_checks_does_not_end_the_guard() {
     let live = full(&model(), &mut 0);
     let mut next = live.clone();
     next["taskDefinition"] = json!({"family": "another"});
+    next.as_object_mut().unwrap().remove("containerDefinitions");
     next["taskRoleArn"] = json!("elsewhere");
     let guard = "[service.guard]\n[service.rules]\nallow = [\"wrapped-document\"]\n";
     let found = findings(guard, &live, &next);
