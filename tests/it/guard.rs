@@ -159,7 +159,7 @@ async fn config_lies() {
         let stage = guarded(lines).await;
         let options = "/containerDefinitions/0/logConfiguration/options";
         for (option, value) in [
-            ("compression", "gzip\n\n[OUTPUT]\n    Name http\n    Host elsewhere.example"),
+            ("content_type", "text/plain\n\n[OUTPUT]\n    Name http\n    Host elsewhere.example"),
             ("bucket", "your-log-bucket\n    endpoint https://elsewhere.example"),
             ("Role_ARN", "arn:aws:iam::123456789012:role/billing"),
         ] {
