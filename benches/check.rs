@@ -97,8 +97,7 @@ fn subject(definition: &TaskDefinition) -> Subject<'_> {
         container: "Main",
         images: &[],
         origin: Origin::Uploaded,
-        allowed_roles: None,
-        allowed_registries: None,
+        guard: None,
         verify_timeout: Some(600),
         verify_containers: &[],
     }

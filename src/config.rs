@@ -7,8 +7,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
-use crate::image::PrivateEcr;
+use crate::image::{PrivateEcr, PrivateRepository};
 use crate::trigger::{ImagePush, Trigger, Upload};
+use crate::validate::guard::GuardLists;
 use crate::validate::levels::RuleLevels;
 use crate::verify::checks::{BadPattern, Checks};
 use crate::verify::compare::Compare;
@@ -65,7 +66,7 @@ pub struct Service {
     pub on_failure: OnFailure,
     /// How logs are verified.
     pub verify: Verify,
-    /// What an uploaded task definition may refer to; `None` means anything.
+    /// What a task definition may name; `None` means anything.
     pub guard: Option<Guard>,
     /// Rules whose findings are let pass, or reject.
     pub rules: RuleLevels,
@@ -95,6 +96,12 @@ impl Service {
     pub fn registry(&self) -> PrivateEcr<'_> {
         let named = self.repository.as_ref().and_then(Repository::registry);
         named.unwrap_or_else(|| PrivateEcr { account: self.arn.account(), region: self.arn.region() })
+    }
+
+    /// `repository`, with the registry that it lies in.
+    pub fn private_repository(&self) -> Option<PrivateRepository<'_>> {
+        let repository = self.repository.as_ref()?;
+        Some(PrivateRepository { registry: self.registry(), name: &repository.name })
     }
 
     fn takes_upload(&self, upload: &Upload) -> bool {
@@ -185,16 +192,12 @@ impl Verify {
     }
 }
 
-/// What an uploaded task definition may refer to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a task definition may name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guard {
-    /// Globs of role ARNs; `None` means any role.
-    pub roles: Option<Vec<String>>,
-    /// Registries that images may come from; `None` means any registry.
-    pub registries: Option<Vec<String>>,
-    /// Globs of families that an upload may change to; `None` means none but that of the live revision.
+    /// What is allowed beside what the live revision names.
     #[serde(default)]
-    pub families: Option<Vec<String>>,
+    pub lists: GuardLists,
     /// Whether nothing is deployed while there is no way back to what serves.
     #[serde(default)]
     pub require_way_back: bool,
@@ -318,11 +321,31 @@ pub(crate) fn parse_duration(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task_definition::references::ReferenceKind;
 
     const SAMPLE: &str = include_str!("../deployer.example.toml");
 
     fn problems(text: &str) -> Vec<String> {
         Config::parse(text).unwrap_err().0.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_guard_has_a_list_for_each_kind_and_none_for_roles_of_any_use() {
+        let (before, _) = SAMPLE.split_once("[service.guard]").unwrap();
+        let with = |lines: &str| Config::parse(&format!("{before}[service.guard]\n{lines}"));
+        let lines = ReferenceKind::ALL.map(|(_, key, _)| format!("{key} = [\"{key}-*\"]"));
+        let guard = with(&lines.join("\n")).unwrap().services.remove(0).guard.unwrap();
+        for (kind, key, _) in ReferenceKind::ALL {
+            assert_eq!(guard.lists.0[&kind], [format!("{key}-*")]);
+            assert_eq!(serde_json::to_value(kind).unwrap(), key, "the record of a release has the same name");
+        }
+        let Err(Problems(problems)) = with("roles = [\"arn:aws:iam::123456789012:role/ecs*\"]") else { panic!() };
+        let [problem] = &problems[..] else { panic!("{problems:?}") };
+        assert_eq!(problem.key, "service[0].guard.roles");
+        assert_eq!(
+            problem.message,
+            "a role counts by its use: list it in `execution_roles`, in `task_roles` or in both"
+        );
     }
 
     #[test]

@@ -119,6 +119,28 @@ pub struct PrivateEcr<'a> {
     pub region: &'a str,
 }
 
+/// A repository in a private ECR registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrivateRepository<'a> {
+    /// The registry.
+    pub registry: PrivateEcr<'a>,
+    /// The name.
+    pub name: &'a str,
+}
+
+impl PrivateRepository<'_> {
+    /// Whether a text, such as `123456789012.dkr.ecr.eu-west-1.amazonaws.com/web`, is this repository. Both hosts of
+    /// the registry count, and no other: any domain can have a host that begins like them.
+    pub fn is(&self, text: &str) -> bool {
+        let PrivateEcr { account, region } = self.registry;
+        let dual_stack = format!("{account}.dkr-ecr.{region}.on.aws");
+        let parts = text.split_once('/');
+        parts.is_some_and(|(host, name)| {
+            name == self.name && (host == registry_host(account, region) || host == dual_stack)
+        })
+    }
+}
+
 /// A content digest: `sha256:` and 64 lower-case hex digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -234,6 +256,24 @@ mod tests {
         assert_eq!(owner("public.ecr.aws/web"), None);
         assert_eq!(owner("123456789012.dkr.ecr.ap-northeast-1/web"), None);
         assert_eq!(owner("web"), None);
+    }
+
+    #[test]
+    fn a_repository_is_known_by_its_two_hosts_and_no_other() {
+        let registry = PrivateEcr { account: "123456789012", region: "eu-west-1" };
+        let is = |text: &str| PrivateRepository { registry, name: "team/web" }.is(text);
+        assert!(is("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/web"));
+        assert!(is("123456789012.dkr-ecr.eu-west-1.on.aws/team/web"));
+        for other in [
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com.example/team/web",
+            "123456789012.dkr.ecr.eu-west-2.amazonaws.com/team/web",
+            "999999999999.dkr.ecr.eu-west-1.amazonaws.com/team/web",
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/web/more",
+            "docker.io/team/web",
+            "team/web",
+        ] {
+            assert!(!is(other), "{other}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::image::Platform;
 
 mod difference;
+pub mod references;
 pub mod schema;
 pub(crate) mod size;
 
@@ -14,6 +15,9 @@ pub use difference::Difference;
 
 /// The largest document that is read, in bytes: ECS refuses task definitions over 64 KiB (Amazon ECS service quotas).
 pub const MAX_DOCUMENT: usize = 64 * 1024;
+
+/// The tag that marks a revision with the release that registered it: how a lost answer is found again.
+pub const RELEASE_TAG: &str = "express-deployer:release";
 
 /// The members of a described task definition that registration does not take (API model of `DescribeTaskDefinition`
 /// less that of `RegisterTaskDefinition`).
@@ -28,9 +32,6 @@ pub const READ_ONLY: [&str; 9] = [
     "deleteRequestedAt",
     "registeredBy",
 ];
-
-/// The tag that marks a revision with the release that registered it: how a lost answer is found again.
-pub const RELEASE_TAG: &str = "express-deployer:release";
 
 /// Why a text is not a task definition at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::image::Platform;
+use crate::task_definition::references::Reference;
 use crate::task_definition::schema::{self, Departures};
 use crate::task_definition::{Container, TaskDefinition, Unreadable};
 use crate::text::Text;
 
+pub mod guard;
 pub mod json_schema;
 pub mod levels;
 mod log_choice;
@@ -19,6 +21,7 @@ mod router_severity;
 mod rule;
 pub mod rules;
 
+use guard::Guarded;
 use rule::Check;
 pub(crate) use rule::Kind;
 pub use rule::{FoundIn, Repair, Rule, RuleId};
@@ -85,10 +88,8 @@ pub struct Subject<'a> {
     pub images: &'a [(&'a str, &'a [Platform])],
     /// Whether a person wrote the document, or AWS described it.
     pub origin: Origin,
-    /// Role ARN globs that the document may use; `None` means no restriction.
-    pub allowed_roles: Option<&'a [String]>,
-    /// Registries that images may come from; `None` means no restriction.
-    pub allowed_registries: Option<&'a [String]>,
+    /// What the document may name; `None` means no restriction.
+    pub guard: Option<Guarded<'a>>,
     /// The verification's timeout in seconds, where logs are to be verified.
     pub verify_timeout: Option<u64>,
     /// The containers whose logs are to be verified, too.
@@ -118,6 +119,7 @@ pub struct Findings<'a> {
     rule: &'a Check,
     found: &'a mut Vec<Finding>,
     departures: &'a Departures,
+    refused: &'a [Reference],
     /// The worst severity that a finding may have.
     ceiling: Severity,
     concluded: bool,
@@ -131,6 +133,11 @@ impl<'a> Findings<'a> {
     /// part of all.
     pub fn departures(&self) -> &'a Departures {
         self.departures
+    }
+
+    /// What the document names and the guard does not allow, for the same reason.
+    fn refused(&self) -> &'a [Reference] {
+        self.refused
     }
 
     /// Adds a finding with the rule's severity.
@@ -162,12 +169,14 @@ impl<'a> Findings<'a> {
 /// Runs the rules of the table; the worst findings come first, otherwise in the table's order.
 pub fn validate(subject: &Subject<'_>) -> Vec<Finding> {
     let departures = schema::departures(subject.definition);
+    let refused = subject.guard.map(|guard| guard.refused(subject.definition, subject.origin)).unwrap_or_default();
     let mut findings = Vec::new();
     for rule in rules::CHECKS {
         let mut report = Findings {
             rule,
             found: &mut findings,
             departures: &departures,
+            refused: &refused,
             ceiling: ceiling(rule, subject.origin),
             concluded: false,
         };
@@ -224,15 +233,20 @@ const MAX_SHOWN: usize = 100;
 
 /// A name from the document as messages show it: in backticks, bounded, control characters escaped.
 fn quoted(name: &str) -> String {
+    quoted_within(name, MAX_SHOWN)
+}
+
+/// The same, with a bound of one's own.
+fn quoted_within(name: &str, most: usize) -> String {
     let mut shown = String::from("`");
-    for character in name.chars().take(MAX_SHOWN) {
+    for character in name.chars().take(most) {
         if character.is_control() {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);
         }
     }
-    shown.push_str(if name.chars().nth(MAX_SHOWN).is_some() { "…`" } else { "`" });
+    shown.push_str(if name.chars().nth(most).is_some() { "…`" } else { "`" });
     shown
 }
 

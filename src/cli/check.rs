@@ -49,7 +49,7 @@ pub(super) struct Arguments {
     /// imagetools inspect --raw`.
     #[arg(long, value_name = "[CONTAINER=]FILE")]
     manifest: Vec<String>,
-    /// A deployer.toml, for its guard, its rules, its container and its timeout for logs.
+    /// A deployer.toml, for the lists of its guard, its rules, its container and its timeout for logs.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The service in it that the files are for, by name or ARN; not needed where there is only one.
@@ -163,7 +163,19 @@ fn show(arguments: &Arguments, settings: &Settings, worst: &mut Worst, out: &mut
         out.flush()?;
         anstream::eprintln!("error: --manifest names the container `{container}`, which no checked document has");
     }
-    if arguments.diff { Ok(()) } else { reporter.finish(out) }
+    if arguments.diff {
+        return Ok(());
+    }
+    reporter.finish(out)?;
+    let open = settings.compared_at_release();
+    if arguments.format == Format::Text && !arguments.quiet && !open.is_empty() {
+        out.flush()?;
+        anstream::eprintln!(
+            "note: a release compares with the live revision, too, what has no list: {}",
+            open.join(", ")
+        );
+    }
+    Ok(())
 }
 
 fn check(source: Source, settings: &Settings) -> Checked {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::OWN_PREFIXES;
 use super::read::{MAX_PATTERNS, MAX_RECORDS, MAX_SERVICES};
+use crate::task_definition::references::ReferenceKind;
 use crate::validate::Rule;
 use crate::validate::rules::TABLE;
 use crate::verify::compare::Compare;
@@ -82,29 +83,54 @@ fn service() -> Value {
             },
             "verify": verify(),
             "rules": rules(),
-            "guard": {
-                "description": "What a task definition may refer to.",
-                "type": "object",
-                "additionalProperties": false,
-                "properties": {
-                    "roles": texts("Globs of role ARNs; without the list any role.", &json!({})),
-                    "families": texts(
-                        "Globs of families that an upload may change to; without the list none but the live one.",
-                        &json!({}),
-                    ),
-                    "registries": texts(
-                        "Registries, with or without a path, that images may come from; without the list any registry.",
-                        &json!({}),
-                    ),
-                    "require_way_back": {
-                        "description": "Whether nothing is deployed while the revision that serves cannot be started anew.",
-                        "type": "boolean",
-                        "default": false,
-                    },
-                },
-            },
+            "guard": guard(),
         },
     })
+}
+
+fn guard() -> Value {
+    let mut properties = json!({
+        "require_way_back": {
+            "description": "Whether nothing is deployed while the revision that serves cannot be started anew.",
+            "type": "boolean",
+            "default": false,
+        },
+    });
+    let lists = ReferenceKind::ALL.map(|(kind, key, _)| {
+        let description = format!("{}; without the list only what the live revision names.", entries(kind));
+        (key.to_owned(), texts(&description, &json!({})))
+    });
+    if let Some(properties) = properties.as_object_mut() {
+        properties.extend(lists);
+    }
+    json!({
+        "description": "What a task definition may name.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+    })
+}
+
+/// What stands in a list of the guard.
+fn entries(kind: ReferenceKind) -> &'static str {
+    match kind {
+        ReferenceKind::ExecutionRoles => "Globs of ARNs of roles with which ECS may pull images and read secrets",
+        ReferenceKind::TaskRoles => "Globs of ARNs of roles with which the containers may act",
+        ReferenceKind::Registries => "Registries, with or without a path, that images may come from",
+        ReferenceKind::Families => "Globs of families that an upload may change to",
+        ReferenceKind::Secrets => {
+            "Globs of secrets and parameters, without the key and the version that are read of them"
+        }
+        ReferenceKind::EnvironmentFiles => "Globs of ARNs of environment files",
+        ReferenceKind::Volumes => {
+            "Globs of file systems, with `,accessPointId=` and `,rootDirectory=` where a volume has them"
+        }
+        ReferenceKind::LogDestinations => "Globs of options of log drivers and log routers, as `option=value`",
+        ReferenceKind::Capabilities => {
+            "Globs of kernel capabilities, of `privileged`, and of `member:value` for what else opens a task"
+        }
+        ReferenceKind::Tags => "Globs of keys of tags",
+    }
 }
 
 fn verify() -> Value {

@@ -7,7 +7,9 @@ use super::{
     Config, Guard, Logs, MAX_SERVICES_PER_EVENT, OWN_PREFIXES, OnFailure, Repository, Service, ServiceArn, Silence,
     Uploads, Verify, parse_duration,
 };
+use crate::task_definition::references::ReferenceKind;
 use crate::validate::Kind;
+use crate::validate::guard::GuardLists;
 use crate::validate::levels::{RuleLevels, refused_allowance, unknown_rule};
 use crate::validate::rules::elsewhere;
 use crate::verify::checks::Pattern;
@@ -227,12 +229,12 @@ fn read_patterns(section: &mut Section<'_, '_>, key: &str) -> Vec<String> {
 }
 
 fn read_guard(section: &mut Section<'_, '_>) -> Guard {
-    Guard {
-        roles: section.texts("roles"),
-        registries: section.texts("registries"),
-        families: section.texts("families"),
-        require_way_back: section.switch("require_way_back").unwrap_or(false),
+    section.refuse("roles", "a role counts by its use: list it in `execution_roles`, in `task_roles` or in both");
+    let mut lists = GuardLists::default();
+    for (kind, key, _) in ReferenceKind::ALL {
+        lists.0.extend(section.texts(key).map(|list| (kind, list)));
     }
+    Guard { lists, require_way_back: section.switch("require_way_back").unwrap_or(false) }
 }
 
 fn read_rules(section: &mut Section<'_, '_>) -> RuleLevels {

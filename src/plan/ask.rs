@@ -4,21 +4,29 @@
 use wildmatch::WildMatch;
 
 use super::findings::{
-    family_changed, foreign_registry, gone, image_findings, not_pinned, untagged_image, unverifiable,
+    family_changed, foreign_registry, gone, image_findings, new_reference, not_pinned, untagged_image, unverifiable,
 };
 use super::{
     Asked, Draft, ExpectedLogs, ImageChange, ImageContent, ImageEvidence, Inputs, Live, Outline, Request, Uploaded,
 };
 use crate::config::{Logs, Service};
 use crate::image::{ImageRef, registry_host};
+use crate::task_definition::references::{Reference, ReferenceKind};
 use crate::task_definition::{READ_ONLY, TaskDefinition};
 use crate::text::Text;
 use crate::trigger::{ImagePush, Upload};
+use crate::validate::guard::{Guarded, new_references, shown};
 use crate::validate::{self, Finding, Origin, Subject};
 use crate::verify::{self, Expectation, S3Output};
 
 /// The places of difference that are shown.
 const MAX_CHANGES: usize = 50;
+
+/// The characters of a pointer that a change shows: options have names of any length.
+const MAX_POINTER: usize = 300;
+
+/// The references of which a finding of its own is made.
+const MAX_NEW_REFERENCES: usize = 20;
 
 /// The findings that are kept, the worst ones first.
 pub(super) const MAX_FINDINGS: usize = 100;
@@ -129,7 +137,11 @@ fn decide(request: &Request, live: &Live, evidence: &ImageEvidence, candidate: C
     let service = &request.service;
     let new = expect_logs(service, &definition);
     findings.extend(image_findings(&definition, &service.container, evidence));
-    findings.extend(check(service, &definition, evidence, origin));
+    findings.extend(check(service, &live.definition, &definition, evidence, origin));
+    let new_references = new_references(&live.definition, &definition, service.private_repository());
+    if service.guard.is_none() {
+        findings.extend(new_references.iter().filter_map(new_reference).take(MAX_NEW_REFERENCES));
+    }
     service.rules.apply(&mut findings);
     if service.verify.logs == Logs::Required {
         findings.extend(unverifiable(&definition, &service.container, &new));
@@ -137,8 +149,7 @@ fn decide(request: &Request, live: &Live, evidence: &ImageEvidence, candidate: C
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings.truncate(MAX_FINDINGS);
     keep(&mut findings, |Finding { pointer, message, help, .. }| pointer.len() + message.len() + help.len());
-    let differences = live.definition.differences(&definition, MAX_CHANGES);
-    let mut changes: Vec<Text> = differences.iter().map(|difference| Text::from(difference.to_string())).collect();
+    let mut changes = changes(&live.definition, &definition, &new_references);
     keep(&mut changes, |change| change.len());
     let is_rejected = validate::is_rejected(&findings);
     let outline = Outline { image, changes, findings, ..outline_of(live) };
@@ -160,8 +171,13 @@ fn keep<T>(list: &mut Vec<T>, size: impl Fn(&T) -> usize) {
     list.truncate(fitting);
 }
 
-fn check(service: &Service, definition: &TaskDefinition, evidence: &ImageEvidence, origin: Origin) -> Vec<Finding> {
-    let guard = service.guard.as_ref();
+fn check(
+    service: &Service,
+    live: &TaskDefinition,
+    definition: &TaskDefinition,
+    evidence: &ImageEvidence,
+    origin: Origin,
+) -> Vec<Finding> {
     let images = match evidence {
         ImageEvidence::Found { content: ImageContent::Platforms(platforms), .. } => {
             &[(service.container.as_str(), platforms.as_slice())][..]
@@ -173,11 +189,29 @@ fn check(service: &Service, definition: &TaskDefinition, evidence: &ImageEvidenc
         container: &service.container,
         images,
         origin,
-        allowed_roles: guard.and_then(|guard| guard.roles.as_deref()),
-        allowed_registries: guard.and_then(|guard| guard.registries.as_deref()),
+        guard: service.guard.as_ref().map(|guard| Guarded {
+            lists: &guard.lists,
+            repository: service.private_repository(),
+            live: Some(live),
+        }),
         verify_timeout: (service.verify.logs != Logs::Off).then_some(service.verify.timeout),
         verify_containers: &service.verify.containers,
     })
+}
+
+/// Where the document differs from the live one, and what it names that the live one does not: a list that grew says
+/// only how many it has.
+fn changes(live: &TaskDefinition, next: &TaskDefinition, new: &[Reference]) -> Vec<Text> {
+    let differences = live.differences(next, MAX_CHANGES);
+    let is_said = |reference: &&Reference| {
+        differences.iter().any(|difference| difference.pointer == reference.pointer && !difference.is_confidential())
+    };
+    let named = new.iter().filter(|reference| !is_said(reference)).take(MAX_CHANGES);
+    let named = named.map(|new| {
+        let pointer: String = new.pointer.chars().take(MAX_POINTER).collect();
+        format!("{pointer}: new {} {}", new.kind.noun(), shown(new))
+    });
+    differences.iter().map(ToString::to_string).chain(named).map(Text::from).collect()
 }
 
 /// What logs a revision should write, by its definition and the configuration.
@@ -231,7 +265,8 @@ pub(super) fn pushed_reference(push: &ImagePush, live: Option<&str>) -> String {
 
 /// Whether `families` in `[service.guard]` lets an upload change to a family.
 fn allows_family(request: &Request, family: &str) -> bool {
-    let globs = request.service.guard.as_ref().and_then(|guard| guard.families.as_ref());
+    let guard = request.service.guard.as_ref();
+    let globs = guard.and_then(|guard| guard.lists.0.get(&ReferenceKind::Families));
     globs.is_some_and(|globs| globs.iter().any(|glob| WildMatch::new(glob).matches(family)))
 }
 

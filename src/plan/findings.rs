@@ -4,7 +4,9 @@
 use super::{ImageContent, ImageEvidence};
 use crate::image::{PrivateEcr, registry_host};
 use crate::task_definition::TaskDefinition;
+use crate::task_definition::references::{Reference, ReferenceKind};
 use crate::trigger::{ImagePush, Upload};
+use crate::validate::guard::shown;
 use crate::validate::rules::elsewhere;
 use crate::validate::{Finding, Kind};
 use crate::verify::Expectation;
@@ -15,6 +17,7 @@ const MISSING_TAG: Kind = Kind::of(&elsewhere::MISSING_TAG);
 const UNPINNED_IMAGE: Kind = Kind::of(&elsewhere::UNPINNED_IMAGE);
 const FOREIGN_REGISTRY: Kind = Kind::of(&elsewhere::FOREIGN_REGISTRY);
 const CHANGED_FAMILY: Kind = Kind::of(&elsewhere::CHANGED_FAMILY);
+const NEW_REFERENCE: Kind = Kind::of(&elsewhere::NEW_REFERENCE);
 const MISSING_DOCUMENT: Kind = Kind::of(&elsewhere::MISSING_DOCUMENT);
 const REQUIRED_LOGS: Kind = Kind::of(&elsewhere::REQUIRED_LOGS);
 
@@ -79,6 +82,17 @@ pub(super) fn family_changed(before: &str, after: &str) -> Finding {
          [service.guard]"
     );
     CHANGED_FAMILY.finding("/family".to_owned(), message, &help)
+}
+
+/// The document names what the live one does not; of a changed family `family_changed` speaks.
+pub(super) fn new_reference(reference: &Reference) -> Option<Finding> {
+    if reference.kind == ReferenceKind::Families {
+        return None;
+    }
+    let (noun, name) = (reference.kind.noun(), shown(reference));
+    let message = format!("the live revision does not name the {noun} {name}");
+    let help = "check that it is meant; lists in `[service.guard]` say what a document may name";
+    Some(NEW_REFERENCE.finding(reference.pointer.as_str(), message, help))
 }
 
 /// The uploaded document is not there any more.

@@ -23,7 +23,7 @@ pub struct Difference {
 
 impl Difference {
     /// Whether the place can hold what must not be printed: an environment value, a secret's name is fine.
-    fn is_confidential(&self) -> bool {
+    pub(crate) fn is_confidential(&self) -> bool {
         self.pointer
             .split('/')
             .any(|part| matches!(part, "environment" | "command" | "entryPoint" | "options" | "dockerLabels"))

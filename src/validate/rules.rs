@@ -21,6 +21,7 @@ pub(crate) mod elsewhere;
 mod endless_dependency;
 mod extra_log_router;
 mod extra_main_port;
+mod forbidden_reference;
 mod forbidden_registry;
 mod forbidden_role;
 mod health_check_tool;
@@ -161,6 +162,10 @@ macro_rules! tables {
 }
 
 tables! {
+    // What a guard refuses must not be passed over because an earlier rule ends the walk.
+    forbidden_role,
+    forbidden_registry,
+    forbidden_reference,
     wrapped_document,
     wrong_type,
     missing_member,
@@ -190,8 +195,6 @@ tables! {
     dependency_without_health_check,
     missing_execution_role,
     missing_task_role,
-    forbidden_role,
-    forbidden_registry,
     unsupported_member,
     unsupported_linux_parameter,
     unsupported_capability,
@@ -290,6 +293,7 @@ tables! {
     MISSING_DOCUMENT,
     REQUIRED_LOGS,
     CHANGED_FAMILY,
+    NEW_REFERENCE,
     NO_WAY_BACK,
     UNPINNED_IMAGE,
     UNREADABLE_DOCUMENT,

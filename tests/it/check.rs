@@ -358,7 +358,7 @@ fn a_service_of_the_configuration_brings_its_limits() {
     };
     let text = format!(
         "state_bucket = \"state\"\n{}{}",
-        service("web", "[service.guard]\nroles = [\"arn:aws:iam::1:role/none\"]\n"),
+        service("web", "[service.guard]\nexecution_roles = [\"arn:aws:iam::1:role/none\"]\n"),
         service("api", "[service.rules]\nallow = [\"missing-fargate\"]\n")
     );
     fs::write(&config, text).unwrap();
@@ -368,6 +368,13 @@ fn a_service_of_the_configuration_brings_its_limits() {
     let good = fs::read_to_string(GOOD).unwrap();
     assert!(stdout(&check(&["--service", "web"], &good)).contains("forbidden-role"));
     assert!(!stdout(&check(&["--service", "api"], &good)).contains("forbidden-role"));
+    // What has no list is compared with the live revision, which a file does not have.
+    let note = stderr(&check(&["--service", "web"], &good));
+    let kinds =
+        "task_roles, registries, families, secrets, environment_files, volumes, log_destinations, capabilities, tags";
+    assert_eq!(note, format!("note: a release compares with the live revision, too, what has no list: {kinds}\n"));
+    assert_eq!(stderr(&check(&["--service", "web", "--quiet"], &good)), "");
+    assert_eq!(stderr(&check(&["--service", "api"], &good)), "");
     assert!(!stdout(&check(&["--service", "api"], BAD)).contains("missing-fargate"));
     assert!(stdout(&check(&["--service", "api", "--deny", "missing-fargate"], BAD)).contains("missing-fargate"));
     for (more, words) in [(&[][..], "several services"), (&["--service", "nobody"], "there is `web`, `api`")] {

@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 use express_deployer::aws::{Aws, Clock};
 use express_deployer::config::Config;
 use express_deployer::image::Platform;
+use express_deployer::task_definition::references::ReferenceKind;
 use express_deployer::task_definition::{READ_ONLY, TaskDefinition};
+use express_deployer::validate::guard::GuardLists;
 use express_deployer::validate::{Origin, Severity, is_rejected};
 use sandbox::Scenario;
 use serde_json::Value;
@@ -28,8 +30,18 @@ fn the_articles_definitions_pass() {
     let setting = Setting {
         container: "Main".to_owned(),
         images: vec![("Main".to_owned(), vec![Platform { os: "linux".into(), architecture: "arm64".into() }])],
-        roles: Some(vec!["arn:aws:iam::123456789012:role/ecs*".into()]),
-        registries: Some(vec!["123456789012.dkr.ecr.ap-northeast-1.amazonaws.com".into(), "public.ecr.aws".into()]),
+        guard: Some(GuardLists(
+            [
+                (ReferenceKind::ExecutionRoles, vec!["arn:aws:iam::123456789012:role/ecs*".to_owned()]),
+                (ReferenceKind::TaskRoles, vec!["arn:aws:iam::123456789012:role/ecs*".to_owned()]),
+                (
+                    ReferenceKind::Registries,
+                    vec!["123456789012.dkr.ecr.ap-northeast-1.amazonaws.com".to_owned(), "public.ecr.aws".to_owned()],
+                ),
+            ]
+            .into(),
+        )),
+        live: None,
         verify_timeout: Some(600),
         verify_containers: Vec::new(),
     };

@@ -42,6 +42,7 @@ fn repository() -> String {
 async fn provoke(id: &str) -> ReleaseReport {
     let stage = Stage::of(Scenario::Good).await;
     let stage = match id {
+        "new-reference" => stage.guarded(None),
         "required-logs" => stage.configured("logs = \"if-configured\"", "logs = \"required\""),
         _ => stage,
     };
@@ -69,6 +70,12 @@ async fn provoke(id: &str) -> ReleaseReport {
         "changed-family" => {
             let mut document: Value = serde_json::from_str(DOCUMENT).unwrap();
             document["family"] = json!("another-family");
+            upload_text(&stage, &document.to_string())
+        }
+        "new-reference" => {
+            let mut document: Value = serde_json::from_str(&event("task-definitions/firelens.json")).unwrap();
+            let secret = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:billing-AbCdEf";
+            document["containerDefinitions"][0]["secrets"] = json!([{"name": "TOKEN", "valueFrom": secret}]);
             upload_text(&stage, &document.to_string())
         }
         "no-way-back" => {

@@ -49,6 +49,14 @@ impl Stage {
         self
     }
 
+    /// With other lines in `[service.guard]`, which is the last table of the configuration; `None` for no guard at all.
+    pub(crate) fn guarded(mut self, lines: Option<&str>) -> Self {
+        let before = self.config.split("[service.guard]").next().unwrap();
+        let guard = lines.map(|lines| format!("[service.guard]\n{lines}\n")).unwrap_or_default();
+        self.config = format!("{before}{guard}");
+        self
+    }
+
     /// Plays events in executions that run side by side.
     pub(crate) async fn play_all(&self, events: Vec<(String, String)>) -> Vec<Execution> {
         let clock = self.sandbox.clock();
@@ -301,7 +309,10 @@ pub(crate) fn with_worker(region: &str) -> String {
 
 #[tokio::test]
 async fn each_container_is_verified_by_its_own_output() {
-    let sidecars = |stage: Stage| stage.configured("# containers = [\"worker\"]", "containers = [\"worker\"]");
+    let sidecars = |stage: Stage| {
+        let stage = stage.configured("# containers = [\"worker\"]", "containers = [\"worker\"]");
+        stage.configured("\"bucket=your-log-bucket\"", "\"bucket=*-log*\", \"region=*\"")
+    };
     let stage = sidecars(Stage::of(Scenario::Good).await);
     stage.sandbox.put_object("worker-logs", "logs/of/others", Vec::new());
     let release = stage.release(&upload_text(&stage, &with_worker("eu-west-1"))).await;

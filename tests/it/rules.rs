@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use express_deployer::image::Platform;
 use express_deployer::task_definition::TaskDefinition;
+use express_deployer::task_definition::references::ReferenceKind;
+use express_deployer::validate::guard::{GuardLists, Guarded};
 use express_deployer::validate::rules::TABLE;
 use express_deployer::validate::{Finding, FoundIn, Origin, Rule, Severity, Subject, is_rejected, validate};
 use serde_json::Value;
@@ -18,8 +20,8 @@ use serde_json::Value;
 pub(crate) struct Setting {
     pub(crate) container: String,
     pub(crate) images: Vec<(String, Vec<Platform>)>,
-    pub(crate) roles: Option<Vec<String>>,
-    pub(crate) registries: Option<Vec<String>>,
+    pub(crate) guard: Option<GuardLists>,
+    pub(crate) live: Option<TaskDefinition>,
     pub(crate) verify_timeout: Option<u64>,
     pub(crate) verify_containers: Vec<String>,
 }
@@ -40,8 +42,8 @@ impl Setting {
         Self {
             container: settings["container"].as_str().unwrap_or("Main").to_owned(),
             images: images.into_iter().map(|(name, list)| (name, list.into_iter().map(platform).collect())).collect(),
-            roles: texts("roles"),
-            registries: texts("registries"),
+            guard: settings.get("guard").map(|lists| serde_json::from_value(lists.clone()).unwrap()),
+            live: folder.join("live.json").exists().then(|| read(&folder.join("live.json"))),
             verify_timeout: settings["verifyTimeout"].as_u64(),
             verify_containers: texts("verifyContainers").unwrap_or_default(),
         }
@@ -54,8 +56,7 @@ impl Setting {
             container: &self.container,
             images: &images,
             origin,
-            allowed_roles: self.roles.as_deref(),
-            allowed_registries: self.registries.as_deref(),
+            guard: self.guard.as_ref().map(|lists| Guarded { lists, repository: None, live: self.live.as_ref() }),
             verify_timeout: self.verify_timeout,
             verify_containers: &self.verify_containers,
         })
@@ -285,7 +286,12 @@ fn spoilt_documents_get_findings_that_point_into_them() {
         names(&fixtures("task-definitions")).into_iter().map(|name| fixtures("task-definitions").join(name)).collect();
     for rule in of_documents() {
         let folder = fixtures("rules").join(rule.id);
-        seeds.extend(names(&folder).into_iter().filter(|name| name != "subject.json").map(|name| folder.join(name)));
+        seeds.extend(
+            names(&folder)
+                .into_iter()
+                .filter(|name| name.starts_with("bad") || name.starts_with("good"))
+                .map(|name| folder.join(name)),
+        );
     }
     seeds.extend(
         names(&fixtures("documents")).into_iter().map(|name| fixtures("documents").join(name).join("fargate.json")),
@@ -293,8 +299,8 @@ fn spoilt_documents_get_findings_that_point_into_them() {
     let setting = Setting {
         container: "web".to_owned(),
         images: vec![("web".to_owned(), Vec::new())],
-        roles: Some(Vec::new()),
-        registries: Some(Vec::new()),
+        guard: Some(GuardLists(ReferenceKind::ALL.map(|(kind, ..)| (kind, Vec::new())).into())),
+        live: None,
         verify_timeout: Some(0),
         verify_containers: Vec::new(),
     };

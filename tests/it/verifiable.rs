@@ -108,8 +108,8 @@ fn what_check_calls_unverifiable_is_not_verified_in_a_release_and_nothing_else()
         let setting = Setting {
             container: "Main".to_owned(),
             images: Vec::new(),
-            roles: None,
-            registries: None,
+            guard: None,
+            live: None,
             verify_timeout: Some(timeout),
             verify_containers: others.clone(),
         };

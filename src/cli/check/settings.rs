@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 
 use super::{Arguments, images};
 use crate::cli::{Unusable, configured_service};
-use crate::config::{Guard, Logs, Service};
+use crate::config::{Logs, Service};
 use crate::image::Platform;
 use crate::task_definition::TaskDefinition;
+use crate::task_definition::references::ReferenceKind;
+use crate::validate::guard::Guarded;
 use crate::validate::levels::{RuleLevels, refused_allowance, unknown_rule};
 use crate::validate::{Finding, Origin, Severity, Subject, validate};
 
@@ -24,7 +26,7 @@ const CONTAINER: &str = "Main";
 pub(super) struct Settings {
     container: String,
     images: Vec<(String, Vec<Platform>)>,
-    guard: Option<Guard>,
+    service: Option<Service>,
     verify_timeout: Option<u64>,
     verify_containers: Vec<String>,
     levels: RuleLevels,
@@ -59,7 +61,7 @@ impl Settings {
                 None => Some(VERIFY_TIMEOUT),
             },
             verify_containers: service.as_ref().map(|service| service.verify.containers.clone()).unwrap_or_default(),
-            guard: service.and_then(|service| service.guard),
+            service,
             denies_warnings: arguments.deny.iter().any(|id| id == ALL_WARNINGS),
             levels,
             is_quiet: arguments.quiet,
@@ -76,8 +78,10 @@ impl Settings {
             container: &self.container,
             images: &images,
             origin: Origin::Uploaded,
-            allowed_roles: self.guard.as_ref().and_then(|guard| guard.roles.as_deref()),
-            allowed_registries: self.guard.as_ref().and_then(|guard| guard.registries.as_deref()),
+            guard: self.service.as_ref().and_then(|service| {
+                let lists = &service.guard.as_ref()?.lists;
+                Some(Guarded { lists, repository: service.private_repository(), live: None })
+            }),
             verify_timeout: self.verify_timeout,
             verify_containers: &self.verify_containers,
         });
@@ -88,6 +92,13 @@ impl Settings {
         self.levels.apply(&mut findings);
         findings.retain(|finding| !self.is_quiet || finding.severity == Severity::Error);
         findings
+    }
+
+    /// The keys of the guard that decide only beside the live revision: those without a list, and that of families.
+    pub(super) fn compared_at_release(&self) -> Vec<&'static str> {
+        let Some(guard) = self.service.as_ref().and_then(|service| service.guard.as_ref()) else { return Vec::new() };
+        let is_open = |kind| kind == ReferenceKind::Families || !guard.lists.0.contains_key(&kind);
+        ReferenceKind::ALL.into_iter().filter(|(kind, ..)| is_open(*kind)).map(|(_, key, _)| key).collect()
     }
 
     /// The containers that `--manifest` named for nothing: no document that was checked has them.

@@ -81,6 +81,17 @@ pub(crate) static CHANGED_FAMILY: Rule = Rule {
     ..OF_PLANS
 };
 
+pub(crate) static NEW_REFERENCE: Rule = Rule {
+    id: "new-reference",
+    severity: Severity::Warning,
+    summary: "the document names something that the live revision does not name",
+    why: "A task definition decides which roles, secrets, files, volumes and images of the account its tasks get, and where \
+          their logs go. Without `[service.guard]` whoever may upload one chooses among all that the roles may read, so \
+          each name that is new is told.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
+    ..OF_PLANS
+};
+
 pub(crate) static NO_WAY_BACK: Rule = Rule {
     id: "no-way-back",
     severity: Severity::Warning,

@@ -1,34 +1,26 @@
-//! Keeps a document from picking roles that the service's configuration does not list. Without a list every role may be
-//! used.
+//! Keeps a document from giving the service roles that nobody allowed. An execution role is not a task role.
 
-use wildmatch::WildMatch;
-
-use crate::validate::{Findings, Rule, Severity, Subject, quoted};
+use crate::task_definition::references::ReferenceKind;
+use crate::validate::guard::report_refused;
+use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "forbidden-role",
     severity: Severity::Error,
-    summary: "a role is not among those that `[service.guard]` allows",
-    why: "Whoever may upload a task definition could otherwise give the service any role that the deployer may pass. The \
-        configuration draws the line, before anything is registered.",
-    source: "deployer.example.toml",
+    summary: "a role is not among those that `[service.guard]` allows for its use",
+    why: "Whoever may upload a task definition could otherwise give the service any role that the deployer may pass, and \
+        let its code act with the role that reads the secrets. The configuration draws the line, before anything is \
+        registered: with `execution_roles` and `task_roles`, else with what the live revision has.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security-ecs-iam-role-overview.html",
     check,
     looks_beyond_the_document: true,
     ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
-    let Some(allowed) = subject.allowed_roles else { return };
-    for member in ["executionRoleArn", "taskRoleArn"] {
-        let Some(role) = subject.definition.text(member).filter(|role| !role.is_empty()) else { continue };
-        if allowed.iter().any(|glob| WildMatch::new(glob).matches(role)) {
-            continue;
-        }
-        let help = if role.starts_with("arn:") {
-            "use an allowed role, or add this one to `roles` in `[service.guard]`"
-        } else {
-            "write the role's full ARN: `roles` in `[service.guard]` is compared with it"
-        };
-        report.add(format!("/{member}"), format!("the role {} is not allowed for this service", quoted(role)), help);
-    }
+    report_refused(subject, is_role, report);
+}
+
+fn is_role(kind: ReferenceKind) -> bool {
+    matches!(kind, ReferenceKind::ExecutionRoles | ReferenceKind::TaskRoles)
 }

@@ -56,8 +56,7 @@ fn findings(document: &Value) -> Vec<Finding> {
         container: "Main",
         images: &[],
         origin: Origin::Uploaded,
-        allowed_roles: None,
-        allowed_registries: None,
+        guard: None,
         verify_timeout: None,
         verify_containers: &[],
     })
