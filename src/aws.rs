@@ -24,6 +24,7 @@ mod bounded_answers;
 mod connect;
 pub mod ecr;
 pub mod ecs;
+pub mod heads;
 pub mod lambda;
 pub mod s3;
 

@@ -13,6 +13,8 @@ use crate::plan::Request;
 use crate::text::Text;
 use crate::trigger::{Order, ReleaseId, Trigger};
 
+pub mod plausible;
+
 pub use release_protocol::Outcome;
 
 /// The largest head that is read, in bytes.

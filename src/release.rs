@@ -8,11 +8,12 @@ use durable::builders::map_parallel::CompletionConfig;
 use durable::lambda_runtime::{self, LambdaEvent};
 use durable::{BoxError, DurableContext, InvocationPayload, InvocationResponse};
 use futures_util::future::BoxFuture;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::config::{Config, MAX_SERVICES_PER_EVENT};
+use crate::head::plausible::AHEAD;
 use crate::plan::{MAX_OPERATIONS, Request};
 use crate::report::{ReleaseReport, Report};
 use crate::text::Text;
@@ -40,9 +41,6 @@ pub const PROGRESS: &str = "express_deployer::progress";
 
 /// The services that are released side by side.
 const MAX_CONCURRENCY: usize = 10;
-
-/// How far ahead of the clock an event's time may lie.
-const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// What one event asks for. Recorded first: a running release keeps its configuration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! S3 in our own types: heads by compare-and-swap, uploads, reports, log objects. Whatever is read is bounded.
+//! S3 in our own types: uploads, reports, log objects. Whatever is read is bounded.
 
 use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
@@ -6,9 +6,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use jiff::Timestamp;
 
 use super::{Aws, Failure, FailureKind, failure};
-use crate::config::ServiceArn;
 use crate::head::Outcome;
-use crate::head::{self, Head, MAX_HEAD};
 use crate::plan::{Request, Uploaded};
 use crate::report::ReleaseReport;
 use crate::task_definition::{MAX_DOCUMENT, TaskDefinition, Unreadable};
@@ -16,15 +14,6 @@ use crate::trigger::Upload;
 
 /// The largest report that is read back, in bytes.
 const MAX_REPORT: usize = 4 * 1024 * 1024;
-
-/// A head and the version of it that was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VersionedHead {
-    /// What it says.
-    pub head: Head,
-    /// Its entity tag.
-    pub etag: String,
-}
 
 /// An object in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,76 +52,20 @@ impl OpenObject {
 }
 
 impl Aws {
-    fn home_region(&self) -> String {
+    pub(super) fn home_region(&self) -> String {
         self.config().region().map(ToString::to_string).unwrap_or_default()
     }
 
     /// A request for an object, in a bucket of the account that has to own it.
-    fn get(&self, region: &str, bucket: &str, key: &str) -> GetObjectFluentBuilder {
+    pub(super) fn get(&self, region: &str, bucket: &str, key: &str) -> GetObjectFluentBuilder {
         let request = self.s3(region).get_object().bucket(bucket).key(key);
         request.set_expected_bucket_owner(self.owner_of(bucket))
     }
 
     /// A request to write an object into the state bucket, which the same account has to own.
-    fn put(&self, state_bucket: &str, key: &str) -> PutObjectFluentBuilder {
+    pub(super) fn put(&self, state_bucket: &str, key: &str) -> PutObjectFluentBuilder {
         let request = self.s3(&self.home_region()).put_object().bucket(state_bucket).key(key);
         request.set_expected_bucket_owner(self.owner_of(state_bucket))
-    }
-
-    /// The head of a service; `None` before its first release.
-    pub async fn head(&self, state_bucket: &str, service: &ServiceArn) -> Result<Option<VersionedHead>, Failure> {
-        const ACTION: &str = "s3:GetObject";
-        let key = head::key(service);
-        let resource = format!("arn:aws:s3:::{state_bucket}/{key}");
-        let request = self.get(&self.home_region(), state_bucket, &key);
-        let answer = match request.send().await.map_err(failure(ACTION, &resource)) {
-            Ok(answer) => answer,
-            Err(missing) if missing.kind == FailureKind::NotFound && !missing.message.starts_with("NoSuchBucket") => {
-                return Ok(None);
-            }
-            Err(failure) => return Err(failure),
-        };
-        let etag = answer.e_tag.clone().unwrap_or_default();
-        let damaged = |message: String| Failure::new(ACTION, &resource, FailureKind::Rejected, message);
-        let body = read_bounded(answer.body, MAX_HEAD)
-            .await
-            .map_err(|error| Failure { kind: FailureKind::OutcomeUnknown, ..damaged(error.to_string()) })?;
-        let head = serde_json::from_slice(&body).map_err(|error| {
-            damaged(format!("the object is not a head ({error}): remove it, and the next release writes a new one"))
-        })?;
-        Ok(Some(VersionedHead { head, etag }))
-    }
-
-    /// Writes a head where it still is the version that was read (or absent); gives the new version, or `None` when
-    /// somebody else was faster.
-    pub async fn swap_head(
-        &self,
-        state_bucket: &str,
-        service: &ServiceArn,
-        held: Option<&str>,
-        head: &Head,
-    ) -> Result<Option<String>, Failure> {
-        let key = head::key(service);
-        let resource = format!("arn:aws:s3:::{state_bucket}/{key}");
-        let body = serde_json::to_vec_pretty(head)
-            .map_err(|error| Failure::new("s3:PutObject", &resource, FailureKind::Rejected, error.to_string()))?;
-        let request = self.put(state_bucket, &key);
-        let request = match held {
-            Some(etag) => request.if_match(etag),
-            None => request.if_none_match("*"),
-        };
-        let sent = request.content_type("application/json").body(ByteStream::from(body)).send().await;
-        match sent.map_err(failure("s3:PutObject", &resource)) {
-            Ok(answer) => Ok(Some(answer.e_tag.unwrap_or_default())),
-            // With If-Match, a head that somebody removed is a 404: not the version that was read either.
-            Err(lost)
-                if matches!(lost.kind, FailureKind::Conflict | FailureKind::NotFound)
-                    && !lost.message.starts_with("NoSuchBucket") =>
-            {
-                Ok(None)
-            }
-            Err(failure) => Err(failure),
-        }
     }
 
     /// The uploaded document, in the version that the event names. Where to look is not the event's business.

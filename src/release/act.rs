@@ -18,8 +18,8 @@ use super::follow::name_replaced;
 use super::prepare::{self, Prepared};
 use super::run::{Ending, Run, UnderWay};
 use super::step;
+use crate::aws::heads::VersionedHead;
 use crate::aws::lambda::ExecutionState;
-use crate::aws::s3::VersionedHead;
 use crate::aws::{Aws, Failure, FailureKind};
 use crate::head::{self, Head, Release};
 use crate::image::Digest;
@@ -233,7 +233,8 @@ impl<'a> Actor<'a> {
     // --- reading ----------------------------------------------------------------------------------------------------
 
     async fn read(&mut self) -> Result<Answer<head::Aws>, Failure> {
-        let (held, prepared) = Box::pin(prepare::read(self.aws, self.request, &mut self.revisions)).await?;
+        let (held, prepared) =
+            Box::pin(prepare::read(self.aws, self.request, &self.me.execution, &mut self.revisions)).await?;
         self.keep(held);
         self.me.order.tag_is_current = tag_is_current(&prepared.inputs);
         self.under_way.tag_is_current = self.me.order.tag_is_current;
@@ -297,7 +298,7 @@ impl<'a> Actor<'a> {
     }
 
     async fn read_head(&mut self) -> Result<(), Failure> {
-        let held = self.aws.head(&self.request.state_bucket, &self.request.service.arn).await?;
+        let held = self.aws.head(self.request, &self.me.execution).await?;
         self.keep(held);
         Ok(())
     }
@@ -325,7 +326,7 @@ impl<'a> Actor<'a> {
     async fn read_history(&mut self) -> Result<Answer<head::Aws>, Failure> {
         let arn = &self.request.service.arn;
         let (held, service, deployments) = tokio::try_join!(
-            self.aws.head(&self.request.state_bucket, arn),
+            self.aws.head(self.request, &self.me.execution),
             read_service(self.aws, arn, &mut self.revisions),
             read_deployments(self.aws, arn)
         )?;

@@ -32,15 +32,16 @@ pub(super) async fn run(run: &Run, watch: Watch) -> Result<Watch, Ending> {
     let checks = Arc::new(checks);
     let (deployer, request) = (Arc::clone(&run.deployer), Arc::new(run.request.clone()));
     let past = Arc::new(run.under_way.course.past.clone());
+    let execution: Arc<str> = run.ctx.execution_arn().into();
     let look = move |mut watch: Watch| {
         let (deployer, request, checks) = (Arc::clone(&deployer), Arc::clone(&request), Arc::clone(&checks));
-        let past = Arc::clone(&past);
+        let (past, execution) = (Arc::clone(&past), Arc::clone(&execution));
         async move {
             let told = watch.phases.len();
             watch.resume();
             let looked = Box::pin(look_once(&deployer.aws, &request, &watch, &checks)).await;
             if watch.replaced.is_none() {
-                watch.replaced = replaced_by(&deployer.aws, &request, &past, &watch).await;
+                watch.replaced = replaced_by(&deployer.aws, &request, &execution, &past, &watch).await;
             }
             if let Some(revision) = looked.revision {
                 watch.observe_revision(revision);
@@ -123,7 +124,13 @@ async fn look_at_deployment(aws: &Aws, request: &Request, watch: &Watch) -> Seen
 
 /// Whose deployments came between the last look before the update and the update: it took their place. `None` where
 /// that could not be read yet; it is looked at again then.
-async fn replaced_by(aws: &Aws, request: &Request, past: &Past<head::Aws>, watch: &Watch) -> Option<Vec<String>> {
+async fn replaced_by(
+    aws: &Aws,
+    request: &Request,
+    execution: &str,
+    past: &Past<head::Aws>,
+    watch: &Watch,
+) -> Option<Vec<String>> {
     let arn = &request.service.arn;
     let Some(newest) = &past.newest else { return Some(Vec::new()) };
     let listed = aws.deployments(arn).await.ok()?;
@@ -132,7 +139,7 @@ async fn replaced_by(aws: &Aws, request: &Request, past: &Past<head::Aws>, watch
     if !between {
         return Some(Vec::new());
     }
-    let held = aws.head(&request.state_bucket, arn).await.ok()?;
+    let held = aws.head(request, execution).await.ok()?;
     let deployments = describe_deployments(aws, arn, &listed).await.ok()?;
     let target = Target { definition: watch.task_definition_arn.clone(), revision: watch.target_revision.clone() };
     let replaced = replaced(past, held.as_ref().map(|held| &held.head), &target, &deployments);

@@ -4,7 +4,7 @@
 use release_protocol::plan::Service;
 
 use crate::aws::ecr::ImageQuery;
-use crate::aws::s3::VersionedHead;
+use crate::aws::heads::VersionedHead;
 use crate::aws::{Aws, Failure};
 use crate::head::{self, Head};
 use crate::observe::live::{Revisions, observe_service, read_definition, read_upload};
@@ -29,12 +29,13 @@ pub(super) struct Prepared {
 pub(super) async fn read(
     aws: &Aws,
     request: &Request,
+    execution: &str,
     revisions: &mut Revisions,
 ) -> Result<(Option<VersionedHead>, Prepared), Failure> {
     let arn = &request.service.arn;
     let live = async {
         let (held, (service, revision)) =
-            tokio::try_join!(aws.head(&request.state_bucket, arn), observe_service(aws, arn, revisions))?;
+            tokio::try_join!(aws.head(request, execution), observe_service(aws, arn, revisions))?;
         let head = held.as_ref().map(|held| &held.head);
         let (live, serving) = read_desired(aws, request, head, &service, revision).await?;
         Ok((held, service, live, serving))

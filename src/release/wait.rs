@@ -126,15 +126,14 @@ async fn look_once(
             waited.is_over = state.running().is_none() || waited.elapsed >= LONGEST;
         }
         Wait::Fence(id) => {
-            let held = aws.head(&request.state_bucket, arn).await?;
+            let held = aws.head(request, &me.execution).await?;
             let fence = held.and_then(|held| held.head.fence);
             let stands = fence.is_some_and(|fence| fence.id == *id);
             waited.is_over = !stands || waited.elapsed >= FENCE;
             waited.past_fence = (stands && waited.is_over).then(|| id.clone());
         }
         Wait::OwnFence(look) => {
-            let (held, is_listed) =
-                tokio::try_join!(aws.head(&request.state_bucket, arn), is_listed(aws, request, look))?;
+            let (held, is_listed) = tokio::try_join!(aws.head(request, &me.execution), is_listed(aws, request, look))?;
             waited.is_over = is_listed || waited.elapsed >= FENCE;
             let own = held.and_then(|held| held.head.fence).filter(|fence| fence.is_of(me));
             waited.past_fence = own.filter(|_| waited.elapsed >= FENCE).map(|fence| fence.id);

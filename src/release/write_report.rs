@@ -112,7 +112,7 @@ async fn end_in_head(
     }
     let (aws, bucket, arn) = (&deployer.aws, &request.state_bucket, &request.service.arn);
     for _ in 0..MAX_SWAPS {
-        let Some(held) = aws.head(bucket, arn).await? else { return Ok(InHead::default()) };
+        let Some(held) = aws.head(request, &written.me.execution).await? else { return Ok(InHead::default()) };
         let is_owner = held.head.is_owned_by(&written.me);
         if !is_owner && !written.has_claimed {
             return Ok(InHead::default());

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 pub(crate) const CONFIG: &str = include_str!("../../deployer.example.toml");
 pub(crate) const STATE: &str = "deployer-state-123456789012-ap-northeast-1";
-const HEAD: &str = "services/123456789012/ap-northeast-1/default/express-mode-custom-td-f9de/head.json";
+pub(crate) const HEAD: &str = "services/123456789012/ap-northeast-1/default/express-mode-custom-td-f9de/head.json";
 pub(crate) const FAMILY: &str = "express-mode-custom-td";
 
 /// A sandbox and the function in front of it.

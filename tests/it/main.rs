@@ -10,6 +10,7 @@ mod edges;
 mod escapes;
 mod findings_of_plans;
 mod flow;
+mod forged;
 mod guard;
 mod objects;
 mod permissions;

@@ -78,6 +78,8 @@ async fn logs_elsewhere() -> Run {
     let owners = format!("bucket_owners = {{ worker-logs = \"{STRANGER}\" }}\n[[service]]");
     let stage = Stage::with(options(Scenario::Good)).await.configured("[[service]]", &owners);
     let stage = stage.configured("# containers = [\"worker\"]", "containers = [\"worker\"]");
+    let places = "log_destinations = [\"bucket=worker-logs\", \"region=eu-west-1\", ";
+    let stage = stage.configured("log_destinations = [", places);
     stage.sandbox.give_bucket("worker-logs", STRANGER);
     let event = upload_text(&stage, &with_worker("eu-west-1"));
     run("upload with logs in another account", stage, &[event], Outcome::Succeeded).await
@@ -156,6 +158,14 @@ async fn image_elsewhere() -> Run {
     run("upload with an image of another registry", stage, &[event], Outcome::Rejected).await
 }
 
+/// Somebody has written a head that no release can have written: its versions are looked at.
+async fn forged_head() -> Run {
+    let stage = Stage::with(options(Scenario::Good)).await;
+    assert_eq!(stage.release(&push()).await.outcome, Outcome::Succeeded);
+    stage.put_head(&json!("forged"));
+    run("push against a forged head", stage, &[push()], Outcome::Failed).await
+}
+
 /// Only its manifest tells that it is a chart; nothing is written about it.
 async fn no_image() -> Run {
     let stage = Stage::with(options(Scenario::Good)).await;
@@ -214,6 +224,7 @@ async fn runs() -> Vec<Run> {
         taken_over().await,
         bare_image().await,
         way_back().await,
+        forged_head().await,
         no_image().await,
         run("push to another registry", stage().await, &[event("ecr-forwarded-push.json")], Outcome::Rejected).await,
         bad("push whose registration was lost", lost("RegisterTaskDefinition"), Outcome::Succeeded).await,

@@ -85,6 +85,10 @@ fn of_s3(world: &World, asked: &Asked<'_>) -> Vec<Permission> {
             let prefix = asked.request.query("prefix").unwrap_or_default();
             vec![on("s3:ListBucket", &bucket).with("s3:prefix", prefix)]
         }
+        "ListObjectVersions" => {
+            let prefix = asked.request.query("prefix").unwrap_or_default();
+            vec![on("s3:ListBucketVersions", &bucket).with("s3:prefix", prefix)]
+        }
         operation => vec![on(&format!("s3:{operation}"), if key.is_empty() { &bucket } else { &object })],
     }
 }

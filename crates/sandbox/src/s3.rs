@@ -30,6 +30,9 @@ const NEUTRAL: &str = "x-id";
 const LISTING: [&str; 8] =
     ["list-type", "prefix", "delimiter", "start-after", "continuation-token", "max-keys", "encoding-type", NEUTRAL];
 
+/// The parameters of `ListObjectVersions` that are served: one page from the beginning.
+const VERSIONS: [&str; 4] = ["versions", "prefix", "max-keys", NEUTRAL];
+
 /// The account that has to own the bucket, or S3 refuses the request (S3 user guide, "Verifying bucket ownership with
 /// bucket owner condition").
 pub(crate) const EXPECTED_OWNER: &str = "x-amz-expected-bucket-owner";
@@ -42,6 +45,7 @@ enum Call<'a> {
     HeadBucket { bucket: &'a str },
     GetBucketLocation { bucket: &'a str },
     ListObjectsV2 { bucket: &'a str },
+    ListObjectVersions { bucket: &'a str },
     GetObject { bucket: &'a str, key: &'a str },
     HeadObject { bucket: &'a str, key: &'a str },
     PutObject { bucket: &'a str, key: &'a str },
@@ -53,10 +57,12 @@ impl<'a> Call<'a> {
         let path = request.path.strip_prefix('/').unwrap_or(&request.path);
         let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
         let listing = request.query("list-type") == Some("2");
+        let versions = request.query("versions").is_some();
         let located = request.query("location").is_some();
         let (call, parameters): (_, &[&str]) = match (request.method.as_str(), bucket, key) {
             ("GET", "", "") => (Self::ListBuckets, &["prefix", "max-buckets", "bucket-region", NEUTRAL]),
             ("GET", bucket, "") if located => (Self::GetBucketLocation { bucket }, &["location", NEUTRAL]),
+            ("GET", bucket, "") if versions => (Self::ListObjectVersions { bucket }, &VERSIONS),
             ("GET", bucket, "") if listing => (Self::ListObjectsV2 { bucket }, &LISTING),
             ("PUT", bucket, "") if !bucket.is_empty() => (Self::CreateBucket { bucket }, &[NEUTRAL]),
             ("HEAD", bucket, "") if !bucket.is_empty() => (Self::HeadBucket { bucket }, &[NEUTRAL]),
@@ -81,6 +87,7 @@ impl<'a> Call<'a> {
             Self::HeadBucket { bucket }
             | Self::GetBucketLocation { bucket }
             | Self::ListObjectsV2 { bucket }
+            | Self::ListObjectVersions { bucket }
             | Self::GetObject { bucket, .. }
             | Self::HeadObject { bucket, .. }
             | Self::PutObject { bucket, .. }
@@ -95,6 +102,7 @@ impl<'a> Call<'a> {
             Self::HeadBucket { .. } => "HeadBucket",
             Self::GetBucketLocation { .. } => "GetBucketLocation",
             Self::ListObjectsV2 { .. } => "ListObjectsV2",
+            Self::ListObjectVersions { .. } => "ListObjectVersions",
             Self::GetObject { .. } => "GetObject",
             Self::HeadObject { .. } => "HeadObject",
             Self::PutObject { .. } => "PutObject",
@@ -229,6 +237,9 @@ impl Store {
                 Ok(xml_reply(xml::document("LocationConstraint", region)))
             }
             Call::ListObjectsV2 { bucket } => listing::list(bucket, self.bucket(bucket)?, request).map(xml_reply),
+            Call::ListObjectVersions { bucket } => {
+                listing::list_versions(bucket, self.bucket(bucket)?, request).map(xml_reply)
+            }
             Call::GetObject { bucket, key } | Call::HeadObject { bucket, key } => self.read(bucket, key, request),
             Call::PutObject { bucket, key } => self.write(bucket, key, request, now),
             Call::DeleteObject { bucket, key } => self.delete(bucket, key, request, now),

@@ -100,6 +100,14 @@ impl Bucket {
         Some(removed.object.is_none())
     }
 
+    /// All versions from a key on, of each key the newest first, and whether it is that.
+    pub(super) fn versions_from(&self, start: &str) -> impl Iterator<Item = (&str, &Version, bool)> {
+        self.keys.range::<str, _>((Bound::Included(start), Bound::Unbounded)).flat_map(|(key, versions)| {
+            let newest_first = versions.iter().rev().enumerate();
+            newest_first.map(move |(age, version)| (key.as_str(), version, age == 0))
+        })
+    }
+
     /// The current objects from `start` on, in order; no key before it is touched.
     pub(super) fn objects_from(&self, start: Bound<&str>) -> impl Iterator<Item = (&str, &Version, &Object)> {
         self.keys.range::<str, _>((start, Bound::Unbounded)).filter_map(|(key, versions)| {

@@ -1,4 +1,4 @@
-//! `ListObjectsV2`: what was asked, the walk over the keys, and the answer as XML. A walk seeks; it never visits a key
+//! `ListObjectsV2`, and the first page of `ListObjectVersions`: what was asked, the walk over the keys, and the answer as XML. A walk seeks; it never visits a key
 //! that cannot be on its page, except those hidden by a delete marker.
 
 use std::ops::Bound;
@@ -201,6 +201,39 @@ pub(super) fn list(name: &str, bucket: &Bucket, request: &Request) -> Result<Str
         Entry::CommonPrefix(prefix) => xml::element("CommonPrefixes", &xml::text("Prefix", &query.written(prefix))),
     }));
     Ok(xml::document("ListBucketResult", &inner.concat()))
+}
+
+/// Answers `ListObjectVersions` with its document: keys in order, of each the newest version first.
+pub(super) fn list_versions(name: &str, bucket: &Bucket, request: &Request) -> Result<String, Refusal> {
+    let query = Query::parse(request)?;
+    let mut versions = bucket.versions_from(query.prefix).take_while(|(key, ..)| key.starts_with(query.prefix));
+    let entries: Vec<String> = versions
+        .by_ref()
+        .take(query.limit)
+        .map(|(key, version, is_latest)| {
+            let mut parts = vec![
+                xml::text("Key", key),
+                xml::text("VersionId", &version.id),
+                xml::text("IsLatest", if is_latest { "true" } else { "false" }),
+                xml::text("LastModified", &version.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()),
+            ];
+            let Some(object) = &version.object else { return xml::element("DeleteMarker", &parts.concat()) };
+            parts.extend([
+                xml::text("ETag", &object.etag),
+                xml::text("Size", &object.body.len().to_string()),
+                xml::text("StorageClass", "STANDARD"),
+            ]);
+            xml::element("Version", &parts.concat())
+        })
+        .collect();
+    let inner = [
+        xml::text("Name", name),
+        xml::text("Prefix", query.prefix),
+        xml::text("MaxKeys", &query.limit.to_string()),
+        xml::text("IsTruncated", if versions.next().is_some() { "true" } else { "false" }),
+        entries.concat(),
+    ];
+    Ok(xml::document("ListVersionsResult", &inner.concat()))
 }
 
 #[cfg(test)]

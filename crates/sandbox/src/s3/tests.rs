@@ -309,6 +309,26 @@ async fn the_sdk_stores_reads_and_lists() {
 }
 
 #[tokio::test]
+async fn the_versions_of_a_key_are_listed_the_newest_first() {
+    let buckets = std::sync::Arc::new(buckets());
+    let client = loopback::s3(&loopback::serve(move |request| buckets.handle(request)).await);
+    for (key, body) in [("a", "1"), ("a", "22"), ("a2", "3"), ("b", "4")] {
+        client.put_object().bucket(BUCKET).key(key).body(body.as_bytes().to_vec().into()).send().await.unwrap();
+    }
+    client.delete_object().bucket(BUCKET).key("a").send().await.unwrap();
+    let list = || client.list_object_versions().bucket(BUCKET).prefix("a");
+    let listed = list().send().await.unwrap();
+    let sizes: Vec<_> =
+        listed.versions().iter().map(|version| (version.key().unwrap(), version.size().unwrap())).collect();
+    assert_eq!(sizes, [("a", 2), ("a", 1), ("a2", 1)]);
+    let latest: Vec<_> = listed.versions().iter().map(|version| version.is_latest().unwrap()).collect();
+    assert_eq!(latest, [false, false, true]);
+    assert_eq!(listed.delete_markers().len(), 1);
+    let first = list().max_keys(2).send().await.unwrap();
+    assert!(first.is_truncated().unwrap() && first.versions().len() == 1);
+}
+
+#[tokio::test]
 async fn one_of_many_racing_swaps_wins() {
     let buckets = std::sync::Arc::new(buckets());
     let client = loopback::s3(&loopback::serve(move |request| buckets.handle(request)).await);
