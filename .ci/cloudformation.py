@@ -64,14 +64,25 @@ class Resolver:
             case "Fn::Sub":
                 text, given = (operands, {}) if isinstance(operands, str) else operands
                 values = self.values | {name: self.resolve(value) for name, value in given.items()}
-                return re.sub(r"\$\{([^}]+)\}", lambda found: str(values[found[1]]), text)
+                return re.sub(r"\$\{([^}]+)\}", lambda found: self.substitute(found[1], values), text)
         raise ValueError(f"{function} is not a function that is known here")
+
+    def substitute(self, name: str, values: dict[str, Any]) -> str:
+        """What stands in a text for a name; one behind `!` is left for whoever reads the text, such as IAM."""
+        if name.startswith("!"):
+            return "${" + name[1:] + "}"
+        return str(values[name] if name in values else self.attribute(name))
 
     def attribute(self, operands: Any) -> str:
         name, attribute = operands.split(".") if isinstance(operands, str) else operands
         if (name, attribute) == ("DeadLetters", "Arn"):
             queue = self.resolve(self.template["Resources"][name]["Properties"]["QueueName"])
             return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"
+        if (name, attribute) == ("DeployerRole", "Arn"):
+            return f"arn:aws:iam::{ACCOUNT}:role/{self.values['AWS::StackName']}-{name}"
+        if (name, attribute) == ("StateBucket", "Arn"):
+            bucket = self.resolve(self.template["Resources"][name]["Properties"]["BucketName"])
+            return f"arn:aws:s3:::{bucket}"
         raise ValueError(f"{name}.{attribute} is not an attribute that is known here")
 
     def policies(self) -> list[dict]:

@@ -1,5 +1,6 @@
 """Translates template.yaml as the SAM service would, lints the result, compares its permissions with docs/iam.md, and
-judges its parameters (parameters.py) and its role (policies.py) by what the function needs.
+judges its parameters (parameters.py), its role (policies.py) by what the function needs, and who may write into its
+state bucket (state_bucket.py).
 
 cfn-lint does not look into AWS::Serverless resources, so the template is translated first. Nothing here asks AWS:
 run it offline with the packages of .ci/requirements.txt installed.
@@ -16,6 +17,7 @@ import tempfile
 
 import parameters
 import policies
+import state_bucket
 from cloudformation import REGION
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -88,7 +90,7 @@ def main() -> int:
     linted = cfn_lint(template)
     if linted == 0:
         print(f"cfn-lint has nothing to say about {len(template['Resources'])} translated resources")
-    problems = parameters.check(template) + policies.check(template)
+    problems = parameters.check(template) + policies.check(template) + state_bucket.check(template)
     for problem in problems:
         print(problem)
     return 1 if compare_with_table(template) or problems or linted else 0

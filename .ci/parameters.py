@@ -24,6 +24,7 @@ PARAMETERS = {
     "LogBucketAccounts": OTHER,
     "LogKeyArns": KEY,
     "UploadBucket": "team-uploads",
+    "AdministratorArns": f"{ROLE}admin-*,{ROLE[:-5]}user/ops/ada",
     "ConfigurationObjectArn": "arn:aws:s3:::central-config/deployer.toml",
     "ConfigurationAccount": OTHER,
 }
@@ -54,6 +55,7 @@ TAKEN = {
     "LogKeyArns": ["", KEY, KEY.replace("00000000-", "mrk-")],
     "ConfigurationObjectArn": ["", "arn:aws:s3:::central-config/deployer.toml"],
     "ConfigurationAccount": ["", ACCOUNT],
+    "AdministratorArns": ["", f"{ROLE}Admin", f"{ROLE}aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_*"],
     "UploadBucket": ["", "team-uploads"],
     "DurableStateKeyArn": ["", KEY],
 }
@@ -81,6 +83,7 @@ REFUSED = {
     "LogKeyArns": ["*", KEY.replace(ACCOUNT, "*"), KEY[:-36] + "*", KEY.replace("key/", "alias/")],
     "ConfigurationObjectArn": ["*", "arn:aws:s3:::central-config/*", "arn:aws:s3:::*/deployer.toml"],
     "ConfigurationAccount": ["*", "12"],
+    "AdministratorArns": ["*", f"{ROLE}*", f"{ROLE}ops/*", "arn:aws:iam::*:role/admin", f"arn:aws:iam::{ACCOUNT}:root"],
     "UploadBucket": ["*", "team-*"],
     "DurableStateKeyArn": ["*", KEY.replace("key/", "alias/")],
 }

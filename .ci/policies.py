@@ -83,6 +83,7 @@ OUTSIDE: dict[str, list[tuple[str, str, dict[str, str]]]] = {
         ("s3:PutObject", f"{STATE}/task-definitions/web.json", OWN),
         ("s3:PutObject", f"{STATE}/services/head.json", OTHERS),
         ("s3:DeleteObject", f"{STATE}/services/head.json", OWN),
+        ("s3:DeleteObjectVersion", f"{STATE}/services/head.json", OWN),
     ],
     "ReadConfiguration": [
         ("s3:GetObject", "arn:aws:s3:::central-config/other.toml", OTHERS),
@@ -92,6 +93,7 @@ OUTSIDE: dict[str, list[tuple[str, str, dict[str, str]]]] = {
         ("s3:ListBucket", STATE, OWN | {"s3:prefix": "other/"}),
         ("s3:ListBucket", STATE, OTHERS),
         ("s3:ListBucket", "arn:aws:s3:::team-uploads", OWN | {"s3:prefix": "other/"}),
+        ("s3:ListBucketVersions", STATE, OWN | {"s3:prefix": "other/"}),
     ],
     "ReadLogs": [
         ("s3:ListBucket", "arn:aws:s3:::your-log-bucket-2", OWN),
@@ -112,6 +114,8 @@ NO_CALL: list[tuple[str, str, str, str]] = [
     ("Run", "lambda:GetDurableExecutionState", ":*", "asked for state that is too long for an invocation"),
     ("DecryptLogs", "kms:Decrypt", KEY, "S3 decrypts in the name of whoever reads"),
     ("ReadInputs", "s3:GetObjectVersion", "/config/*", "one statement, to name the condition but once"),
+    ("KeepHeadsAndReports", "s3:GetObjectVersion", "/releases/*", "one statement, to name the condition but once"),
+    ("SeeWhatIsMissing", "s3:ListBucketVersions", "team-uploads", "one statement, to name the condition but once"),
     *(
         ("ReadLogs", action, bucket + rest, "one statement, to name the condition but once")
         for bucket in ("your-log-bucket", "worker-logs")
@@ -155,19 +159,28 @@ def is_met(operator: str, wanted: Any, value: str | None) -> bool:
             return value in listed(wanted)
         case "StringLike" | "ArnLike":
             return matches(value, wanted)
+        case "ArnNotLike":
+            return not matches(value, wanted)
+        case "Bool":
+            return value == wanted
     raise ValueError(f"{operator} is not an operator that this script knows")
 
 
-def allows(statement: dict, action: str, resource: str, keys: dict[str, str]) -> bool:
-    assert statement["Effect"] == "Allow", statement
+def applies(statement: dict, action: str, resource: str, keys: dict[str, str]) -> bool:
+    """Whether a statement, of whatever effect, is about a request."""
     conditions = statement.get("Condition", {}).items()
     return (
-        action in listed(statement["Action"])
+        matches(action, statement["Action"])
         and matches(resource, statement["Resource"])
         and all(
             is_met(operator, wanted, keys.get(key)) for operator, tests in conditions for key, wanted in tests.items()
         )
     )
+
+
+def allows(statement: dict, action: str, resource: str, keys: dict[str, str]) -> bool:
+    assert statement["Effect"] == "Allow", statement
+    return applies(statement, action, resource, keys)
 
 
 def check_rows(template: dict) -> list[str]:

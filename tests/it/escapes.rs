@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex};
 
 use express_deployer::text::MAX_TEXT;
-use sandbox::executions::ExecutionOutcome;
+use sandbox::executions::{Execution, ExecutionOutcome};
 use sandbox::{Fault, FaultKind, Moment, Scenario};
 use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
@@ -58,7 +58,14 @@ fn check_text(place: &str, text: &str) {
 
 /// The fields of log lines.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<(String, String)>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<(String, String)>>>);
+
+impl Lines {
+    /// What was logged: field and text.
+    pub(crate) fn taken(&self) -> Vec<(String, String)> {
+        self.0.lock().unwrap().clone()
+    }
+}
 
 impl Visit for Lines {
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -85,17 +92,22 @@ impl tracing::Subscriber for Lines {
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
+/// What an execution came to.
+pub(crate) fn result_of(execution: &Execution) -> String {
+    match &execution.outcome {
+        ExecutionOutcome::Succeeded(result) => result.clone(),
+        ExecutionOutcome::Failed { message, .. } => message.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// Plays an event, and checks everything that it leaves: report and head, what was recorded, the answer, log lines.
 async fn play_and_check(stage: &Stage, name: &str, event: &str) -> String {
     let lines = Lines::default();
     let guard = tracing::subscriber::set_default(lines.clone());
     let executions = stage.play_all(vec![("hostile".to_owned(), event.to_owned())]).await;
     drop(guard);
-    let answer = match &executions[0].outcome {
-        ExecutionOutcome::Succeeded(result) => result.clone(),
-        ExecutionOutcome::Failed { message, .. } => message.clone(),
-        other => panic!("{other:?}"),
-    };
+    let answer = result_of(&executions[0]);
     check_text(&format!("{name}, the answer"), &answer);
     for key in
         stage.sandbox.objects(STATE).iter().filter(|key| key.starts_with("services/") || key.starts_with("releases/"))
@@ -108,7 +120,7 @@ async fn play_and_check(stage: &Stage, name: &str, event: &str) -> String {
         assert!(recorded.text.len() <= 64 * 1024, "{place}: {} bytes", recorded.text.len());
         check_text(&place, &recorded.text);
     }
-    for (field, line) in lines.0.lock().unwrap().iter() {
+    for (field, line) in lines.taken() {
         check(&format!("{name}, the log's {field}"), &json!(line));
     }
     answer

@@ -14,6 +14,7 @@ mod forged;
 mod guard;
 mod objects;
 mod permissions;
+mod recorded;
 mod references;
 mod rules;
 mod simulation;
