@@ -800,7 +800,7 @@ async fn what_was_verified_after_a_newer_release_had_led_the_service_back_says_s
             }
         };
         let (me, back) = (head["owner"].clone(), head["base"]["taskDefinitionArn"].clone());
-        head["owner"]["execution"] = "another".into();
+        head["owner"]["execution"] = format!("{}-another", me["execution"].as_str().unwrap()).into();
         head["owner"]["release"] = "20260702T031105Z-00000000".into();
         head["phase"] = "ended".into();
         head["outcome"] = "rolled_back".into();
