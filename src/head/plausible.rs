@@ -12,12 +12,19 @@ use crate::trigger::Order;
 /// How far ahead of the clock an event's time may lie; one that lies further is put to its arrival, so no order can.
 pub const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
+/// The members and items that a head may have, all in all; a release writes a few hundred. Each takes many times its bytes
+/// in memory.
+const MAX_PARTS: usize = 4096;
+
 /// Why no release can have written an object.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Implausible {
     /// It is longer than a head can be.
     #[error("it is larger than {MAX_HEAD} bytes")]
     TooLarge,
+    /// It has more members and items than a head can have.
+    #[error("it has more than {MAX_PARTS} members and items")]
+    TooManyParts,
     /// It is not JSON, lacks a member, or has a value that is none, such as an unknown phase.
     #[error("{0}")]
     NoHead(Text),
@@ -65,6 +72,10 @@ impl Reader<'_> {
     pub fn read(&self, bytes: &[u8]) -> Result<Head, Implausible> {
         if bytes.len() > MAX_HEAD {
             return Err(Implausible::TooLarge);
+        }
+        // Texts may have such bytes, too: a head has no room for so many.
+        if bytes.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count() > MAX_PARTS {
+            return Err(Implausible::TooManyParts);
         }
         let head = serde_json::from_slice(bytes).map_err(|error| Implausible::NoHead(error.to_string().into()))?;
         self.check(&head)?;

@@ -13,9 +13,12 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use express_deployer::aws::ecr::ImageQuery;
 use express_deployer::aws::{Aws, Clock};
-use express_deployer::head::Outcome;
+use express_deployer::config::ServiceArn;
+use express_deployer::head::plausible::Reader;
+use express_deployer::head::{MAX_HEAD, Outcome};
 use express_deployer::image::{MAX_BLOB, Manifest, PrivateEcr, platform_of_config};
 use express_deployer::report::Report;
+use jiff::Timestamp;
 use sandbox::{DeploymentTimes, FaultKind, Moment, Options, Sandbox, Scenario};
 use serde_json::{Value, json};
 
@@ -73,6 +76,18 @@ fn reading_the_worst_manifest_takes_less_than_a_mebibyte() {
         });
         println!("{kind}: {}", took.bytes_max);
         assert!(took.bytes_max < MIB, "{kind}: {} bytes, {read:?}", took.bytes_max);
+    }
+}
+
+#[test]
+fn reading_the_worst_head_takes_less_than_a_mebibyte() {
+    let service = ServiceArn::parse("arn:aws:ecs:ap-northeast-1:123456789012:service/default/web").unwrap();
+    let reader = Reader { service: &service, execution: "", now: Timestamp::UNIX_EPOCH };
+    let parts = ["0,", "[],", "{},", "[", "\"\\n\",", "{\"a\":", "x"];
+    for (part, room) in parts.into_iter().flat_map(|part| [1_000, 8_000, MAX_HEAD - 8].map(|room| (part, room))) {
+        let head = format!("{{\"a\":[{}0]}}", part.repeat(room / part.len()));
+        let took = allocation_counter::measure(|| assert!(reader.read(head.as_bytes()).is_err()));
+        assert!(took.bytes_max < MIB, "{part} in {room}: {} bytes", took.bytes_max);
     }
 }
 
