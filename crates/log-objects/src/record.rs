@@ -21,8 +21,12 @@ pub struct Record<'a> {
     pub message: Cow<'a, str>,
     /// `ecs_task_definition`: `family:revision`.
     pub task_definition: Option<Cow<'a, str>>,
+    /// `ecs_task_arn`: the task that wrote it.
+    pub task_arn: Option<Cow<'a, str>>,
     /// `container_name`: the name in the task definition on Fargate, Docker's own name on EC2.
     pub container_name: Option<Cow<'a, str>>,
+    /// `container_id`: on Fargate it begins with the task's id.
+    pub container_id: Option<Cow<'a, str>>,
     /// `date`, in whatever form `json_date_format` gives; absent when `json_date_key` names it otherwise.
     pub date: Option<Cow<'a, str>>,
 }
@@ -33,7 +37,9 @@ impl Record<'_> {
         Record {
             message: Cow::Owned(self.message.into_owned()),
             task_definition: own(self.task_definition),
+            task_arn: own(self.task_arn),
             container_name: own(self.container_name),
+            container_id: own(self.container_id),
             date: own(self.date),
         }
     }
@@ -60,7 +66,9 @@ impl<'a> Line<'a> {
         let record = Record {
             message,
             task_definition: members.task_definition,
+            task_arn: members.task_arn,
             container_name: members.container_name,
+            container_id: members.container_id,
             date: members.date,
         };
         let is_last_piece = members.partial_last.as_deref() == Some("true");
@@ -109,7 +117,9 @@ impl Joiner {
 struct Members<'a> {
     log: Option<Cow<'a, str>>,
     task_definition: Option<Cow<'a, str>>,
+    task_arn: Option<Cow<'a, str>>,
     container_name: Option<Cow<'a, str>>,
+    container_id: Option<Cow<'a, str>>,
     date: Option<Cow<'a, str>>,
     partial_id: Option<Cow<'a, str>>,
     partial_last: Option<Cow<'a, str>>,
@@ -121,7 +131,9 @@ impl<'a> Members<'a> {
         match key {
             "log" => Some(&mut self.log),
             "ecs_task_definition" => Some(&mut self.task_definition),
+            "ecs_task_arn" => Some(&mut self.task_arn),
             "container_name" => Some(&mut self.container_name),
+            "container_id" => Some(&mut self.container_id),
             "date" => Some(&mut self.date),
             "partial_id" => Some(&mut self.partial_id),
             "partial_last" => Some(&mut self.partial_last),
@@ -221,6 +233,7 @@ mod tests {
         let read = record(line);
         assert!(matches!(read.message, Cow::Borrowed("hello")));
         assert_eq!(read.task_definition.as_deref(), Some("web:6"));
+        assert_eq!(read.task_arn.as_deref(), Some("arn:aws:ecs:r:1:task/default/1f2e"));
         assert_eq!(
             (read.container_name.as_deref(), read.date.as_deref()),
             (Some("Main"), Some("2026-11-23T06:32:46.0Z"))
@@ -337,13 +350,17 @@ mod tests {
                 let line = format!("{start}\",{back}");
                 let full: Result<Members<'_>, _> = serde_json::from_str(&line);
                 if let Some(record) = templates.record(&line) {
-                    let Members { log, task_definition, container_name, date, partial_id, .. } = full.unwrap();
-                    assert_eq!(
-                        record,
-                        Record { message: log.unwrap(), task_definition, container_name, date },
-                        "{line}"
-                    );
-                    assert_eq!(partial_id, None, "{line}");
+                    let full = full.unwrap();
+                    let expected = Record {
+                        message: full.log.unwrap(),
+                        task_definition: full.task_definition,
+                        task_arn: full.task_arn,
+                        container_name: full.container_name,
+                        container_id: full.container_id,
+                        date: full.date,
+                    };
+                    assert_eq!(record, expected, "{line}");
+                    assert_eq!(full.partial_id, None, "{line}");
                     known += 1;
                     continue;
                 }

@@ -47,7 +47,9 @@ struct Template {
     /// From the quote behind the message to the end of the line.
     after: String,
     task_definition: Option<String>,
+    task_arn: Option<String>,
     container_name: Option<String>,
+    container_id: Option<String>,
 }
 
 /// A line cut at its date and its message.
@@ -117,7 +119,9 @@ impl Template {
             before: cut.before.to_owned(),
             after: cut.after.to_owned(),
             task_definition: value(&members.task_definition),
+            task_arn: value(&members.task_arn),
             container_name: value(&members.container_name),
+            container_id: value(&members.container_id),
         }
     }
 
@@ -126,7 +130,9 @@ impl Template {
             message: cut.message,
             date: Some(Cow::Borrowed(cut.date)),
             task_definition: self.task_definition.as_deref().map(Cow::Borrowed),
+            task_arn: self.task_arn.as_deref().map(Cow::Borrowed),
             container_name: self.container_name.as_deref().map(Cow::Borrowed),
+            container_id: self.container_id.as_deref().map(Cow::Borrowed),
         }
     }
 }
