@@ -193,6 +193,9 @@ pub struct Outline {
     pub base: String,
     /// What serves now.
     pub previous: String,
+    /// The SHA-256 of the document that is registered, by content; `None` of what is rejected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
     /// The container's image, before and after.
     pub image: Option<ImageChange>,
     /// Where the document differs from the live one.

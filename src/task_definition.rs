@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::image::Platform;
+use crate::image::{Digest, Platform};
 
 mod difference;
 pub mod references;
@@ -187,6 +187,31 @@ impl TaskDefinition {
     pub fn to_json(&self) -> String {
         Value::Object(self.0.clone()).to_string()
     }
+
+    /// The SHA-256 of its content. ECS describes members, and objects in a list, in whatever order: that order does not
+    /// count.
+    pub fn digest(&self) -> Digest {
+        let mut content = Value::Object(self.0.clone());
+        sort(&mut content);
+        Digest::of(content.to_string().as_bytes())
+    }
+}
+
+/// Sorts members, and the objects of each list; a list of texts, such as a command, stays as it is.
+fn sort(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(sort);
+            members.sort_keys();
+        }
+        Value::Array(items) => {
+            items.iter_mut().for_each(sort);
+            if items.iter().all(Value::is_object) {
+                items.sort_by_cached_key(Value::to_string);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// One container definition and its place.
@@ -294,6 +319,17 @@ mod tests {
             definition.to_json(),
             r#"{"family":"web","novelty":{"kept":true},"tags":[{"key":"team","value":"a"}]}"#
         );
+    }
+
+    #[test]
+    fn the_digest_stands_for_the_content_and_not_for_the_order_in_which_it_is_described() {
+        let digest = |text: &str| TaskDefinition::parse(text.as_bytes()).unwrap().digest();
+        let one = r#"{"family":"web","containerDefinitions":[{"command":["a","b"],"environment":[{"name":"A"},{"name":"B"}]}]}"#;
+        let described = r#"{"containerDefinitions":[{"environment":[{"name":"B"},{"name":"A"}],"command":["a","b"]}],"family":"web"}"#;
+        assert_eq!(digest(one), digest(described));
+        for other in [one.replace("web", "app"), one.replace(r#"["a","b"]"#, r#"["b","a"]"#)] {
+            assert_ne!(digest(one), digest(&other), "{other}");
+        }
     }
 
     #[test]

@@ -157,7 +157,9 @@ fn decide(request: &Request, live: &Live, evidence: &ImageEvidence, candidate: C
         return Asked::Rejected(Box::new(outline));
     }
     let logs = ExpectedLogs { new, previous: compared_logs(service, live, &outline.previous) };
-    Asked::Draft(Box::new(Draft { definition: definition.without(&READ_ONLY), outline, logs }))
+    let definition = definition.without(&READ_ONLY);
+    let outline = Outline { digest: Some(definition.digest()), ..outline };
+    Asked::Draft(Box::new(Draft { definition, outline, logs }))
 }
 
 /// Keeps the first of a list, as many as there is room for.
@@ -234,7 +236,7 @@ fn reject(live: &Live, finding: Finding) -> Asked {
 fn outline_of(live: &Live) -> Outline {
     let base = live.task_definition_arn.clone();
     let previous = live.serving.as_ref().unwrap_or(&base).clone();
-    Outline { base, previous, image: None, changes: Vec::new(), findings: Vec::new() }
+    Outline { base, previous, digest: None, image: None, changes: Vec::new(), findings: Vec::new() }
 }
 
 /// Where the revision that serves now logs, when the configuration asks for a comparison with it. While another

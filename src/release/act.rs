@@ -247,7 +247,7 @@ impl<'a> Actor<'a> {
             is_reread: false,
             owner_is_dead: None,
         };
-        self.note(prepared);
+        self.note(prepared)?;
         Ok(Answer::Read(Box::new(reading)))
     }
 
@@ -255,12 +255,19 @@ impl<'a> Actor<'a> {
         let Some(before) = self.prepared.take() else { return Box::pin(self.read()).await };
         let prepared = prepare::reread(self.aws, self.request, &mut self.revisions, before).await?;
         let answer = Answer::Reread(prepared.service.clone(), prepared.asked.wish());
-        self.note(prepared);
+        self.note(prepared)?;
         Ok(answer)
     }
 
-    /// Keeps what was read, and what the report needs of it.
-    fn note(&mut self, prepared: Prepared) {
+    /// Keeps what was read, and what the report needs of it. A draft that is not the planned one is refused.
+    fn note(&mut self, prepared: Prepared) -> Result<(), Failure> {
+        if let Asked::Draft(draft) = &prepared.asked
+            && self.under_way.has_planned_another(&draft.outline)
+        {
+            let message = "what the task definition is made from has changed since it was checked; nothing more is done: \
+                           push or upload again";
+            return Err(self.failure("plan", FailureKind::Rejected, message));
+        }
         let live = &prepared.live;
         self.under_way.family = live.definition.family().map(str::to_owned);
         self.under_way.asked = Some(match &prepared.asked {
@@ -279,6 +286,7 @@ impl<'a> Actor<'a> {
             self.tell_way_back(found);
         }
         self.prepared = Some(prepared);
+        Ok(())
     }
 
     async fn ask_owner(&self, execution: &str) -> Result<Answer<head::Aws>, Failure> {

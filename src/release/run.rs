@@ -67,6 +67,17 @@ pub(super) struct UnderWay {
     pub(super) replaced: Vec<String>,
 }
 
+impl UnderWay {
+    /// Whether what is drafted now is another document than the one that this release has claimed the service for: the
+    /// checks and the report speak of that one, and neither knows what has come into its place.
+    pub(super) fn has_planned_another(&self, drafted: &Outline) -> bool {
+        self.has_claimed
+            && self.draft.as_ref().is_some_and(|planned| {
+                planned.base == drafted.base && planned.digest.is_some() && planned.digest != drafted.digest
+            })
+    }
+}
+
 /// A release and its execution.
 pub(super) struct Run {
     pub(super) deployer: Arc<Deployer>,
@@ -91,5 +102,28 @@ impl Run {
         let me = self.me();
         let course = std::mem::take(&mut self.under_way.course);
         self.under_way.course = course.take(&me, answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::Digest;
+
+    fn outline(base: &str, document: &str) -> Outline {
+        let (base, previous) = (base.to_owned(), base.to_owned());
+        let digest = Some(Digest::of(document.as_bytes()));
+        Outline { base, previous, digest, image: None, changes: Vec::new(), findings: Vec::new() }
+    }
+
+    #[test]
+    fn once_the_service_is_claimed_only_the_planned_document_is_gone_on_with() {
+        let planned = Some(Box::new(outline("web:1", "planned")));
+        let claimed = UnderWay { has_claimed: true, draft: planned.clone(), ..UnderWay::default() };
+        assert!(claimed.has_planned_another(&outline("web:1", "changed")));
+        assert!(!claimed.has_planned_another(&outline("web:1", "planned")));
+        assert!(!claimed.has_planned_another(&outline("web:2", "changed")), "another base is another plan");
+        let waiting = UnderWay { draft: planned, ..UnderWay::default() };
+        assert!(!waiting.has_planned_another(&outline("web:1", "changed")), "nobody relies on a plan without a claim");
     }
 }
