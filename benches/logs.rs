@@ -21,7 +21,7 @@ use express_deployer::task_definition::TaskDefinition;
 use express_deployer::verify::checks::Checks;
 use express_deployer::verify::evidence::{Evidence, Object};
 use express_deployer::verify::reading::Reading;
-use express_deployer::verify::{Expectation, Revision, S3Output, expect_logs};
+use express_deployer::verify::{Expectation, Revision, S3Output, Writers, expect_logs};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
@@ -181,10 +181,12 @@ fn verify(body: &[u8]) -> u64 {
 
 fn read(chunks: impl Iterator<Item = impl AsRef<[u8]>>) -> Evidence {
     let (output, checks, revision) = (output(), checks(), Revision::parse("web:6").unwrap());
+    let tasks = [format!("arn:aws:ecs:ap-northeast-1:123456789012:task/default/{TASK}")];
+    let writers = Writers { revision: &revision, tasks: &tasks };
     let mut evidence = Evidence::default();
     let key = format!("logs/Main-firelens-{TASK}/2026/11/23/06/32/a1B2c3D4.gz");
     let object = Object { task: TASK, key: &key, etag: "etag" };
-    let mut reading = Reading::new(&mut evidence, &checks, &output, &revision, object);
+    let mut reading = Reading::new(&mut evidence, &checks, &output, &writers, object);
     for chunk in chunks {
         reading.push(chunk.as_ref());
     }

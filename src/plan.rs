@@ -209,7 +209,7 @@ pub struct Outline {
 pub struct ExpectedLogs {
     /// What logs to look for.
     pub new: Expectation,
-    /// Where the live revision logs, when the new one's logs are compared with its own.
+    /// Where the live revision logs, to hold the new one's logs against its own.
     pub previous: Vec<S3Output>,
 }
 

@@ -7,6 +7,7 @@
 pub mod checks;
 pub mod compare;
 pub mod evidence;
+pub mod forbidden;
 pub mod mask;
 pub mod reading;
 pub mod search;
@@ -109,6 +110,15 @@ impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.family, self.number)
     }
+}
+
+/// Whose records count: a revision, and those of its tasks that are known.
+#[derive(Clone, Copy, Debug)]
+pub struct Writers<'a> {
+    /// The revision that its records name.
+    pub revision: &'a Revision,
+    /// The ARNs of the tasks that run it, or ran it.
+    pub tasks: &'a [String],
 }
 
 /// How long to wait for logs, in seconds: the configured time, but never less than the slowest output needs.

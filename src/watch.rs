@@ -60,6 +60,9 @@ pub(crate) struct Watch {
     last_look: u64,
     /// The earliest time at which the canary can have got its traffic.
     canary_since: Option<u64>,
+    /// When the new revision was seen to have all traffic.
+    #[serde(default)]
+    shifted_since: Option<u64>,
     /// Seconds for which hooks held the deployment.
     held: u64,
     /// When pauses began to grow: at the start, and again after a hook that held the deployment for long.
@@ -145,6 +148,7 @@ impl Watch {
             unseen: None,
             last_look: 0,
             canary_since: None,
+            shifted_since: None,
             held: 0,
             grows_since: 0,
             revision_looks: 0,
@@ -165,11 +169,11 @@ impl Watch {
         Self { deployment_arn: deployment_arn.map(str::to_owned), is_way_back: true, ..watch }
     }
 
-    /// Counts the old revision's records, too, where the configuration compares the two and its logs can be found.
-    pub(crate) fn compare_with(&mut self, previous: &str, outputs: &[S3Output], verify: &Verify) {
-        if verify.compare.is_some() && !outputs.is_empty() {
+    /// Says where the old revision logs: its records are read where they matter.
+    pub(crate) fn compare_with(&mut self, previous: &str, outputs: &[S3Output]) {
+        if !outputs.is_empty() {
             let (task_definition_arn, outputs) = (previous.to_owned(), outputs.to_vec());
-            self.logs.baseline = Some(Baseline { task_definition_arn, outputs, evidence: Evidence::default() });
+            self.logs.old = Some(Baseline { task_definition_arn, outputs, evidence: Evidence::default() });
         }
     }
 
@@ -261,6 +265,9 @@ impl Watch {
         if deployment.phase() == Phase::Canary && self.canary_since.is_none() {
             self.canary_since = Some(self.last_look);
         }
+        if deployment.phase() == Phase::Shifted {
+            self.shifted_since.get_or_insert(self.elapsed);
+        }
         if before.is_some_and(|before| before.is_held()) && !deployment.is_held() && self.pause > 60 {
             self.grows_since = self.elapsed;
         }
@@ -275,7 +282,8 @@ impl Watch {
         let phase = deployment.map(Deployment::phase);
         let is_canary = matches!(phase, None | Some(Phase::Queued | Phase::Starting | Phase::Canary));
         let bake = deployment.and_then(|deployment| deployment.course.canary_bake());
-        LookTime { elapsed: self.elapsed, is_canary, is_through, bake }
+        let shifted = self.shifted_since.filter(|_| phase == Some(Phase::Shifted)).map(|since| self.elapsed - since);
+        LookTime { elapsed: self.elapsed, is_canary, is_through, bake, shifted }
     }
 
     fn add_phase(&mut self, what: &str, detail: impl Into<Text>) {

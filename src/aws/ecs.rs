@@ -51,12 +51,22 @@ const MAX_STOPPED: usize = 5;
 pub struct Task {
     /// The ARN of the task definition that it runs.
     pub definition_arn: String,
+    /// Its ARN.
+    pub arn: String,
     /// The last part of its ARN.
     pub id: String,
     /// Whether it has run: only then it can have logged.
     pub has_started: bool,
     /// When ECS made it.
     pub created: Option<Timestamp>,
+}
+
+impl Task {
+    /// A task that has run, and that ECS may have forgotten.
+    pub fn known(definition_arn: &str, arn: &str, created: Option<Timestamp>) -> Self {
+        let (definition_arn, id) = (definition_arn.to_owned(), last_part(arn));
+        Self { definition_arn, arn: arn.to_owned(), id, has_started: true, created }
+    }
 }
 
 /// A service revision, as far as a release goes by it.
@@ -280,15 +290,20 @@ impl Aws {
         sent.map(|_| ()).map_err(failure("ecs:StopServiceDeployment", arn))
     }
 
-    /// The tasks of a service that run this task definition, oldest first.
+    /// The tasks of a service, oldest first: those that run, and those that stopped within the last hour.
     pub async fn tasks(&self, service: &ServiceArn) -> Result<Vec<Task>, Failure> {
-        let tasks = self.describe_tasks(service, types::DesiredStatus::Running).await?;
-        Ok(tasks
+        // In this order a task that stops meanwhile is in one of the two.
+        let running = self.describe_tasks(service, types::DesiredStatus::Running).await?;
+        let stopped = self.describe_tasks(service, types::DesiredStatus::Stopped).await?;
+        Ok(running
             .iter()
+            .chain(&stopped)
             .filter_map(|task| {
+                let arn = task.task_arn()?;
                 Some(Task {
                     definition_arn: task.task_definition_arn()?.to_owned(),
-                    id: last_part(task.task_arn()?),
+                    arn: arn.to_owned(),
+                    id: last_part(arn),
                     has_started: task.started_at().is_some(),
                     created: task.created_at().and_then(|at| Timestamp::from_second(at.secs()).ok()),
                 })

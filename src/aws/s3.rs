@@ -24,6 +24,8 @@ pub struct Listed {
     pub etag: String,
     /// When it was written.
     pub modified: Option<Timestamp>,
+    /// Its size in bytes, as it is stored.
+    pub size: u64,
 }
 
 /// An object that was asked for: its bytes as they come.
@@ -151,7 +153,8 @@ impl Aws {
         let listed = answer.contents.unwrap_or_default().into_iter();
         let listed = listed.filter_map(|object| {
             let modified = object.last_modified.and_then(|at| Timestamp::from_second(at.secs()).ok());
-            Some(Listed { key: object.key?, etag: object.e_tag.unwrap_or_default(), modified })
+            let size = object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
+            Some(Listed { key: object.key?, etag: object.e_tag.unwrap_or_default(), modified, size })
         });
         Ok((listed.collect(), is_truncated))
     }

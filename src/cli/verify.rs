@@ -122,7 +122,7 @@ async fn expect(aws: &Aws, live: &Live, asked: &Asked) -> Result<LogWatch, Failu
         let definition = aws.task_definition(asked.arn.region(), serving).await?;
         if let Expectation::Logs(outputs) = expected(&definition) {
             let (task_definition_arn, evidence) = (serving.clone(), Evidence::default());
-            logs.baseline = Some(Baseline { task_definition_arn, outputs, evidence });
+            logs.old = Some(Baseline { task_definition_arn, outputs, evidence });
         }
     }
     Ok(logs)
@@ -149,9 +149,11 @@ async fn follow(aws: &Aws, arguments: &Arguments, asked: &Asked, live: &Live, lo
         if matches!(seen, SeenLogs::NoTask) && elapsed >= logs.timeout {
             return logs.give_up(format!("no task of {} has started within {elapsed} s", live.task_definition_arn));
         }
-        for (what, detail) in
-            logs.observe(seen, checks, LookTime { elapsed, is_canary: false, is_through: true, bake: None })
-        {
+        for (what, detail) in logs.observe(
+            seen,
+            checks,
+            LookTime { elapsed, is_canary: false, is_through: true, bake: None, shifted: Some(u64::MAX) },
+        ) {
             if !arguments.json {
                 anstream::println!("{}", line(elapsed, what, &detail));
             }
@@ -247,7 +249,7 @@ mod tests {
         }
         let target =
             Target { outputs: &outputs, task_definition_arn: DEFINITION, tasks: &tasks, since: None, elapsed: 0 };
-        let checks = Checks::counting();
+        let checks = Checks::default().counting();
         let mut evidence = read(&aws, target, &checks, Evidence::default()).await.unwrap();
         assert_eq!((evidence.records, evidence.objects), (100, 100));
         assert!((8..=16).contains(&sandbox.most_under_way()), "{}", sandbox.most_under_way());
@@ -272,7 +274,7 @@ mod tests {
             owners: BucketOwners::default(),
         };
         let live = read_live(&aws, &asked.arn).await.unwrap();
-        assert_eq!(expect(&aws, &live, &asked).await.unwrap().baseline, None, "nothing is on its way");
+        assert_eq!(expect(&aws, &live, &asked).await.unwrap().old, None, "nothing is on its way");
 
         let text = live.definition.to_json().replace("/logs/$TAG", "/moved/$TAG");
         let moved = TaskDefinition::parse(text.as_bytes()).unwrap();
@@ -280,7 +282,7 @@ mod tests {
         aws.update(&asked.arn, &next).await.unwrap();
         let live = read_live(&aws, &asked.arn).await.unwrap();
         let logs = expect(&aws, &live, &asked).await.unwrap();
-        let baseline = logs.baseline.unwrap();
+        let baseline = logs.old.unwrap();
         let formats = [&logs.outputs, &baseline.outputs].map(|outputs| outputs[0].key_format.as_str().to_owned());
         assert!(formats[0].starts_with("/moved/$TAG") && formats[1].starts_with("/logs/$TAG"), "{formats:?}");
         assert_ne!(baseline.task_definition_arn, live.task_definition_arn);
@@ -289,6 +291,7 @@ mod tests {
     fn task(number: u32, now: Timestamp) -> Task {
         Task {
             definition_arn: DEFINITION.to_owned(),
+            arn: format!("arn:aws:ecs:ap-northeast-1:123456789012:task/default/{number:032x}"),
             id: format!("{number:032x}"),
             has_started: true,
             created: Some(now),

@@ -13,15 +13,15 @@ use crate::verify::checks::Checks;
 use crate::verify::evidence::{Evidence, MAX_KEYS, Object};
 use crate::verify::reading::{Reading, is_settled};
 use crate::verify::search::{Search, Window};
-use crate::verify::{Revision, S3Output};
-use crate::watch::logs::{LogWatch, SeenLogs};
+use crate::verify::{Revision, S3Output, Writers};
+use crate::watch::logs::{Interest, LogWatch, SeenLogs};
 
 /// Requests that are under way at once.
 const MAX_IN_FLIGHT: usize = 16;
 
-/// The decoded bytes after which a look leaves further objects to the next one: a small function must not be cut off
-/// while it reads.
-const MAX_PER_LOOK: u64 = 32 * 1024 * 1024;
+/// How far the clocks of S3 and ECS may differ, in seconds: nothing that was written so long before a revision's first
+/// task was created is its own.
+const CLOCKS: i64 = 60;
 
 /// Whose logs are looked at.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Target<'a> {
     pub(crate) outputs: &'a [S3Output],
     /// The revision that the records must name.
     pub(crate) task_definition_arn: &'a str,
-    /// Tasks that can have logged; those of other revisions are left out.
+    /// The service's tasks that can have logged; those of other revisions are left out.
     pub(crate) tasks: &'a [Task],
     /// Only what was written from here on; everything since the tasks began where it is `None`.
     pub(crate) since: Option<Timestamp>,
@@ -53,10 +53,24 @@ impl<'a> Target<'a> {
         self.outputs.iter().flat_map(|output| self.places_of(output, now)).collect()
     }
 
+    /// The tasks of the revision.
+    fn own_tasks(&self) -> impl Iterator<Item = &'a Task> + use<'a> {
+        let definition = self.task_definition_arn;
+        self.tasks.iter().filter(move |task| task.definition_arn == definition)
+    }
+
+    /// Before which nothing is read.
+    fn earliest(&self) -> Option<Timestamp> {
+        // Without a time, which comes first, there is no bound.
+        let first = self.own_tasks().map(|task| task.created).min().flatten();
+        let first = first.and_then(|first| first.checked_sub(SignedDuration::from_secs(CLOCKS)).ok());
+        self.since.max(first)
+    }
+
     fn places_of(&self, output: &'a S3Output, now: Timestamp) -> Vec<Place<'a>> {
         let elapsed = SignedDuration::from_secs(i64::try_from(self.elapsed).unwrap_or(i64::MAX));
         let mut places: Vec<Place<'a>> = Vec::new();
-        for task in self.tasks.iter().filter(|task| task.definition_arn == self.task_definition_arn) {
+        for task in self.own_tasks() {
             let created = task.created.or_else(|| now.checked_sub(elapsed).ok()).unwrap_or(now);
             let seen = created.checked_add(elapsed).map_or(now, |then| then.max(now));
             let searches = match self.since.filter(|since| *since > created) {
@@ -88,59 +102,86 @@ pub(crate) struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    /// Whose logs are looked at, given the tasks that run.
+    /// Whose logs are looked at, given the service's tasks.
     pub(crate) fn target(&self, tasks: &'a [Task]) -> Target<'a> {
         let Self { logs, task_definition_arn, since, elapsed } = *self;
         Target { outputs: &logs.outputs, task_definition_arn, tasks, since, elapsed }
+    }
+
+    /// The service's tasks that can have logged: those that ECS names, and those of the revision that it named once. A
+    /// task that died is named for an hour, and what it said last is worth the most.
+    pub(crate) async fn tasks(&self, aws: &Aws, service: &ServiceArn) -> Result<Vec<Task>, Failure> {
+        let mut tasks = aws.tasks(service).await?;
+        tasks.retain(|task| task.has_started);
+        for (arn, created) in &self.logs.tasks {
+            if tasks.iter().all(|task| task.arn != *arn) {
+                tasks.push(Task::known(self.task_definition_arn, arn, *created));
+            }
+        }
+        Ok(tasks)
     }
 }
 
 /// One look. It never fails: what AWS says no to is what was seen.
 pub(crate) async fn look(aws: &Aws, service: &ServiceArn, look: Look<'_>, checks: &Checks) -> SeenLogs {
-    let tasks: Vec<Task> = match aws.tasks(service).await {
-        Ok(tasks) => tasks.into_iter().filter(|task| task.has_started).collect(),
+    let tasks = match look.tasks(aws, service).await {
+        Ok(tasks) => tasks,
         Err(failure) => return unseen(&failure, false),
     };
     let target = look.target(&tasks);
-    let first_task = tasks.iter().filter(|task| task.definition_arn == target.task_definition_arn);
-    let first_task = first_task.map(|task| task.created).min();
+    let first_task = target.own_tasks().map(|task| task.created).min();
     if first_task.is_none() && look.logs.evidence.objects == 0 {
         return SeenLogs::NoTask;
     }
-    let (ours, theirs) = tokio::join!(
-        read(aws, target, checks, look.logs.evidence.clone()),
-        look_at_baseline(aws, look.logs, target, first_task.flatten())
-    );
-    match ours {
-        Ok(evidence) => SeenLogs::Read { evidence: Box::new(evidence), baseline: theirs.map(Box::new) },
-        Err(failure) => unseen(&failure, true),
-    }
+    let evidence = match read(aws, target, checks, look.logs.evidence.clone()).await {
+        Ok(evidence) => evidence,
+        Err(failure) => return unseen(&failure, true),
+    };
+    let old = look_at_old(aws, &look, target, first_task.flatten(), checks, &evidence).await;
+    let tasks = target.own_tasks().map(|task| (task.arn.clone(), task.created)).collect();
+    SeenLogs::Read { evidence: Box::new(evidence), old: old.map(Box::new), tasks }
 }
 
-/// What the old revision's tasks have logged since the new one's began. It is read for a comparison alone: what cannot
-/// be read leaves it undecided, and is tried again at the next look.
-async fn look_at_baseline(
+/// What the old revision's tasks have logged since the new one's began, where that is asked for: what cannot be read
+/// leaves it open, and is tried again at the next look.
+async fn look_at_old(
     aws: &Aws,
-    logs: &LogWatch,
+    look: &Look<'_>,
     target: Target<'_>,
     first_task: Option<Timestamp>,
+    checks: &Checks,
+    evidence: &Evidence,
 ) -> Option<Evidence> {
-    let baseline = logs.baseline.as_ref()?;
-    let target = Target {
-        outputs: &baseline.outputs,
-        task_definition_arn: &baseline.task_definition_arn,
-        since: Some(target.since.or(first_task)?),
-        ..target
+    let interest = look.logs.interest_in_old(checks, evidence, look.elapsed)?;
+    let old = look.logs.old.as_ref()?;
+    let since = target.since.or(first_task)?;
+    let (since, known) = match interest {
+        Interest::Comparison => (since, old.evidence.clone()),
+        // Startup lines, and whatever else came before, are uploaded within that time.
+        Interest::Silence { after } => {
+            let after = SignedDuration::from_secs(i64::try_from(after).unwrap_or(i64::MAX));
+            (since.checked_add(after).ok()?, Evidence::default())
+        }
     };
-    read(aws, target, &Checks::counting(), baseline.evidence.clone()).await.ok()
+    let task_definition_arn = &old.task_definition_arn;
+    let target = Target { outputs: &old.outputs, task_definition_arn, since: Some(since), ..target };
+    read(aws, target, &checks.counting(), known).await.ok()
 }
 
 fn unseen(failure: &Failure, has_task: bool) -> SeenLogs {
     SeenLogs::Trouble { reason: failure.to_string(), has_task, needs_somebody: !failure.is_transient() }
 }
 
+/// An object to read, and the place that it was listed under.
+struct Found<'a> {
+    output: &'a S3Output,
+    object: Object<'a>,
+    modified: Option<Timestamp>,
+    size: u64,
+}
+
 /// Lists what has landed, one request for each prefix, and reads what is new until nothing more can change what the
-/// evidence says.
+/// evidence says, or the look has taken its share of what the bounds leave.
 pub(crate) async fn read(
     aws: &Aws,
     target: Target<'_>,
@@ -148,37 +189,38 @@ pub(crate) async fn read(
     mut evidence: Evidence,
 ) -> Result<Evidence, Failure> {
     let Some(revision) = Revision::parse(target.task_definition_arn) else { return Ok(evidence) };
+    let arns: Vec<String> = target.own_tasks().map(|task| task.arn.clone()).collect();
+    let writers = Writers { revision: &revision, tasks: &arns };
     let places = target.places(aws.clock().now());
     let mut lookups = Vec::new();
     for place in &places {
         lookups.push(list(aws, place, evidence.start_after(place.output, &place.search).map(str::to_owned)));
     }
     let listings: Vec<_> = stream::iter(lookups).buffered(MAX_IN_FLIGHT).try_collect().await?;
-    let mut opening = Vec::new();
+    let earliest = target.earliest();
+    let mut found = Vec::new();
     for (place, (listed, _)) in places.iter().zip(&listings) {
-        let is_new = |listed: &&Listed| target.since.is_none_or(|since| listed.modified.is_none_or(|at| at >= since));
+        let is_new = |listed: &&Listed| earliest.is_none_or(|since| listed.modified.is_none_or(|at| at >= since));
         for listed in listed.iter().filter(is_new) {
             let Some((task, _)) = place.owners.iter().find(|(_, keys)| keys.matches(&listed.key)) else { continue };
             let object = Object { task, key: &listed.key, etag: &listed.etag };
             if evidence.wants(place.output, &object) {
-                opening.push(open(aws, place.output, object));
+                found.push(Found { output: place.output, object, modified: listed.modified, size: listed.size });
             }
         }
     }
-    // After a pass, what lies there already is still checked for what must not be.
-    let before = evidence.decoded_bytes;
-    let is_enough = |evidence: &Evidence| {
-        is_settled(evidence, checks) || !evidence.has_room() || evidence.decoded_bytes - before >= MAX_PER_LOOK
-    };
+    let found = in_turn(found);
+    let (objects, bytes) = evidence.allowance();
+    let mut left = found.len();
+    let opening: Vec<_> = found.into_iter().take(objects).map(|found| open(aws, found.output, found.object)).collect();
     let mut opened = stream::iter(opening).buffered(MAX_IN_FLIGHT);
-    while !is_enough(&evidence) {
-        let Some(next) = opened.next().await else {
-            note_cursors(&mut evidence, &places, &listings);
-            break;
-        };
+    let before = evidence.decoded_bytes;
+    while !is_settled(&evidence, checks) && evidence.decoded_bytes - before < bytes {
+        let Some(next) = opened.next().await else { break };
         let (output, object, body) = next?;
+        left -= 1;
         if let Some(body) = body {
-            let mut reading = Reading::new(&mut evidence, checks, output, &revision, object);
+            let mut reading = Reading::new(&mut evidence, checks, output, &writers, object);
             let take = |chunk: &[u8]| {
                 reading.push(chunk);
                 reading.wants_more()
@@ -187,7 +229,27 @@ pub(crate) async fn read(
             reading.finish();
         }
     }
+    if left == 0 {
+        note_cursors(&mut evidence, &places, &listings);
+    }
+    let more = listings.iter().filter(|(_, is_truncated)| *is_truncated).count();
+    evidence.unread = u64::try_from(left + more).unwrap_or(u64::MAX);
     Ok(evidence)
+}
+
+/// The order in which objects are read, so that no task takes what others need: of each task the newest, then of each
+/// the next. The small ones of a turn come first.
+fn in_turn(mut found: Vec<Found<'_>>) -> Vec<Found<'_>> {
+    found.sort_by(|one, other| (one.object.task, other.modified).cmp(&(other.object.task, one.modified)));
+    let (mut task, mut turn) = ("", 0);
+    let mut turns: Vec<(usize, Found<'_>)> = Vec::with_capacity(found.len());
+    for found in found {
+        turn = if found.object.task == task { turn + 1 } else { 0 };
+        task = found.object.task;
+        turns.push((turn, found));
+    }
+    turns.sort_by_key(|(turn, found)| (*turn, found.size));
+    turns.into_iter().map(|(_, found)| found).collect()
 }
 
 async fn list(aws: &Aws, place: &Place<'_>, start_after: Option<String>) -> Result<(Vec<Listed>, bool), Failure> {

@@ -156,7 +156,8 @@ fn decide(request: &Request, live: &Live, evidence: &ImageEvidence, candidate: C
     if is_rejected {
         return Asked::Rejected(Box::new(outline));
     }
-    let logs = ExpectedLogs { new, previous: compared_logs(service, live, &outline.previous) };
+    let previous = previous_logs(service, live, &outline.previous, &new);
+    let logs = ExpectedLogs { new, previous };
     let definition = definition.without(&READ_ONLY);
     let outline = Outline { digest: Some(definition.digest()), ..outline };
     Asked::Draft(Box::new(Draft { definition, outline, logs }))
@@ -239,10 +240,10 @@ fn outline_of(live: &Live) -> Outline {
     Outline { base, previous, digest: None, image: None, changes: Vec::new(), findings: Vec::new() }
 }
 
-/// Where the revision that serves now logs, when the configuration asks for a comparison with it. While another
-/// deployment is on, the definition at hand is not the one that serves, and nothing is compared.
-fn compared_logs(service: &Service, live: &Live, previous: &str) -> Vec<S3Output> {
-    if service.verify.compare.is_none() || live.task_definition_arn != previous {
+/// Where the revision that serves now logs, where the new one's logs are looked for. While another deployment is on, the
+/// definition at hand is not the one that serves, and nothing is compared.
+fn previous_logs(service: &Service, live: &Live, previous: &str, new: &Expectation) -> Vec<S3Output> {
+    if !matches!(new, Expectation::Logs(_)) || live.task_definition_arn != previous {
         return Vec::new();
     }
     match verify::expect_logs(&live.definition, &service.container, &service.verify.containers) {

@@ -104,7 +104,7 @@ impl Play {
         let verify = &self.run.request.service.verify;
         let mut watch = Watch::new(&target.revision, &target.definition, &logs.new, verify, looks);
         if let Some(draft) = &self.run.under_way.draft {
-            watch.compare_with(&draft.previous, &logs.previous, verify);
+            watch.compare_with(&draft.previous, &logs.previous);
         }
         self.followed = Some(target.clone());
         self.timeline.deployed(&target);

@@ -90,9 +90,10 @@ impl Checks {
         Ok(Self { expect: compile(expect)?, forbid: compile(forbid)?, ..Self::default() })
     }
 
-    /// Checks that judge nothing and count every record: what the old revision's records are read with.
-    pub fn counting() -> Self {
-        Self { counts_all: true, ..Self::default() }
+    /// The same for the old revision's records: every record is counted, and what is forbidden, too; nothing is judged.
+    #[must_use]
+    pub fn counting(&self) -> Self {
+        Self { counts_all: true, forbid: self.forbid.clone(), ..Self::default() }
     }
 
     /// Asks for a record of each of the outputs' containers.

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::S3Output;
 use super::checks::Checks;
+use super::forbidden::{self, Accusation, Forbidden};
 use super::search::Search;
 use crate::text::Text;
 use log_objects::level::{Level, LevelCounts};
@@ -18,6 +19,8 @@ pub const MAX_DECODED: u64 = 256 << 20;
 pub const MAX_KEYS: i32 = 1000;
 /// The most objects that one verification reads, which bounds what travels between polls.
 pub const MAX_OBJECTS: usize = 2000;
+/// The part of what is left that one look may take: whatever comes late still finds room.
+const SHARE: u64 = 8;
 
 /// The records below which a share of errors says nothing.
 pub const MIN_FOR_RATIO: u64 = 20;
@@ -62,15 +65,6 @@ impl Sample {
     }
 }
 
-/// A record that must not be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Forbidden {
-    /// The pattern that it matches.
-    pub pattern: String,
-    /// The record.
-    pub sample: Sample,
-}
-
 /// Something wrong with an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flaw {
@@ -104,6 +98,19 @@ pub struct Evidence {
     pub records: u64,
     /// Records of other revisions, tasks and containers.
     pub others: u64,
+    /// Records that name neither a task nor a revision, in objects that do not name a task either.
+    #[serde(default)]
+    pub unnamed: u64,
+    /// What those records say that name the revision and nothing that only its tasks have. Another service may run a
+    /// family of that name, so they count only where nothing else came.
+    #[serde(default)]
+    pub(super) by_name: Option<Box<Evidence>>,
+    /// Objects that were listed, and not read by the end of the last look.
+    #[serde(default)]
+    pub unread: u64,
+    /// Objects of which only the first part was read.
+    #[serde(default)]
+    pub cut: u64,
     /// Objects read to the end, or to a limit.
     pub objects: u64,
     /// Decoded bytes, those of interrupted reads included.
@@ -112,8 +119,8 @@ pub struct Evidence {
     pub first: Option<Sample>,
     /// For each expected pattern whether a record matched it.
     pub expected: Vec<bool>,
-    /// The first forbidden record.
-    pub forbidden: Option<Forbidden>,
+    /// Records that must not be, one of each kind.
+    pub forbidden: Vec<Forbidden>,
     /// How many records of the new revision have which level.
     #[serde(default)]
     pub levels: LevelCounts,
@@ -139,14 +146,27 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Whether the object is new, and may still be read within the bounds.
+    /// Whether the object was not read yet.
     pub fn wants(&self, output: &S3Output, object: &Object<'_>) -> bool {
-        self.has_room() && !self.seen.contains(&fingerprint(output, object))
+        !self.seen.contains(&fingerprint(output, object))
     }
 
-    /// Whether the bounds of the verification leave room for another object.
-    pub fn has_room(&self) -> bool {
-        self.decoded_bytes < MAX_DECODED && self.seen.len() < MAX_OBJECTS
+    /// What the evidence rests on: what is certainly the revision's own, and only where there is none what bears its
+    /// name alone.
+    pub fn counted(&self) -> &Self {
+        self.by_name.as_deref().filter(|_| self.records == 0).unwrap_or(self)
+    }
+
+    /// Whether something was listed that was not read, so that nothing follows from what was not found.
+    pub fn is_partial(&self) -> bool {
+        self.unread > 0 || self.cut > 0
+    }
+
+    /// The objects and the decoded bytes that one look may take of what the bounds leave.
+    pub fn allowance(&self) -> (usize, u64) {
+        let objects = MAX_OBJECTS.saturating_sub(self.seen.len());
+        let bytes = MAX_DECODED.saturating_sub(self.decoded_bytes);
+        (objects.div_ceil(usize::try_from(SHARE).unwrap_or(1)), bytes.div_ceil(SHARE))
     }
 
     /// Behind which key the next page of a search begins.
@@ -171,27 +191,42 @@ impl Evidence {
         self.seen.insert(fingerprint(output, object));
     }
 
-    /// What the evidence says now: a forbidden record and too many errors decide at once; without expected patterns any
-    /// record of the revision will do.
-    pub fn verdict(&self, checks: &Checks) -> Verdict {
-        if let Some(Forbidden { pattern, sample }) = &self.forbidden {
-            let Sample { key, text, .. } = sample;
-            return Verdict::Failed(format!("a record in {key} matches the forbidden pattern `{pattern}`: {text}"));
-        }
-        if let Some(most) = checks.max_error_ratio.filter(|most| self.levels.error_ratio() > *most)
-            && self.levels.total() >= MIN_FOR_RATIO
-        {
-            let (error, total, percent) = (self.levels.error, self.levels.total(), self.levels.error_ratio() * 100.0);
-            let most = most * 100.0;
-            return Verdict::Failed(format!(
-                "{error} of {total} records are errors ({percent:.1} %); at most {most} % may be"
-            ));
+    /// What the evidence says now: a forbidden record decides at once, too many errors as soon as all that was listed
+    /// is read; without expected patterns any record of the revision will do. What the old revision writes as well
+    /// decides nothing: see [`Self::shared`].
+    pub fn verdict(&self, checks: &Checks, old: Option<&Self>) -> Verdict {
+        let failure = self.accusations(checks).into_iter().find(|accusation| !accusation.holds_for(self, old));
+        if let Some(failure) = failure {
+            return Verdict::Failed(failure.to_string());
         }
         let found = |index: usize| self.expected.get(index).copied().unwrap_or_default();
         let open = checks.expect().iter().enumerate().filter(|(index, _)| !found(*index));
         let missing: Vec<String> = open.map(|(_, pattern)| pattern.as_str().to_owned()).collect();
         let silent = self.silent(checks);
         if missing.is_empty() && silent.is_empty() { Verdict::Passed } else { Verdict::Waiting { missing, silent } }
+    }
+
+    /// What would fail the revision if the old one did not write it as well, at a comparable rate.
+    pub fn shared(&self, checks: &Checks, old: Option<&Self>) -> Option<String> {
+        let accusations = self.accusations(checks);
+        let shared = accusations.iter().find(|accusation| accusation.holds_for(self, old))?;
+        Some(format!("{shared}; but the old revision's logs of the same time say that, too, and as often"))
+    }
+
+    /// Whether anything speaks against the revision, whoever else writes it.
+    pub(crate) fn is_accused(&self, checks: &Checks) -> bool {
+        !self.accusations(checks).is_empty()
+    }
+
+    /// What speaks against the revision, whoever else writes it.
+    fn accusations(&self, checks: &Checks) -> Vec<Accusation<'_>> {
+        let forbidden = self.forbidden.iter().map(Accusation::Forbidden);
+        // The order in which records are read must not decide: as long as some are unread, a share says nothing.
+        let ratio = checks.max_error_ratio.filter(|most| {
+            let is_enough = self.unread == 0 && self.levels.total() >= MIN_FOR_RATIO;
+            is_enough && self.levels.error_ratio() > *most
+        });
+        forbidden.chain(ratio.map(|most| Accusation::Errors { levels: &self.levels, most })).collect()
     }
 
     /// Whose records did not come.
@@ -218,6 +253,11 @@ impl Evidence {
         if records > 0 {
             *self.containers.entry(container.to_owned()).or_default() += records;
         }
+    }
+
+    /// Takes note of a record that matches a pattern which must not match; `sample` makes the record of a new kind.
+    pub(super) fn forbid(&mut self, pattern: &str, shape: &str, sample: impl FnOnce() -> Sample) {
+        forbidden::count(&mut self.forbidden, pattern, shape, sample);
     }
 
     /// Whether a record of an error may be worth keeping. Masking costs time, so only the first ones are looked at.
@@ -255,11 +295,16 @@ fn fingerprint(output: &S3Output, object: &Object<'_>) -> u32 {
 pub(super) mod tests {
     use super::super::checks::Checks;
     use super::super::reading::Reading;
-    use super::super::{Expectation, Revision, expect_logs};
+    use std::sync::LazyLock;
+
+    use super::super::{Expectation, Revision, Writers, expect_logs};
     use super::*;
     use crate::task_definition::TaskDefinition;
 
     pub(in super::super) const TASK: &str = "1f2e3d4c5b6a79880123456789abcdef";
+
+    pub(in super::super) static TASK_ARN: LazyLock<String> =
+        LazyLock::new(|| format!("arn:aws:ecs:r:1:task/default/{TASK}"));
 
     pub(in super::super) fn output() -> S3Output {
         let document =
@@ -276,11 +321,18 @@ pub(super) mod tests {
         Checks::new(&own(expect), &own(forbid)).unwrap()
     }
 
+    /// The revision, as run by the one task.
+    pub(in super::super) fn writers(revision: &Revision) -> Writers<'_> {
+        Writers { revision, tasks: std::slice::from_ref(&*TASK_ARN) }
+    }
+
     /// Reads one record of revision 6 with this message, as an object under `key`.
     pub(in super::super) fn land(evidence: &mut Evidence, checks: &Checks, key: &str, message: &str) {
-        let body = format!("{{\"log\":{},\"ecs_task_definition\":\"web:6\"}}\n", serde_json::json!(message));
+        let log = serde_json::json!(message);
+        let body = format!("{{\"log\":{log},\"ecs_task_arn\":\"{}\",\"ecs_task_definition\":\"web:6\"}}\n", *TASK_ARN);
         let (output, revision) = (output(), Revision::parse("web:6").unwrap());
-        let mut reading = Reading::new(evidence, checks, &output, &revision, Object { task: TASK, key, etag: "e" });
+        let object = Object { task: TASK, key, etag: "e" };
+        let mut reading = Reading::new(evidence, checks, &output, &writers(&revision), object);
         reading.push(body.as_bytes());
         reading.finish();
     }
@@ -290,11 +342,11 @@ pub(super) mod tests {
         let checks = checks(&[], &[]);
         let mut evidence = Evidence::default();
         assert_eq!(
-            evidence.verdict(&checks),
+            evidence.verdict(&checks, None),
             Verdict::Waiting { missing: vec![], silent: vec!["any record".to_owned()] }
         );
         land(&mut evidence, &checks, "k", "hello");
-        assert_eq!(evidence.verdict(&checks), Verdict::Passed);
+        assert_eq!(evidence.verdict(&checks, None), Verdict::Passed);
     }
 
     #[test]
@@ -302,12 +354,15 @@ pub(super) mod tests {
         let checks = checks(&["Starting server", "ready$"], &["panicked at"]);
         let mut evidence = Evidence::default();
         land(&mut evidence, &checks, "1", "Starting server on :8080");
-        assert_eq!(evidence.verdict(&checks), Verdict::Waiting { missing: vec!["ready$".to_owned()], silent: vec![] });
+        assert_eq!(
+            evidence.verdict(&checks, None),
+            Verdict::Waiting { missing: vec!["ready$".to_owned()], silent: vec![] }
+        );
         let mut evidence: Evidence = serde_json::from_str(&serde_json::to_string(&evidence).unwrap()).unwrap();
         land(&mut evidence, &checks, "2", "now ready");
-        assert_eq!(evidence.verdict(&checks), Verdict::Passed);
+        assert_eq!(evidence.verdict(&checks, None), Verdict::Passed);
         land(&mut evidence, &checks, "3", "thread 'main' panicked at src/main.rs:12:5");
-        let Verdict::Failed(reason) = evidence.verdict(&checks) else { panic!("a forbidden record decides") };
+        let Verdict::Failed(reason) = evidence.verdict(&checks, None) else { panic!("a forbidden record decides") };
         assert_eq!(
             reason,
             "a record in 3 matches the forbidden pattern `panicked at`: thread 'main' panicked at src/main.rs:12:5"
@@ -332,10 +387,10 @@ pub(super) mod tests {
         let checks = checks(&["never"], &[]);
         let mut evidence = Evidence::default();
         for number in 0..MAX_OBJECTS {
-            assert!(evidence.has_room());
+            assert!(evidence.allowance().0 > 0);
             land(&mut evidence, &checks, &format!("key {number}"), &"x".repeat(500));
         }
-        assert!(!evidence.has_room() && !evidence.wants(&output(), &Object { task: TASK, key: "new", etag: "e" }));
+        assert_eq!(evidence.allowance().0, 0);
         assert!(serde_json::to_string(&evidence).unwrap().len() < 24 << 10);
     }
 

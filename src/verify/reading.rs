@@ -2,17 +2,23 @@
 //! when to stop waiting.
 
 use super::checks::{Checks, Pattern};
-use super::evidence::{Evidence, Forbidden, MAX_DECODED, Object, Sample, Verdict};
+use super::evidence::{Evidence, MAX_DECODED, Object, Sample, Verdict};
+use super::forbidden::shape;
 use super::mask::mask;
-use super::{Revision, S3Output};
+use super::{S3Output, Writers};
 use log_objects::level::Level;
 use log_objects::object::ObjectReader;
+use log_objects::problem::Problem;
 use log_objects::record::Record;
 
 /// The longest text of a sample, in characters.
 const SAMPLE: usize = 300;
 /// How much of a sample stands before the match.
 const SAMPLE_BEFORE: usize = 60;
+
+/// The decoded bytes after which an object is left that holds records of other tasks alone. A log router serves one
+/// task, so what follows is of that task, too.
+const MAX_FOREIGN: u64 = 1 << 20;
 
 /// An object while it is read. Dropped before [`Reading::finish`] (the transfer broke off), the object stays unread and
 /// is read again at the next poll; records may then count twice, which decides nothing.
@@ -21,6 +27,8 @@ pub struct Reading<'a> {
     evidence: &'a mut Evidence,
     reader: ObjectReader,
     judge: Judge<'a>,
+    /// Whether all records so far are other tasks'.
+    is_foreign: bool,
 }
 
 impl<'a> Reading<'a> {
@@ -29,18 +37,20 @@ impl<'a> Reading<'a> {
         evidence: &'a mut Evidence,
         checks: &'a Checks,
         output: &'a S3Output,
-        revision: &Revision,
+        writers: &Writers<'a>,
         object: Object<'a>,
     ) -> Self {
         let reader = ObjectReader::new(output.lines, MAX_DECODED.saturating_sub(evidence.decoded_bytes));
         let reader = if output.is_snappy { reader.expecting_snappy() } else { reader };
         evidence.expected.resize(checks.expect().len(), false);
-        Self { evidence, reader, judge: Judge { checks, output, revision: revision.to_string(), object } }
+        let judge = Judge { checks, output, revision: writers.revision.to_string(), tasks: writers.tasks, object };
+        Self { evidence, reader, judge, is_foreign: true }
     }
 
     /// Whether the rest of the object can still change the verdict: stop the transfer when not.
     pub fn wants_more(&self) -> bool {
-        !self.is_settled() && self.reader.is_open()
+        let is_foreign = self.is_foreign && self.reader.decoded() > MAX_FOREIGN;
+        !self.is_settled() && !is_foreign && self.reader.is_open()
     }
 
     fn is_settled(&self) -> bool {
@@ -49,9 +59,9 @@ impl<'a> Reading<'a> {
 
     /// Takes the next bytes.
     pub fn push(&mut self, chunk: &[u8]) {
-        let Self { evidence, reader, judge } = self;
+        let Self { evidence, reader, judge, is_foreign } = self;
         let (decoded, records) = (reader.decoded(), evidence.records);
-        reader.push(chunk, &mut |record| judge.weigh(record, evidence));
+        reader.push(chunk, &mut |record| *is_foreign &= judge.weigh(record, evidence) == Writer::AnotherTask);
         evidence.decoded_bytes += reader.decoded() - decoded;
         evidence.credit(&judge.output.container, evidence.records - records);
     }
@@ -59,12 +69,16 @@ impl<'a> Reading<'a> {
     /// Takes the end: the object is not read again. After a settled verdict its end may be missing without being a
     /// flaw.
     pub fn finish(self) {
-        let is_settled = self.is_settled();
-        let Self { evidence, reader, judge } = self;
+        let is_enough = !self.wants_more() && self.reader.is_open();
+        let Self { evidence, reader, judge, .. } = self;
         let records = evidence.records;
-        let problems = reader.finish(&mut |record| judge.weigh(record, evidence));
+        let problems = reader.finish(&mut |record| {
+            judge.weigh(record, evidence);
+        });
         evidence.credit(&judge.output.container, evidence.records - records);
-        for problem in problems.into_iter().filter(|_| !is_settled) {
+        let problems = if is_enough { Vec::new() } else { problems };
+        evidence.cut += u64::from(problems.iter().any(leaves_records));
+        for problem in problems {
             evidence.note(judge.object.key, problem.to_string());
         }
         evidence.remember(judge.output, &judge.object);
@@ -73,11 +87,7 @@ impl<'a> Reading<'a> {
 
 /// Whether no further record can change what the evidence says.
 pub fn is_settled(evidence: &Evidence, checks: &Checks) -> bool {
-    match evidence.verdict(checks) {
-        Verdict::Failed(_) => true,
-        Verdict::Passed => !checks.keeps_watching(),
-        Verdict::Waiting { .. } => false,
-    }
+    !checks.keeps_watching() && evidence.verdict(checks, None) == Verdict::Passed
 }
 
 /// What decides on a record of one object.
@@ -86,15 +96,44 @@ struct Judge<'a> {
     checks: &'a Checks,
     output: &'a S3Output,
     revision: String,
+    tasks: &'a [String],
     object: Object<'a>,
 }
 
+/// Who wrote a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writer {
+    /// A task of the revision.
+    Ours,
+    /// Somebody who names the revision, and nothing that only its tasks have.
+    ByName,
+    /// Nobody says.
+    Unnamed,
+    /// Another revision or container.
+    Another,
+    /// A task that is not one of the revision's.
+    AnotherTask,
+}
+
 impl Judge<'_> {
-    fn weigh(&self, record: &Record<'_>, evidence: &mut Evidence) {
-        if !self.is_ours(record) {
-            evidence.others += 1;
-            return;
+    fn weigh(&self, record: &Record<'_>, evidence: &mut Evidence) -> Writer {
+        let writer = self.writer(record);
+        match writer {
+            Writer::Ours => self.hold(record, evidence),
+            Writer::ByName => {
+                let evidence = evidence.by_name.get_or_insert_default();
+                evidence.expected.resize(self.checks.expect().len(), false);
+                self.hold(record, evidence);
+                evidence.credit(&self.output.container, 1);
+            }
+            Writer::Unnamed => evidence.unnamed += 1,
+            Writer::Another | Writer::AnotherTask => evidence.others += 1,
         }
+        writer
+    }
+
+    /// Holds a record of the revision against the checks.
+    fn hold(&self, record: &Record<'_>, evidence: &mut Evidence) {
         let level = Level::of(&record.message);
         evidence.count(level);
         if level == Some(Level::Error) && evidence.wants_error() {
@@ -106,25 +145,34 @@ impl Judge<'_> {
         for (pattern, found) in self.checks.expect().iter().zip(&mut evidence.expected) {
             *found = *found || pattern.is_match(&record.message);
         }
-        if evidence.forbidden.is_none()
-            && let Some(pattern) = self.checks.forbid().iter().find(|pattern| pattern.is_match(&record.message))
-        {
-            let sample = self.sample(record, Some(pattern));
-            evidence.forbidden = Some(Forbidden { pattern: pattern.as_str().to_owned(), sample });
+        for pattern in self.checks.forbid() {
+            let Some(at) = pattern.find(&record.message) else { continue };
+            let shape = shape(record.message.get(..at).unwrap_or_default());
+            evidence.forbid(pattern.as_str(), &shape, || self.sample(record, Some(pattern)));
         }
     }
 
-    /// A record that names its revision is believed. One that does not (no metadata, `log_key`) is ours when its key
-    /// carries the task's id. A container's name counts only where it is one of the task definition: Docker on EC2
-    /// makes up its own.
-    fn is_ours(&self, record: &Record<'_>) -> bool {
+    /// A record that names its task is believed, whatever revision it names. One that does not is ours where its key or
+    /// its container's id carries the id of a task, unless it names another revision. A container's name counts only
+    /// where it is one of the task definition: Docker on EC2 makes up its own.
+    fn writer(&self, record: &Record<'_>) -> Writer {
         let is_another = |name: &str| self.output.other_containers.iter().any(|other| other == name);
         if record.container_name.as_deref().is_some_and(is_another) {
-            return false;
+            return Writer::Another;
         }
-        match record.task_definition.as_deref() {
-            Some(named) => named == self.revision,
-            None => self.object.key.contains(self.object.task),
+        if let Some(arn) = record.task_arn.as_deref() {
+            return if self.tasks.iter().any(|task| task == arn) { Writer::Ours } else { Writer::AnotherTask };
+        }
+        let named = record.task_definition.as_deref();
+        if named.is_some_and(|named| named != self.revision) {
+            return Writer::Another;
+        }
+        let is_of_task = self.object.key.contains(self.object.task)
+            || record.container_id.as_deref().is_some_and(|id| self.tasks.iter().any(|task| is_of(id, task)));
+        match named {
+            _ if is_of_task => Writer::Ours,
+            Some(_) => Writer::ByName,
+            None => Writer::Unnamed,
         }
     }
 
@@ -139,9 +187,24 @@ impl Judge<'_> {
     }
 }
 
+/// Whether there are records behind the place at which the reading of an object ended.
+fn leaves_records(problem: &Problem) -> bool {
+    match problem {
+        Problem::Encoding(_) | Problem::Damaged(..) | Problem::Members | Problem::TooLarge(_) => true,
+        Problem::Truncated(_) | Problem::NotJson(_) | Problem::LongLines(_) => false,
+    }
+}
+
+/// Whether a container's id is one that Fargate gives to the containers of a task: `<task id>-<number>`.
+fn is_of(container: &str, task: &str) -> bool {
+    let id = task.rsplit('/').next().unwrap_or(task);
+    !id.is_empty() && container.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::evidence::tests::{TASK, checks, land, output};
+    use super::super::Revision;
+    use super::super::evidence::tests::{TASK, TASK_ARN, checks, land, output, writers};
     use super::*;
 
     const KEY: &str = "logs/Main-firelens-1f2e3d4c5b6a79880123456789abcdef/2026/11/23/06/32/LGLJ3HET";
@@ -150,7 +213,7 @@ mod tests {
         let mut evidence = Evidence::default();
         let (checks, output, revision) = (checks(&[], &[]), output(), Revision::parse("web:6").unwrap());
         let mut reading =
-            Reading::new(&mut evidence, &checks, &output, &revision, Object { task: TASK, key, etag: "e" });
+            Reading::new(&mut evidence, &checks, &output, &writers(&revision), Object { task: TASK, key, etag: "e" });
         reading.push(lines.join("\n").as_bytes());
         reading.finish();
         evidence
@@ -179,7 +242,53 @@ mod tests {
     fn without_metadata_the_task_in_the_key_decides() {
         let line = r#"{"log":"no metadata"}"#;
         assert_eq!(read(&[line], KEY).records, 1);
-        assert_eq!(read(&[line], "logs/Main-firelens-707e0a68c4d94b3d9f1a2b3c4d5e6f70/x").records, 0);
+        let elsewhere = read(&[line], "logs/Main-firelens-707e0a68c4d94b3d9f1a2b3c4d5e6f70/x");
+        assert_eq!((elsewhere.records, elsewhere.unnamed), (0, 1));
+    }
+
+    #[test]
+    fn a_record_that_names_its_task_is_believed_and_no_other_tasks_counts_whatever_revision_it_names() {
+        let record = |task: &str, revision: &str| {
+            format!(r#"{{"log":"x","ecs_task_arn":"{task}","ecs_task_definition":"{revision}"}}"#)
+        };
+        let neighbours = [":r:", ":1:", "/default/"].map(|part| TASK_ARN.replace(part, ":other:"));
+        for key in [KEY, "logs/2026/11/23/06/LGLJ3HET"] {
+            assert_eq!(read(&[&record(&TASK_ARN, "web:6"), &record(&TASK_ARN, "web:5")], key).records, 2, "{key}");
+            for neighbour in &neighbours {
+                let evidence = read(&[&record(neighbour, "web:6")], key);
+                assert_eq!((evidence.records, evidence.others), (0, 1), "{neighbour} {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_revisions_name_alone_counts_only_where_nothing_else_came() {
+        let dated = "logs/2026/11/23/06/LGLJ3HET";
+        let alone = r#"{"log":"theirs","ecs_task_definition":"web:6"}"#;
+        let evidence = read(&[alone], dated);
+        assert_eq!((evidence.records, evidence.counted().records), (0, 1));
+        let own = format!(r#"{{"log":"own","container_id":"{TASK}-17","ecs_task_definition":"web:6"}}"#);
+        let evidence = read(&[alone, &own], dated);
+        assert_eq!((evidence.records, evidence.counted().records), (1, 1));
+        assert_eq!(evidence.counted().first.as_ref().unwrap().text, *"own");
+        assert_eq!(read(&[alone], KEY).records, 1, "the key names the task");
+    }
+
+    #[test]
+    fn an_object_of_another_task_is_left_after_its_first_mebibyte() {
+        let (output, checks, revision) = (output(), checks(&["x"], &["bad"]), Revision::parse("web:6").unwrap());
+        let mut evidence = Evidence::default();
+        let object = Object { task: TASK, key: "logs/2026/11/23/06/LGLJ3HET", etag: "e" };
+        let mut reading = Reading::new(&mut evidence, &checks, &output, &writers(&revision), object);
+        let line = b"{\"log\":\"bad\",\"ecs_task_arn\":\"arn:aws:ecs:r:1:task/other/2\"}\n";
+        let mut pushed = 0;
+        while reading.wants_more() {
+            reading.push(line);
+            pushed += line.len() as u64;
+        }
+        assert!((MAX_FOREIGN..MAX_FOREIGN + 100).contains(&pushed), "{pushed}");
+        reading.finish();
+        assert!(evidence.flaws.is_empty() && !evidence.is_partial() && evidence.forbidden.is_empty());
     }
 
     #[test]
@@ -188,7 +297,7 @@ mod tests {
         let mut evidence = Evidence::default();
         let message = format!("{} password=hunter2 FATAL {}", "é".repeat(1000), "y".repeat(1000));
         land(&mut evidence, &checks, "k", &message);
-        let text = evidence.forbidden.unwrap().sample.text;
+        let text = evidence.forbidden.remove(0).sample.text;
         assert_eq!(text.chars().count(), SAMPLE);
         assert!(text.contains("password=*** FATAL y") && !text.contains("hunter2"), "{text}");
         assert_eq!(*evidence.first.unwrap().text, *"é".repeat(SAMPLE));
@@ -198,10 +307,10 @@ mod tests {
     fn the_transfer_may_stop_when_nothing_can_change() {
         let (output, revision) = (output(), Revision::parse("web:6").unwrap());
         let line = b"{\"log\":\"hello\",\"ecs_task_definition\":\"web:6\"}\nrest of";
-        for (forbid, wants_more) in [(&[][..], false), (&["bad"][..], true), (&["hello"][..], false)] {
+        for (forbid, wants_more) in [(&[][..], false), (&["bad"][..], true), (&["hello"][..], true)] {
             let (mut evidence, checks) = (Evidence::default(), checks(&[], forbid));
             let object = Object { task: TASK, key: KEY, etag: "e" };
-            let mut reading = Reading::new(&mut evidence, &checks, &output, &revision, object);
+            let mut reading = Reading::new(&mut evidence, &checks, &output, &writers(&revision), object);
             assert!(reading.wants_more());
             reading.push(line);
             assert_eq!(reading.wants_more(), wants_more, "{forbid:?}");
@@ -219,7 +328,7 @@ mod tests {
         let (output, checks, revision) = (output(), checks(&["x"], &[]), Revision::parse("web:6").unwrap());
         let mut evidence = Evidence::default();
         let object = Object { task: TASK, key: KEY, etag: "e" };
-        Reading::new(&mut evidence, &checks, &output, &revision, object).push(b"{\"log\":\"a\"}\n{\"lo");
+        Reading::new(&mut evidence, &checks, &output, &writers(&revision), object).push(b"{\"log\":\"a\"}\n{\"lo");
         assert_eq!((evidence.objects, evidence.decoded_bytes), (0, 16));
         assert!(evidence.wants(&output, &object));
     }
@@ -230,11 +339,12 @@ mod tests {
         let mut evidence = Evidence::default();
         evidence.decoded_bytes = MAX_DECODED - 10;
         let object = Object { task: TASK, key: KEY, etag: "e" };
-        let mut reading = Reading::new(&mut evidence, &checks, &output, &revision, object);
+        let mut reading = Reading::new(&mut evidence, &checks, &output, &writers(&revision), object);
         reading.push(b"{\"log\":\"a\"}\n{\"log\":\"b\"}\n");
         assert!(!reading.wants_more());
         reading.finish();
-        assert_eq!((evidence.decoded_bytes, evidence.records, evidence.has_room()), (MAX_DECODED, 0, false));
+        assert_eq!((evidence.decoded_bytes, evidence.records, evidence.allowance().1), (MAX_DECODED, 0, 0));
+        assert!(evidence.is_partial(), "nothing follows from what was not read");
         assert_eq!(evidence.flaws[0].problem, "only the first 10 decoded bytes were read");
     }
 }

@@ -1,6 +1,9 @@
 //! What is known of a release's logs as a value: what was seen so far, and the verdict that follows from the next look.
 //! It looks at nothing itself and never asks the clock.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Silence, Verify};
@@ -15,15 +18,27 @@ use log_objects::level::LevelCounts;
 /// How long logs may not be there to look at before nobody waits for them any more, in seconds.
 const MAX_TROUBLE: u64 = 900;
 
+/// The tasks that are remembered, which bounds what travels between looks.
+const MAX_TASKS: usize = 50;
+
+/// The records of the old revision that make the new one's silence a failure.
+const MIN_FOR_SILENCE: u64 = 20;
+
 /// What is known of the logs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LogWatch {
     /// Where logs should land; empty when none are looked for.
     pub(crate) outputs: Vec<S3Output>,
     pub(crate) evidence: Evidence,
-    /// The old revision's logs, where the two are compared.
+    /// The revision's tasks that were seen to run, and when they were created: ECS forgets those that stop.
     #[serde(default)]
-    pub(crate) baseline: Option<Baseline>,
+    pub(crate) tasks: BTreeMap<String, Option<Timestamp>>,
+    /// The old revision's logs, where they can be found.
+    #[serde(default)]
+    pub(crate) old: Option<Baseline>,
+    /// The old revision's records while the new one was silent, once that is known.
+    #[serde(default)]
+    old_records: Option<u64>,
     #[serde(default)]
     #[serde(alias = "quiet")]
     on_silence: Silence,
@@ -32,6 +47,9 @@ pub(crate) struct LogWatch {
     /// Seconds that the logs may take, from the first task on.
     #[serde(rename = "patience")] // as executions recorded it that began under an earlier version
     pub(crate) timeout: u64,
+    /// For how long the new revision was seen to have all traffic while the old one still ran, in seconds.
+    #[serde(default)]
+    shifted_for: u64,
     /// Since when the logs cannot be looked at.
     trouble: Option<u64>,
     /// Whether something that must come has not come yet.
@@ -42,7 +60,7 @@ pub(crate) struct LogWatch {
     verdict: Option<(VerificationStatus, Text)>,
 }
 
-/// The old revision, whose records since the new one began are counted.
+/// The old revision, and its records since the new one began, as far as somebody asked for them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Baseline {
     pub(crate) task_definition_arn: String,
@@ -60,7 +78,9 @@ pub(crate) enum SeenLogs {
         /// What is known of the new revision now.
         evidence: Box<Evidence>,
         /// And of the old one, where it was looked at.
-        baseline: Option<Box<Evidence>>,
+        old: Option<Box<Evidence>>,
+        /// The new revision's tasks.
+        tasks: BTreeMap<String, Option<Timestamp>>,
     },
     /// No usable answer; it may pass.
     Trouble {
@@ -71,6 +91,18 @@ pub(crate) enum SeenLogs {
         /// Whether it stays until somebody does something: the reason says what. A release waits a while for that, too,
         /// since a permission that was given a moment ago may not have spread yet.
         needs_somebody: bool,
+    },
+}
+
+/// Why the old revision's records are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interest {
+    /// To be held against the new one's.
+    Comparison,
+    /// To know whether the new one should have written anything.
+    Silence {
+        /// Seconds from the new one's first task on that do not count.
+        after: u64,
     },
 }
 
@@ -85,6 +117,8 @@ pub(crate) struct LookTime {
     pub(crate) is_through: bool,
     /// How long the canary bakes, in seconds, where that is known.
     pub(crate) bake: Option<u64>,
+    /// For how many seconds at most the new revision has had all traffic, while the old one still runs.
+    pub(crate) shifted: Option<u64>,
 }
 
 /// Something to tell: what, and the detail.
@@ -105,10 +139,13 @@ impl LogWatch {
         Self {
             outputs,
             evidence: Evidence::default(),
-            baseline: None,
+            tasks: BTreeMap::new(),
+            old: None,
+            old_records: None,
             on_silence: verify.on_silence,
             first_task: None,
             timeout,
+            shifted_for: 0,
             trouble: None,
             is_waiting: false,
             comparison: None,
@@ -157,10 +194,18 @@ impl LogWatch {
     /// Takes in one look; gives what is to be told about it.
     pub(crate) fn observe(&mut self, seen: SeenLogs, checks: &Checks, moment: LookTime) -> Vec<PhaseChange> {
         let mut changes = Vec::new();
+        self.shifted_for = self.shifted_for.max(moment.shifted.unwrap_or_default());
         match seen {
+            // A service that is scaled to zero starts none, and nobody waits for one for hours.
+            SeenLogs::NoTask if moment.is_through => _ = self.first_task.get_or_insert(moment.elapsed),
             SeenLogs::NoTask => {}
             SeenLogs::Trouble { reason, has_task, .. } => self.note_trouble(&reason, has_task, moment.elapsed),
-            SeenLogs::Read { evidence, baseline } => {
+            SeenLogs::Read { evidence, old, tasks } => {
+                let room = MAX_TASKS.saturating_sub(self.tasks.len());
+                let known = &mut self.tasks;
+                let new: Vec<_> = tasks.into_iter().filter(|(arn, _)| !known.contains_key(arn)).take(room).collect();
+                known.extend(new);
+                let interest = self.interest_in_old(checks, &evidence, moment.elapsed);
                 let was_silent = self.evidence.first.is_none();
                 if self.first_task.is_none() && evidence.first.is_none() {
                     changes.extend(self.prediction(moment.bake));
@@ -168,8 +213,10 @@ impl LogWatch {
                 self.first_task.get_or_insert(moment.elapsed);
                 self.trouble = None;
                 self.evidence = *evidence;
-                if let (Some(before), Some(now)) = (&mut self.baseline, baseline) {
-                    before.evidence = *now;
+                match (interest, &mut self.old, old) {
+                    (Some(Interest::Comparison), Some(before), Some(now)) => before.evidence = *now,
+                    (Some(Interest::Silence { .. }), _, Some(now)) => self.old_records = Some(now.records),
+                    _ => {}
                 }
                 if let Some(first) = self.evidence.first.as_ref().filter(|_| was_silent) {
                     changes.push(("logs", format!("{}: {}", first.key, first.text)));
@@ -189,6 +236,19 @@ impl LogWatch {
             changes.push((what, detail.to_string()));
         }
         changes
+    }
+
+    /// Whether, and why, the old revision's records are looked at: for a comparison that is configured, before the new
+    /// one fails by what visitors may have written into both, and where the new one is silent at the end.
+    pub(crate) fn interest_in_old(&self, checks: &Checks, new: &Evidence, elapsed: u64) -> Option<Interest> {
+        let old = self.old.as_ref()?;
+        let new = new.counted();
+        let waited = elapsed - self.first_task.unwrap_or(elapsed);
+        if new.records == 0 && waited >= self.timeout && writes_alike(&self.outputs, &old.outputs) {
+            let after = self.outputs.iter().map(|output| output.upload_timeout).max()?;
+            return Some(Interest::Silence { after });
+        }
+        (checks.compare.is_some() || new.is_accused(checks)).then_some(Interest::Comparison)
     }
 
     /// When the first objects can land, and where.
@@ -227,39 +287,105 @@ impl LogWatch {
         if let Some(worse) = self.comparison.filter(|comparison| comparison.decision == CompareVerdict::Worse) {
             return self.conclude(VerificationStatus::Failed, worse.to_string());
         }
-        let verdict = self.evidence.verdict(checks);
+        // What bears the revision's name alone counts at the end, where nothing else came.
+        let evidence = if is_late { self.evidence.counted() } else { &self.evidence };
+        let verdict = evidence.verdict(checks, self.old_evidence());
         self.is_waiting = matches!(verdict, Verdict::Waiting { .. });
         match verdict {
             Verdict::Failed(reason) => self.conclude(VerificationStatus::Failed, reason),
             // The timeout bounds the wait for what is missing; what must not come is watched for as long as going back
-            // is cheap.
-            Verdict::Passed if checks.keeps_watching() && moment.is_canary => {}
-            Verdict::Passed => {
-                let records = self.evidence.records;
-                let plural = if records == 1 { "" } else { "s" };
-                self.conclude(VerificationStatus::Passed, format!("{records} record{plural} of the new revision"));
-            }
-            Verdict::Waiting { missing, silent } if is_late && !missing.is_empty() => {
-                let missing = [missing, silent].concat().join(", ");
-                let seen = self.evidence.records;
-                let detail =
-                    format!("after {waited} s of waiting for logs ({seen} records seen), still missing: {missing}");
-                self.conclude(VerificationStatus::Failed, detail);
-            }
+            // is cheap, and until what the canary logged last has been uploaded.
+            Verdict::Passed if checks.keeps_watching() && self.may_still_fail(moment) => {}
+            Verdict::Passed => self.conclude_pass(checks, moment),
+            Verdict::Waiting { missing, silent } if is_late => self.conclude_absence(waited, &missing, &silent),
             Verdict::Waiting { missing, silent } => {
                 let is_content = self.on_silence == Silence::Pass && moment.is_through && self.trouble.is_none();
-                if missing.is_empty() && (is_late || is_content) {
+                if missing.is_empty() && is_content {
                     self.conclude_silence(waited, &silent);
                 }
             }
         }
     }
 
+    /// Whether what the canary logged may still come, and going back is still of use.
+    fn may_still_fail(&self, moment: LookTime) -> bool {
+        moment.is_canary || moment.shifted.is_some_and(|since| since < deadline(0, &self.outputs))
+    }
+
+    fn conclude_pass(&mut self, checks: &Checks, moment: LookTime) {
+        let evidence = self.evidence.counted();
+        let records = evidence.records;
+        let plural = if records == 1 { "" } else { "s" };
+        let mut detail = format!("{records} record{plural} of the new revision");
+        if self.evidence.records == 0 {
+            detail += ", by its name alone: nothing else in them says whose they are";
+        }
+        if checks.keeps_watching() {
+            if let Some(shared) = evidence.shared(checks, self.old_evidence()) {
+                return self.conclude(VerificationStatus::Inconclusive, format!("{detail}, and {shared}"));
+            }
+            // What was read is a proof, and what was not read says nothing against it.
+            if let Some(unread) = self.unread() {
+                detail = format!("{detail}; {unread}");
+            }
+            let (upload, covered) =
+                (deadline(0, &self.outputs), self.shifted_for.max(moment.shifted.unwrap_or_default()));
+            if covered < upload {
+                detail = format!(
+                    "{detail}; the old tasks went within {covered} s of the shift, so what the canary logged in its last \
+                     {} s may not have been judged",
+                    upload - covered
+                );
+            }
+        }
+        self.conclude(VerificationStatus::Passed, detail);
+    }
+
+    /// Nothing follows from the absence of what was not read, or could not be written.
+    fn conclude_absence(&mut self, waited: u64, missing: &[String], silent: &[String]) {
+        if let Some(unread) = self.unread() {
+            let absent = [missing, silent].concat().join(", ");
+            let detail = format!("after {waited} s of waiting for logs, still missing: {absent}; but {unread}");
+            return self.conclude(VerificationStatus::Inconclusive, detail);
+        }
+        if self.tasks.is_empty() {
+            let detail = format!("no task of the new revision has run within {waited} s: there was nothing to log");
+            return self.conclude(VerificationStatus::Inconclusive, detail);
+        }
+        let records = self.evidence.counted().records;
+        let old = self.old_records.filter(|old| records == 0 && *old >= MIN_FOR_SILENCE);
+        let beside = old.map_or_else(String::new, |old| {
+            format!(", while {old} records of the old revision came to the same place")
+        });
+        if !missing.is_empty() {
+            let missing = [missing, silent].concat().join(", ");
+            let detail = format!(
+                "after {waited} s of waiting for logs ({records} records seen{beside}), still missing: {missing}{}",
+                self.unnamed()
+            );
+            return self.conclude(VerificationStatus::Failed, detail);
+        }
+        if old.is_none() {
+            return self.conclude_silence(waited, silent);
+        }
+        let detail = format!("no record of the new revision came within {waited} s{beside}{}", self.unnamed());
+        match self.on_silence {
+            Silence::Pass => {
+                self.conclude(VerificationStatus::Passed, format!("{detail}, which `on_silence = \"pass\"` takes"));
+            }
+            Silence::Inconclusive | Silence::Fail => self.conclude(VerificationStatus::Failed, detail),
+        }
+    }
+
     /// A service that had no traffic and prints nothing proves neither that it works nor that it does not: the
     /// configuration says what then.
     fn conclude_silence(&mut self, waited: u64, silent: &[String]) {
-        let (silent, records) = (silent.join(", "), self.evidence.records);
-        let seen = format!("{records} records came within {waited} s, without {silent}");
+        let records = self.evidence.counted().records;
+        let seen = match records {
+            0 => format!("no record came within {waited} s"),
+            _ => format!("{records} records came within {waited} s, without {}", silent.join(", ")),
+        };
+        let seen = seen + &self.unnamed();
         match self.on_silence {
             Silence::Pass => {
                 self.conclude(VerificationStatus::Passed, format!("{seen}, which `on_silence = \"pass\"` takes"));
@@ -272,9 +398,39 @@ impl LogWatch {
         }
     }
 
+    /// What lies there and was not read, if anything.
+    fn unread(&self) -> Option<String> {
+        let Evidence { unread, cut, .. } = &self.evidence;
+        self.evidence.is_partial().then(|| match unread + cut {
+            1 => "1 object was not read to its end".to_owned(),
+            objects => format!("{objects} objects were not read to their end"),
+        })
+    }
+
+    /// A hint at records that may be the revision's, and do not say so.
+    fn unnamed(&self) -> String {
+        match self.evidence.unnamed {
+            0 => String::new(),
+            records => format!(
+                "; {records} records lie there that name no revision (does a filter of the log router drop \
+                 `ecs_task_definition`?)"
+            ),
+        }
+    }
+
+    /// How the old revision's records were counted, where they were.
+    fn old_levels(&self) -> Option<LevelCounts> {
+        let old = self.old.as_ref().filter(|old| self.comparison.is_some() || old.evidence.records > 0);
+        old.map(|old| old.evidence.levels)
+    }
+
+    fn old_evidence(&self) -> Option<&Evidence> {
+        self.old.as_ref().map(|old| &old.evidence).filter(|evidence| evidence.records > 0)
+    }
+
     fn compare(&self, checks: &Checks) -> Option<Comparison> {
         let nothing = LevelCounts::default();
-        let before = self.baseline.as_ref().map_or(&nothing, |baseline| &baseline.evidence.levels);
+        let before = self.old.as_ref().map_or(&nothing, |old| &old.evidence.levels);
         checks.compare.map(|compare| compare.judge(&self.evidence.levels, before))
     }
 
@@ -284,7 +440,7 @@ impl LogWatch {
 
     /// What the logs proved.
     pub(crate) fn verification(&self) -> Verification {
-        let evidence = &self.evidence;
+        let evidence = self.evidence.counted();
         let not_reached = || (VerificationStatus::NotReached, "the release ended before its logs were there".into());
         let (status, detail) = self.verdict.clone().unwrap_or_else(not_reached);
         let first = evidence.first.as_ref();
@@ -295,12 +451,22 @@ impl LogWatch {
             object: first.map(|first| first.url().into()),
             record: first.map(|first| first.text.clone()),
             levels: (evidence.records > 0).then_some(evidence.levels),
-            previous_levels: self.baseline.as_ref().map(|baseline| baseline.evidence.levels),
+            previous_levels: self.old_levels(),
             comparison: self.comparison,
             errors: evidence.errors.iter().map(|error| error.text.clone()).collect(),
-            problems: evidence.flaws.iter().map(|flaw| format!("{}: {}", flaw.key, flaw.problem).into()).collect(),
+            problems: self.evidence.flaws.iter().map(|flaw| format!("{}: {}", flaw.key, flaw.problem).into()).collect(),
         }
     }
+}
+
+/// Whether every container of the new revision has an output of the old one that writes to the same place in the same
+/// way, so that both are read with the same permission.
+fn writes_alike(new: &[S3Output], old: &[S3Output]) -> bool {
+    let place = |output: &S3Output| {
+        let S3Output { container, bucket, region, key_format, lines, .. } = output.clone();
+        (container, bucket, region, key_format, lines)
+    };
+    new.iter().all(|output| old.iter().any(|other| place(other) == place(output)))
 }
 
 #[cfg(test)]
@@ -314,6 +480,10 @@ mod tests {
         let definition = include_bytes!("../../events/task-definitions/firelens.json");
         let definition = TaskDefinition::parse(definition).unwrap();
         LogWatch::new(&expect_logs(&definition, "Main", &[]), verify)
+    }
+
+    fn one_task() -> BTreeMap<String, Option<Timestamp>> {
+        BTreeMap::from([("arn:aws:ecs:r:1:task/default/1f2e".to_owned(), None)])
     }
 
     fn verify(on_silence: Silence) -> Verify {
@@ -334,10 +504,11 @@ mod tests {
     }
 
     fn read(evidence: Evidence) -> SeenLogs {
-        SeenLogs::Read { evidence: Box::new(evidence), baseline: None }
+        SeenLogs::Read { evidence: Box::new(evidence), old: None, tasks: one_task() }
     }
 
-    const CANARY: LookTime = LookTime { elapsed: 0, is_canary: true, is_through: false, bake: Some(180) };
+    const CANARY: LookTime =
+        LookTime { elapsed: 0, is_canary: true, is_through: false, bake: Some(180), shifted: None };
 
     fn at(elapsed: u64) -> LookTime {
         LookTime { elapsed, ..CANARY }
@@ -358,7 +529,7 @@ mod tests {
     #[test]
     fn what_silence_means_is_the_configurations_choice() {
         let silence = read(evidence(0, 0));
-        let through = LookTime { elapsed: 30, is_canary: false, is_through: true, bake: None };
+        let through = LookTime { elapsed: 30, is_canary: false, is_through: true, bake: None, shifted: None };
         for (on_silence, early, late) in [
             (Silence::Inconclusive, None, Some(VerificationStatus::Inconclusive)),
             (Silence::Fail, None, Some(VerificationStatus::Failed)),
@@ -395,8 +566,11 @@ mod tests {
         let good = read(evidence(5, 0));
         assert_eq!(verdict(&plain, &good, &[at(0)]), Some(VerificationStatus::Passed));
         assert_eq!(verdict(&watching, &good, &[at(0), at(30)]), None);
-        let shifted = LookTime { elapsed: 40, is_canary: false, is_through: false, bake: None };
-        assert_eq!(verdict(&watching, &good, &[at(0), shifted]), Some(VerificationStatus::Passed));
+        let shifted = |since| LookTime { elapsed: 40, is_canary: false, is_through: false, bake: None, shifted: since };
+        assert_eq!(verdict(&watching, &good, &[at(0), shifted(Some(0))]), None, "the canary's last lines may come");
+        assert_eq!(verdict(&watching, &good, &[at(0), shifted(Some(50))]), None);
+        assert_eq!(verdict(&watching, &good, &[at(0), shifted(Some(51))]), Some(VerificationStatus::Passed));
+        assert_eq!(verdict(&watching, &good, &[at(0), shifted(None)]), Some(VerificationStatus::Passed));
         assert_eq!(verdict(&watching, &good, &[at(0), at(700)]), None);
     }
 
@@ -413,12 +587,12 @@ mod tests {
         let verify = Verify { compare: Some(Compare::default()), ..verify(Silence::Inconclusive) };
         let look = |new: Evidence, old: Evidence| {
             let mut watch = log_watch(&verify);
-            watch.baseline = Some(Baseline {
+            watch.old = Some(Baseline {
                 task_definition_arn: "web:5".into(),
                 outputs: Vec::new(),
                 evidence: Evidence::default(),
             });
-            let seen = SeenLogs::Read { evidence: Box::new(new), baseline: Some(Box::new(old)) };
+            let seen = SeenLogs::Read { evidence: Box::new(new), old: Some(Box::new(old)), tasks: one_task() };
             watch.observe(seen, &verify.checks().unwrap(), LookTime { is_canary: false, ..CANARY });
             watch.verification()
         };

@@ -1,5 +1,9 @@
 //! The watch played without anything to watch: each promise about following a deployment, held by values alone.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
 use super::*;
 use crate::report::RolloutReport;
 use crate::rollout::Holding;
@@ -74,7 +78,7 @@ fn look(watch: &mut Watch, seen: Seen, logs: Option<SeenLogs>) {
 }
 
 fn nothing() -> SeenLogs {
-    SeenLogs::Read { evidence: Box::default(), baseline: None }
+    SeenLogs::Read { evidence: Box::default(), old: None, tasks: one_task() }
 }
 
 fn logs_denied() -> SeenLogs {
@@ -109,11 +113,15 @@ fn play(
     times
 }
 
+fn one_task() -> BTreeMap<String, Option<Timestamp>> {
+    BTreeMap::from([("arn:aws:ecs:r:1:task/default/1f2e".to_owned(), None)])
+}
+
 fn read(_: u64) -> SeenLogs {
     let first = crate::verify::evidence::Sample { bucket: "b".into(), key: "k".into(), text: "t".into(), date: None };
     let mut evidence = Evidence::default();
     (evidence.records, evidence.first, evidence.objects) = (5, Some(first), 1);
-    SeenLogs::Read { evidence: Box::new(evidence), baseline: None }
+    SeenLogs::Read { evidence: Box::new(evidence), old: None, tasks: one_task() }
 }
 
 /// A good deployment with these moments: the canary's traffic, all traffic, the end.
@@ -331,7 +339,7 @@ fn a_canary_that_logs_badly_late_in_its_bake_is_stopped_with_its_small_share() {
         let logs = |at: u64| match read(at) {
             SeenLogs::Read { mut evidence, .. } if at >= bad_from => {
                 evidence.levels.error = 50;
-                SeenLogs::Read { evidence, baseline: None }
+                SeenLogs::Read { evidence, old: None, tasks: one_task() }
             }
             other => other,
         };

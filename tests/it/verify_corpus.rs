@@ -12,7 +12,7 @@ use express_deployer::task_definition::TaskDefinition;
 use express_deployer::verify::checks::Checks;
 use express_deployer::verify::evidence::{Evidence, Object, Verdict};
 use express_deployer::verify::reading::Reading;
-use express_deployer::verify::{Expectation, Revision, S3Output, expect_logs};
+use express_deployer::verify::{Expectation, Revision, S3Output, Writers, expect_logs};
 use log_objects::object::{MAX_OBJECT, ObjectReader};
 use log_objects::problem::Problem;
 use log_objects::text::Lines;
@@ -22,6 +22,8 @@ use serde_json::{Map, Value, json};
 use crate::flow::Stage;
 
 const NEW_TASK: &str = "1f2e3d4c5b6a79880123456789abcdef";
+/// What stands before a task's id in its ARN.
+const TASKS: &str = "arn:aws:ecs:ap-northeast-1:123456789012:task/default/";
 const OLD_TASK: &str = "707e0a68c4d94b3d9f1a2b3c4d5e6f70";
 
 /// One variant of one version: its folder and `objects.json`.
@@ -178,6 +180,10 @@ fn only_the_new_revisions_objects_prove_the_release() {
     ] {
         for run in runs().iter().filter(|run| run.name.split('/').next() == Some(variant)) {
             let (output, revision) = (run.output(), Revision::parse(revision).unwrap());
+            // A record is its task's, whatever revision it names: that of another revision is none of these tasks.
+            let id = if passes { NEW_TASK } else { OLD_TASK };
+            let tasks = [format!("{TASKS}{id}")];
+            let writers = Writers { revision: &revision, tasks: &tasks };
             let keys = output.keys_of(NEW_TASK);
             let mut evidence = Evidence::default();
             for listed in run.objects.iter().filter(|object| keys.matches(object["key"].as_str().unwrap())) {
@@ -187,7 +193,7 @@ fn only_the_new_revisions_objects_prove_the_release() {
                     etag: listed["etag"].as_str().unwrap(),
                 };
                 assert!(evidence.wants(&output, &object));
-                let mut reading = Reading::new(&mut evidence, &checks, &output, &revision, object);
+                let mut reading = Reading::new(&mut evidence, &checks, &output, &writers, object);
                 for chunk in run.body(listed).chunks(100) {
                     reading.push(chunk);
                 }
@@ -195,7 +201,7 @@ fn only_the_new_revisions_objects_prove_the_release() {
                 assert!(!evidence.wants(&output, &object));
             }
             assert_eq!(evidence.objects, 1, "{}: the old task's object is not looked at", run.name);
-            assert_eq!(evidence.verdict(&checks) == Verdict::Passed, passes, "{} {revision}", run.name);
+            assert_eq!(evidence.verdict(&checks, None) == Verdict::Passed, passes, "{} {revision}", run.name);
         }
     }
 }
