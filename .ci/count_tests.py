@@ -15,7 +15,7 @@ BINARY = re.compile(r"^ +Running .* \(.*/deps/(?P<crate>[a-z0-9_]+)-[0-9a-f]{16}
 DOCUMENTATION = re.compile(r"^ +Doc-tests (?P<crate>[a-z0-9_]+)$")
 RESULT = re.compile(r"^test result: ok\. (?P<passed>\d+) passed")
 # Test binaries that are not named after their package stand behind the library of their package.
-LIBRARIES = ("express_deployer", "log_objects", "release_protocol", "sandbox")
+LIBRARIES = ("crc_fast", "express_deployer", "log_objects", "release_protocol", "sandbox")
 
 
 def count(log: str) -> dict[str, int]:
