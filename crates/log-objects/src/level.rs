@@ -1,13 +1,16 @@
 //! How bad a log message says it is, from the ways in which programs commonly say so. It reads no meaning into a
 //! message that does not say it.
 
+mod crash;
 mod json;
+mod logfmt;
+mod prefix;
+mod rows;
 mod words;
 
 use std::fmt;
 
-/// The longest word that is a level, in bytes.
-const LONGEST: usize = "informational".len();
+pub use rows::{Row, Rows};
 
 /// How bad a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,50 +25,50 @@ pub enum Level {
     Error,
 }
 
+/// The level of a message, and by which row of the table it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stated {
+    /// The level.
+    pub level: Level,
+    /// The row.
+    pub row: Row,
+}
+
 impl Level {
     /// The level that a message gives itself; `None` where it gives none.
     ///
-    /// In this order: the member `level`, `severity` or `lvl` of a message that is a JSON object (a word, or as `level`
-    /// a number of pino and bunyan: 10 to 60); of a message that begins with `key=value`, `level=`, `lvl=` or
-    /// `severity=`; glog's letter, date and time (`E1123 06:32:46`); a word among the first six, in capitals (`ERROR`),
-    /// in brackets (`[error]`) or in colour, or the first after the time before a colon (`Error:`); `level=` anywhere;
-    /// the first words of a panic or a stack trace.
+    /// Which shapes are read stands in one table, `level/rows/table.rs`, from which docs/log-levels.md is made: the
+    /// members of JSON objects, the pairs of logfmt, a word at the head of a text, and what programs write when they
+    /// break.
+    pub fn of(message: &str) -> Option<Self> {
+        Stated::of(message, Rows::default()).map(|stated| stated.level)
+    }
+
+    fn from_rank(rank: u64) -> Option<Self> {
+        [Self::Debug, Self::Info, Self::Warn, Self::Error].into_iter().nth(usize::try_from(rank).ok()?)
+    }
+}
+
+impl Stated {
+    /// The level that a message gives itself by the rows that count.
     // Inlined into a caller that is compiled for size, it would be compiled for size as well.
     #[inline(never)]
-    pub fn of(message: &str) -> Option<Self> {
-        let message = message.trim_start();
-        match message.starts_with('{').then(|| json::read(message)) {
-            Some(Ok(level)) => level,
-            Some(Err(_)) | None => words::read(message),
+    pub fn of(message: &str, rows: Rows) -> Option<Self> {
+        let message =
+            message.trim_start_matches(|first: char| first.is_whitespace() || matches!(first, '\u{feff}' | '\0'));
+        let text = message.as_bytes();
+        match text.starts_with(b"{").then(|| json::read(text, rows)) {
+            Some(Ok(stated)) => stated,
+            Some(Err(json::NotJson)) | None => prefix::read(text, rows),
         }
     }
+}
 
-    fn from_word(word: &[u8]) -> Option<Self> {
-        let mut lower = [0; LONGEST];
-        let lower = lower.get_mut(..word.len())?;
-        lower.copy_from_slice(word);
-        lower.make_ascii_lowercase();
-        match &*lower {
-            b"error" | b"err" | b"erro" | b"fail" | b"fatal" | b"fata" | b"ftl" | b"critical" | b"crit" | b"panic"
-            | b"pnc" | b"alert" | b"emerg" | b"emergency" | b"severe" => Some(Self::Error),
-            b"warn" | b"warning" | b"wrn" => Some(Self::Warn),
-            b"info" | b"inf" | b"notice" | b"information" | b"informational" => Some(Self::Info),
-            b"debug" | b"debu" | b"dbug" | b"dbg" | b"trace" | b"trce" | b"trc" | b"verbose" | b"fine" | b"finer"
-            | b"finest" => Some(Self::Debug),
-            _ => None,
-        }
-    }
-
-    /// The levels of pino and bunyan.
-    fn from_number(number: u64) -> Option<Self> {
-        match number {
-            10..30 => Some(Self::Debug),
-            30..40 => Some(Self::Info),
-            40..50 => Some(Self::Warn),
-            50..=60 => Some(Self::Error),
-            _ => None,
-        }
-    }
+/// Counts a step of reading, in tests: however hostile a text is, they are few for each of its bytes.
+#[inline]
+fn step() {
+    #[cfg(test)]
+    tests::STEPS.with(|steps| steps.set(steps.get() + 1));
 }
 
 impl fmt::Display for Level {
@@ -138,7 +141,13 @@ impl fmt::Display for LevelCounts {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    thread_local! {
+        pub(super) static STEPS: Cell<u64> = const { Cell::new(0) };
+    }
 
     fn of(message: &str) -> String {
         Level::of(message).map_or_else(|| "none".to_owned(), |level| level.to_string())
@@ -153,7 +162,8 @@ mod tests {
             (r#"{"time":1,"lvl":"dbgu"}"#, "none"),
             (r#"{"severity":17,"x":[]}"#, "none"),
             (r#"{"x":[],"severity":17}"#, "none"),
-            (r#"{"x":[],"level":50}"#, "error"),
+            (r#"{"x":[],"level":50,"msg":"x"}"#, "error"),
+            (r#"{"x":[],"level":50}"#, "none"),
             (r#"{"EventId":0,"LogLevel":"Error"}"#, "error"),
             ("fail: Microsoft.AspNetCore.Server.Kestrel[13]", "error"),
             ("[06:32:46 INF] x", "info"),
@@ -170,8 +180,8 @@ mod tests {
             ("Uncaught TypeError: x is not a function", "error"),
             ("Unhandled exception. System.Exception: x", "error"),
             (r#"{"level":30,"msg":"hello"}"#, "info"),
-            (r#"{"level":60}"#, "error"),
-            (r#"{"level":{"name":"error"}}"#, "none"),
+            (r#"{"level":60}"#, "none"),
+            (r#"{"level":{"name":"error"}}"#, "error"),
             (r#"{"level":null,"lvl":[1,{}],"severity":-5,"x":0.5}"#, "none"),
             (r#"{"level":1.5,"severity":true,"levelname":"WARN"}"#, "warn"),
             (r#"{"log.level":"Critical","x":[1,{"level":"info"}]}"#, "error"),
@@ -240,9 +250,126 @@ mod tests {
     }
 
     #[test]
-    fn a_long_message_is_looked_at_once() {
-        // Looking back from each `=` over all that came before would take minutes.
-        assert_eq!(of(&"l=".repeat(1 << 19)), "none");
+    fn every_row_reads_its_examples_and_nothing_in_its_counterexamples() {
+        assert_eq!(rows::EXAMPLES.len(), Row::ids().count());
+        for example in rows::EXAMPLES {
+            let row = Row::by_id(example.id).unwrap();
+            assert!(!example.yes.is_empty() && !example.no.is_empty(), "{row}");
+            for (line, level) in example.yes {
+                let stated = Stated::of(line, Rows::default());
+                assert_eq!(stated.map(|stated| stated.level), Some(*level), "{row}: {line} {stated:?}");
+                assert!(
+                    Stated::of(line, Rows::default().without(row)) != stated,
+                    "{line} is read by {stated:?} without {row}"
+                );
+            }
+            for line in example.no {
+                assert!(Stated::of(line, Rows::default()).is_none_or(|stated| stated.row != row), "{row}: {line}");
+            }
+        }
+    }
+
+    /// docs/log-levels.md; `UPDATE_DOCS=1` writes it.
+    #[test]
+    fn the_page_shows_the_table() {
+        use std::fmt::Write as _;
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/log-levels.md");
+        let old = std::fs::read_to_string(path).unwrap();
+        let (intro, _) = old.split_once("\n## ").unwrap();
+        let mut page = intro.to_owned();
+        let code = |line: &str| format!("`` {} ``", line.replace('\t', "\u{2409}").replace('\u{1b}', "\u{241b}"));
+        for example in rows::EXAMPLES {
+            let source = example.source.trim_start_matches("https://");
+            let source = source.split('/').next().unwrap();
+            write!(page, "\n## {}\n\n{} ([{source}]({})).\n\n", example.id, capitalised(example.what), example.source)
+                .unwrap();
+            page.push_str("| line | level |\n| --- | --- |\n");
+            for (line, level) in example.yes {
+                writeln!(page, "| {} | {level} |", code(line).replace('|', "\\|")).unwrap();
+            }
+            for line in example.no {
+                writeln!(page, "| {} | not by this row |", code(line).replace('|', "\\|")).unwrap();
+            }
+        }
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, &page).unwrap();
+        }
+        assert!(std::fs::read_to_string(path).unwrap() == page, "docs/log-levels.md: UPDATE_DOCS=1 writes it anew");
+    }
+
+    fn capitalised(text: &str) -> String {
+        let mut letters = text.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    }
+
+    /// The lines of public documentation, with their right levels.
+    fn lines() -> impl Iterator<Item = (&'static str, &'static str, String)> {
+        include_str!("../tests/levels.tsv").lines().skip(1).map(|line| {
+            let mut columns = line.split('\t');
+            let (right, framework, line) = (columns.next().unwrap(), columns.next().unwrap(), columns.next().unwrap());
+            (right, framework, serde_json::from_str(line).unwrap())
+        })
+    }
+
+    #[test]
+    fn the_lines_of_many_frameworks_have_their_levels() {
+        let (mut wrong, mut false_errors, mut all) = (Vec::new(), 0, 0);
+        for (right, framework, line) in lines() {
+            let read = of(&line);
+            all += 1;
+            if read != right {
+                false_errors += u32::from(read == "error");
+                wrong.push(format!(
+                    "{framework}: {right}, not {read}: {line:?} {:?}",
+                    Stated::of(&line, Rows::default())
+                ));
+            }
+        }
+        let share = wrong.len() * 100;
+        assert!(share <= 2 * all && false_errors == 0, "{} of {all} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    }
+
+    #[test]
+    fn the_steps_grow_with_a_hostile_text_and_no_faster() {
+        let texts = [
+            "l=",
+            "level",
+            "level=",
+            "a=\"",
+            "\\",
+            "[",
+            "[[[",
+            "(error) ",
+            "{\"",
+            "{\"level\":",
+            "{\"a\":{",
+            "\u{1b}[31m",
+            "at x(",
+            "1:",
+            "Error",
+            "E ",
+            "level=\"\\\" ",
+            "{\"level\":1,",
+            "{\"log\":{",
+            "\"",
+            ":",
+            "| ",
+            "-",
+            "x.ERROR:",
+            "<3>",
+            "*",
+        ];
+        for text in texts {
+            for prefix in ["", "{", "{\"a\":\"", "2026-11-23 06:32:46 ", "a=1 ", "{\"log\":"] {
+                for size in [16 << 10, 128 << 10, 1 << 20] {
+                    let message = format!("{prefix}{}", text.repeat(size / text.len()));
+                    STEPS.set(0);
+                    let _ = of(&message);
+                    let steps = STEPS.get();
+                    assert!(steps <= 64 + message.len() as u64, "{steps} steps for {size} bytes of {prefix}{text}");
+                }
+            }
+        }
     }
 
     #[test]

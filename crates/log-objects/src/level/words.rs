@@ -1,165 +1,254 @@
-//! The level of a message that is text: logfmt, the prefixes of loggers, and what runtimes write when a program breaks.
+//! The words that are levels, and what is known of the text around a word. It decides nothing about a line.
 
-use super::{LONGEST, Level};
+use super::Level;
 
-/// How much of a message is looked at for the words of a text prefix, in bytes: they come after a time and a thread's
-/// name at the most.
-const HEAD: usize = 96;
-/// How many words from the start can be the level.
-const WORDS: usize = 6;
+/// The words of each level. The first that a program writes in full, then the short forms of known loggers: `FATA` and
+/// `ERRO` of logrus, `eror` of log15, `FTL` and `PNC` of zerolog and Serilog, `DPANIC` of zap, `crit` and `dbug` of
+/// .NET, `SEVERE` and `FINE` of java.util.logging, `LOG` of `PostgreSQL`, `SUCCESS` of loguru, `silly` of winston.
+const WORDS: [(Level, &[&str]); 4] = [
+    (
+        Level::Error,
+        &[
+            "error",
+            "err",
+            "fatal",
+            "critical",
+            "crit",
+            "severe",
+            "panic",
+            "alert",
+            "emergency",
+            "emerg",
+            "fail",
+            "failed",
+            "erro",
+            "eror",
+            "fata",
+            "ftl",
+            "ftal",
+            "pnc",
+            "pani",
+            "dpanic",
+            "emrg",
+            "alrt",
+            "crt",
+        ],
+    ),
+    (Level::Warn, &["warn", "warning", "wrn", "warni"]),
+    (
+        Level::Info,
+        &["info", "inf", "notice", "information", "informational", "ntc", "note", "log", "success", "noti", "audit"],
+    ),
+    (
+        Level::Debug,
+        &[
+            "debug", "trace", "verbose", "dbg", "trc", "fine", "finer", "finest", "debu", "dbug", "trac", "trce",
+            "silly", "vrb", "verb",
+        ],
+    ),
+];
 
-/// The level that a text says it has.
-pub(super) fn read(message: &str) -> Option<Level> {
-    of_prefix(message).or_else(|| of_logfmt(message)).or_else(|| is_panic(message).then_some(Level::Error))
-}
+/// The longest word that is a level, in bytes.
+const LONGEST: usize = "informational".len();
 
-/// `level=error`, at the start or behind a space; the value may be quoted.
-fn of_logfmt(message: &str) -> Option<Level> {
-    let bytes = message.as_bytes();
-    for at in memchr::memchr_iter(b'=', bytes) {
-        let Some((before, [_, value @ ..])) = bytes.split_at_checked(at) else { break };
-        // The keys end in `l` (`level`, `lvl`) or `y` (`severity`): most `=` are done with here.
-        if !before.last().is_some_and(|last| matches!(last | 0x20, b'l' | b'y')) {
-            continue;
-        }
-        if ["level", "lvl", "severity"].iter().any(|key| ends_with_word(before, key.as_bytes())) {
-            let (letters, _) = letters(value.strip_prefix(b"\"").unwrap_or(value));
-            return Level::from_word(letters);
-        }
-    }
-    None
-}
+/// What a level is the level *of*: behind a bare word, these make it an adjective of a sentence (`CRITICAL CSS inlined`,
+/// `PANIC mode is off`), not a level.
+const NOUNS: &[&str] = &[
+    "alerts",
+    "and",
+    "are",
+    "boundary",
+    "budget",
+    "budgets",
+    "button",
+    "channel",
+    "channels",
+    "count",
+    "counts",
+    "css",
+    "emails",
+    "handler",
+    "handlers",
+    "handling",
+    "hook",
+    "hooks",
+    "is",
+    "level",
+    "levels",
+    "log",
+    "logger",
+    "logging",
+    "logs",
+    "messages",
+    "middleware",
+    "mode",
+    "notifications",
+    "only",
+    "or",
+    "page",
+    "pages",
+    "path",
+    "paths",
+    "queue",
+    "rate",
+    "rates",
+    "ratio",
+    "recovery",
+    "reporter",
+    "reporting",
+    "reports",
+    "rule",
+    "rules",
+    "section",
+    "sections",
+    "severity",
+    "stream",
+    "template",
+    "templates",
+    "threshold",
+    "thresholds",
+    "topic",
+    "topics",
+    "tracking",
+    "views",
+];
 
-/// Whether the last word of a text is this one.
-fn ends_with_word(text: &[u8], word: &[u8]) -> bool {
-    let start = text.len().checked_sub(word.len());
-    let Some((before, last)) = start.and_then(|at| text.split_at_checked(at)) else { return false };
-    last.eq_ignore_ascii_case(word) && before.last().is_none_or(|byte| matches!(byte, b' ' | b'\t'))
-}
-
-/// A word near the start that can only be a level. Few words of a message begin as one could, so few are looked at.
-fn of_prefix(message: &str) -> Option<Level> {
-    let is_space = |byte: &u8| *byte <= b' ' || *byte == b'|';
-    let bytes = message.as_bytes();
-    let mut rest = bytes.get(..HEAD).unwrap_or(bytes);
-    if let Some(level) = of_glog(rest) {
-        return Some(level);
-    }
-    let (mut is_first, mut last): (bool, &[u8]) = (true, b"");
-    for _ in 0..WORDS {
-        rest = rest.get(rest.iter().position(|byte| !is_space(byte))?..)?;
-        let (first, behind) = rest.split_first()?;
-        let found = match *first {
-            open @ (b'[' | b'<' | b'(') => {
-                of_word(after_colour(behind), |letters, next| is_closed(open, letters, next))
-            }
-            b'A'..=b'Z' => of_word(rest, |letters, next| {
-                letters.iter().all(u8::is_ascii_uppercase) && is_end(next) && !is_count(last) && letters != b"FAIL"
-                    || (is_first && next.first() == Some(&b':'))
-            }),
-            _ if is_first => of_word(rest, |_, next| next.first() == Some(&b':')),
-            _ => None,
-        };
-        if found.is_some() {
-            return found;
-        }
-        let (word, next) = rest.split_at_checked(rest.iter().position(is_space)?)?;
-        // A time, a date and what stands in brackets come before the first word. In a message that begins with
-        // `key=value` words are values.
-        if is_first && !matches!(first, b'0'..=b'9' | b'[') {
-            if word.contains(&b'=') {
-                return None;
-            }
-            is_first = false;
-        }
-        (last, rest) = (word, next);
-    }
-    None
-}
-
-/// Whether the brackets hold the letters alone, or begin with them in capitals: `[error]`, `[error    ]`, `[ERROR 12]`,
-/// but not `[error-handler]`.
-fn is_closed(open: u8, letters: &[u8], next: &[u8]) -> bool {
-    let close = match open {
-        b'[' => b']',
-        b'<' => b'>',
-        _ => b')',
-    };
-    match next.trim_ascii_start() {
-        [first, ..] if *first == close => true,
-        [0x1b | b':', ..] => true,
-        _ => open == b'[' && letters.iter().all(u8::is_ascii_uppercase) && is_end(next),
-    }
-}
-
-/// Whether a word ends here: `ERROR_COUNT`, `ERROR=0` and `ERROR-HANDLER` are others.
-fn is_end(next: &[u8]) -> bool {
-    next.first().is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'=' | b'-' | b'.' | b'@'))
-}
-
-/// Whether what follows a word is counted by it: `no ERROR`, `0 ERROR`.
-fn is_count(word: &[u8]) -> bool {
-    [&b"no"[..], b"0", b"any", b"without", b"zero"].iter().any(|count| word.eq_ignore_ascii_case(count))
-}
-
-/// The text behind the rest of a terminal's colour sequence (`31m`), whose escape character counts as a space.
-fn after_colour(text: &[u8]) -> &[u8] {
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
-    match text.get(digits..) {
-        Some([b'm', coloured @ ..]) if digits > 0 => coloured,
-        _ => text,
-    }
-}
-
-/// The level that the letters at the start of a text are, if what they are and what follows says that they are meant as
-/// one.
-fn of_word(text: &[u8], is_meant: impl Fn(&[u8], &[u8]) -> bool) -> Option<Level> {
-    if !text.first().is_some_and(|first| begins_level(*first)) {
+/// The level that a word is, whatever its case.
+pub(super) fn level(word: &[u8]) -> Option<Level> {
+    let first = word.first()? | 0x20;
+    if word.len() > LONGEST || word.len() < 3 || !b"acdefilnpstvw".contains(&first) {
         return None;
     }
-    let (letters, after) = letters(text);
-    Level::from_word(letters).filter(|_| is_meant(letters, after))
+    let is_same = |known: &&str| known.as_bytes().eq_ignore_ascii_case(word);
+    WORDS.iter().find(|(_, words)| words.iter().any(is_same)).map(|(level, _)| *level)
 }
 
-/// The letters at the start of a text, one more than the longest level has at the most, and what follows them.
-fn letters(text: &[u8]) -> (&[u8], &[u8]) {
-    let length = text.iter().take(LONGEST + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
-    text.split_at_checked(length).unwrap_or((text, &[]))
-}
-
-/// Whether a word that is a level can begin with this letter: most words of a message are done with here.
-fn begins_level(letter: u8) -> bool {
-    matches!(letter | 0x20, b'a' | b'c'..=b'f' | b'i' | b'n' | b'p' | b's' | b't' | b'v' | b'w')
-}
-
-/// `E1123 10:00:00.000000` of glog and klog.
-fn of_glog(head: &[u8]) -> Option<Level> {
-    let [letter, date @ .., b' ', hour, hours, b':'] = head.get(..9)? else { return None };
+/// The level that a single letter is, as klog, logcat and many short formats write them.
+pub(super) fn letter(letter: u8) -> Option<Level> {
     match letter {
-        _ if !date.iter().chain([hour, hours]).all(u8::is_ascii_digit) => None,
-        b'E' | b'F' => Some(Level::Error),
+        b'E' | b'F' | b'C' => Some(Level::Error),
         b'W' => Some(Level::Warn),
         b'I' => Some(Level::Info),
+        b'D' | b'V' => Some(Level::Debug),
         _ => None,
     }
 }
 
-/// The first words that runtimes write when a program breaks: Rust, Go, Python, the JVM, Node.
-fn is_panic(message: &str) -> bool {
-    const STARTS: [&str; 7] = [
-        "panic: ",
-        "goroutine 1 [",
-        "Traceback (most recent call last)",
-        "Exception in thread ",
-        "Unhandled exception.",
-        "Unhandled exception:",
-        "Unhandled Exception:",
-    ];
-    let is_uncaught = |thrown: &str| {
-        let kind = thrown.split([' ', ':']).next().unwrap_or_default();
-        kind.ends_with("Error") || kind.ends_with("Exception")
+/// The level of a value that may be decorated: `ERROR+4`, ` error `, `[WARN]`, coloured, or one letter.
+pub(super) fn decorated(value: &[u8]) -> Option<Level> {
+    let mut rest = value;
+    loop {
+        rest = match rest {
+            [0x1b, after @ ..] | [b'\\', b'u', b'0', b'0', b'1', b'b' | b'B', after @ ..] => behind_colour(after),
+            [b' ' | b'[' | b'<' | b'(' | b'\'', after @ ..] => after,
+            _ => break,
+        };
+    }
+    let (word, after) = letters(rest);
+    if after.iter().any(u8::is_ascii_alphabetic) && !matches!(after.first(), Some(0x1b | b'\\')) {
+        return None;
+    }
+    match word {
+        [one] if after.iter().all(u8::is_ascii_digit) => letter(*one),
+        _ => level(word),
+    }
+}
+
+/// The text behind what follows the escape character of a terminal's colour: `[31m`.
+pub(super) fn behind_colour(text: &[u8]) -> &[u8] {
+    let Some(code) = text.strip_prefix(b"[") else { return text };
+    let digits = code.iter().take(16).take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
+    match code.get(digits..) {
+        Some([_, coloured @ ..]) => coloured,
+        _ => text,
+    }
+}
+
+/// The letters at the start of a text, one more than the longest level has at the most, and what follows them.
+pub(super) fn letters(text: &[u8]) -> (&[u8], &[u8]) {
+    let length = text.iter().take(LONGEST + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    text.split_at_checked(length).unwrap_or((text, &[]))
+}
+
+/// Whether a word ends here: `ERROR_COUNT`, `ERROR=0` and `ERROR-HANDLER` are others.
+pub(super) fn is_end(next: &[u8]) -> bool {
+    next.first().is_none_or(|byte| {
+        !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'=' | b'-' | b'.' | b'@' | b'/' | b'$' | b'%' | 0x80..)
+    })
+}
+
+/// Whether a text goes on with a count of nothing: `ERROR: 0`, `| ERROR | 0 |`, `errors: none`.
+pub(super) fn is_zero(text: &[u8]) -> bool {
+    let value = trim(text);
+    let (word, after) = match value {
+        [b'0', after @ ..] => (&b"0"[..], after),
+        _ => letters(value),
     };
-    STARTS.iter().any(|start| message.starts_with(start))
-        || message.strip_prefix("Uncaught ").is_some_and(is_uncaught)
-        || (message.starts_with("thread '") && message.contains("panicked at"))
+    let is_end = match word {
+        b"0" => after.first().is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'x' | b':')),
+        _ => after.trim_ascii_start().first().is_none_or(|byte| matches!(byte, b',' | b';' | b'|' | b')')),
+    };
+    is_end
+        && [&b"0"[..], b"none", b"null", b"nil", b"no", b"false", b"ok"]
+            .iter()
+            .any(|zero| word.eq_ignore_ascii_case(zero))
+}
+
+/// Whether a text goes on with a count: `alert: 12 rules loaded`.
+pub(super) fn is_count(text: &[u8]) -> bool {
+    let value = trim(text);
+    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    digits > 0 && value.get(digits).is_none_or(|byte| matches!(byte, b' ' | b',' | b'|'))
+}
+
+/// Whether what follows a word makes it the adjective of a sentence.
+pub(super) fn is_noun(text: &[u8]) -> bool {
+    let (word, after) = letters(text.trim_ascii_start());
+    (after.first() != Some(&b'=') && is_end(after))
+        && NOUNS.binary_search_by(|noun| noun.bytes().cmp(word.iter().map(u8::to_ascii_lowercase))).is_ok()
+}
+
+/// Whether a word says that there is none of what follows: `no ERROR`.
+pub(super) fn is_none_of(word: &[u8]) -> bool {
+    [&b"no"[..], b"0", b"any", b"without", b"zero"].iter().any(|none| word.eq_ignore_ascii_case(none))
+}
+
+fn trim(text: &[u8]) -> &[u8] {
+    let start =
+        text.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b':' | b'|' | b']' | b'=')).unwrap_or(text.len());
+    text.get(start..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nouns_are_sorted_and_no_word_has_two_levels() {
+        assert!(NOUNS.is_sorted());
+        let words: Vec<_> = WORDS.iter().flat_map(|(_, words)| words.iter()).collect();
+        assert_eq!(words.iter().collect::<std::collections::BTreeSet<_>>().len(), words.len());
+        for word in words {
+            assert!(level(word.as_bytes()).is_some(), "{word}");
+        }
+    }
+
+    #[test]
+    fn decorations_are_taken_off() {
+        for (value, right) in [
+            ("ERROR+4", Some(Level::Error)),
+            (" warn ", Some(Level::Warn)),
+            ("[INFO]", Some(Level::Info)),
+            ("\u{1b}[31merror\u{1b}[39m", Some(Level::Error)),
+            (r"\u001b[31merror\u001b[39m", Some(Level::Error)),
+            ("E", Some(Level::Error)),
+            ("D2", Some(Level::Debug)),
+            ("error rate", None),
+            ("errors", None),
+            ("", None),
+            ("E2E", None),
+        ] {
+            assert_eq!(decorated(value.as_bytes()), right, "{value}");
+        }
+    }
 }
