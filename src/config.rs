@@ -172,6 +172,23 @@ pub struct Verify {
     /// How errors are compared with the old revision's; `None` compares nothing.
     #[serde(default)]
     pub compare: Option<Compare>,
+    /// Rows of the table of levels (docs/log-levels.md) by which nothing is an error here.
+    #[serde(default)]
+    pub ignore_levels: Vec<String>,
+    /// What the report shows of records.
+    #[serde(default)]
+    pub samples: Samples,
+}
+
+/// What a report shows of the records that it rests on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Samples {
+    /// The first 300 characters of a few, secrets masked.
+    #[default]
+    Masked,
+    /// No text: level, time, pattern, object key and offset alone.
+    None,
 }
 
 fn one() -> u64 {
@@ -182,9 +199,12 @@ impl Verify {
     /// What records are held against.
     ///
     /// # Errors
-    /// When a pattern is not a regular expression, or too large a one.
+    /// When a pattern is not a regular expression, or too large a one. A row of levels that does not exist any more is
+    /// left out; configurations that name one are refused when they are read.
     pub fn checks(&self) -> Result<Checks, BadPattern> {
         let mut checks = Checks::new(&self.expect, &self.forbid)?;
+        self.ignore_levels.iter().for_each(|row| checks.ignore(row));
+        checks.shows_text = self.samples == Samples::Masked;
         checks.min_records = self.min_records;
         checks.max_error_ratio = self.max_error_ratio;
         checks.compare = self.compare;
@@ -302,6 +322,8 @@ impl Default for Verify {
             min_records: 1,
             max_error_ratio: None,
             compare: None,
+            ignore_levels: Vec::new(),
+            samples: Samples::Masked,
         }
     }
 }

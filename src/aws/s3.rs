@@ -32,6 +32,8 @@ pub struct Listed {
 #[derive(Debug)]
 pub struct OpenObject {
     body: ByteStream,
+    /// Its `ETag`.
+    pub(crate) etag: String,
     resource: String,
 }
 
@@ -163,7 +165,10 @@ impl Aws {
     pub async fn open_object(&self, region: &str, bucket: &str, key: &str) -> Result<Option<OpenObject>, Failure> {
         let resource = format!("arn:aws:s3:::{bucket}/{key}");
         match self.get(region, bucket, key).send().await.map_err(failure("s3:GetObject", &resource)) {
-            Ok(answer) => Ok(Some(OpenObject { body: answer.body, resource })),
+            Ok(answer) => {
+                let etag = answer.e_tag.unwrap_or_default();
+                Ok(Some(OpenObject { body: answer.body, etag, resource }))
+            }
             Err(gone) if gone.kind == FailureKind::NotFound => Ok(None),
             Err(failure) => Err(failure),
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
@@ -23,6 +23,8 @@ use crate::watch::logs::{Baseline, LogWatch, LookTime, SeenLogs};
 
 /// Seconds between two looks.
 const PAUSE: u64 = 10;
+/// Seconds that the first look may take, however short the time is that was asked for.
+const ONE_LOOK: u64 = 15;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -47,7 +49,7 @@ pub(super) struct Arguments {
     /// The container, where there is no configuration.
     #[arg(long, value_name = "NAME", default_value = "Main")]
     container: String,
-    /// Show where it would look, and why there; look at no log.
+    /// Show where it looks, and why there; what lies there is read once and judged by nobody.
     #[arg(long)]
     explain: bool,
     /// Print the verification as JSON.
@@ -70,17 +72,28 @@ struct Asked {
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
     let asked = Asked::of(arguments)?;
+    #[expect(clippy::disallowed_methods, reason = "a person waits here, not a release")]
+    let began = Instant::now();
     runtime()?.block_on(Box::pin(async {
         let aws = Aws::from_environment().await.expecting(asked.owners.clone());
-        let live = read_live(&aws, &asked.arn).await?;
-        let mut logs = expect(&aws, &live, &asked).await?;
+        let preparing = async {
+            let live = read_live(&aws, &asked.arn).await?;
+            let logs = expect(&aws, &live, &asked).await?;
+            Ok::<_, Failure>((live, logs))
+        };
+        if !arguments.json && !arguments.explain {
+            anstream::println!("{}", line(0, "reading", &format!("what {} runs", asked.arn.name())));
+        }
+        let limit = arguments.timeout.unwrap_or(asked.verify.timeout).max(ONE_LOOK);
+        let prepared = tokio::time::timeout(Duration::from_secs(limit), preparing).await;
+        let (live, mut logs) = prepared.map_err(|_| format!("AWS has not answered within {limit} s"))??;
         logs.timeout = arguments.timeout.unwrap_or(logs.timeout);
         if arguments.explain {
             return explain(&aws, arguments, &asked, &live, &logs).await;
         }
         let mut checks = asked.verify.checks()?;
         checks.require(&logs.outputs);
-        follow(&aws, arguments, &asked, &live, &mut logs, &checks).await;
+        follow(&aws, arguments, &asked, &live, &mut logs, &checks, began).await;
         let verification = logs.verification();
         match arguments.json {
             true => anstream::println!("{}", serde_json::to_string_pretty(&verification)?),
@@ -128,37 +141,75 @@ async fn expect(aws: &Aws, live: &Live, asked: &Asked) -> Result<LogWatch, Failu
     Ok(logs)
 }
 
-/// Looks until there is a verdict.
-async fn follow(aws: &Aws, arguments: &Arguments, asked: &Asked, live: &Live, logs: &mut LogWatch, checks: &Checks) {
-    let mut elapsed = 0;
+/// Looks until there is a verdict or the time is over, whatever AWS does meanwhile.
+async fn follow(
+    aws: &Aws,
+    arguments: &Arguments,
+    asked: &Asked,
+    live: &Live,
+    logs: &mut LogWatch,
+    checks: &Checks,
+    began: Instant,
+) {
     let since = since(aws, arguments);
-    while logs.is_open() {
-        if elapsed > 0 {
-            #[expect(clippy::disallowed_methods, reason = "a person waits here, not a release")]
-            tokio::time::sleep(Duration::from_secs(PAUSE)).await;
+    let say = |elapsed: u64, what: &str, detail: &str| {
+        if !arguments.json {
+            anstream::println!("{}", line(elapsed, what, detail));
         }
+    };
+    let mut is_first = true;
+    while logs.is_open() {
+        let elapsed = began.elapsed().as_secs();
+        let left = logs.timeout.saturating_sub(elapsed);
         let look = Look { logs, task_definition_arn: &live.task_definition_arn, since, elapsed };
-        let seen = logs::look(aws, &asked.arn, look, checks).await;
+        // One look is made in any case, and gets the time that it needs.
+        let limit = Duration::from_secs(left.max(if is_first { ONE_LOOK } else { 1 }));
+        let looked = tokio::time::timeout(limit, logs::look(aws, &asked.arn, look, checks)).await;
+        let elapsed = began.elapsed().as_secs();
+        let seen = match looked {
+            Ok(seen) => seen,
+            Err(_) if is_first => return logs.give_up(format!("AWS has not answered within {elapsed} s")),
+            // What was seen before decides.
+            Err(_) => logs.seen_before(),
+        };
+        is_first = false;
         // Somebody sits here who can do something about it now.
         if let SeenLogs::Trouble { reason, needs_somebody: true, .. } = seen {
-            if !arguments.json {
-                anstream::println!("{}", line(elapsed, "logs unreadable", &reason));
-            }
+            say(elapsed, "logs unreadable", &reason);
             return logs.give_up(reason);
         }
-        if matches!(seen, SeenLogs::NoTask) && elapsed >= logs.timeout {
-            return logs.give_up(format!("no task of {} has started within {elapsed} s", live.task_definition_arn));
+        let has_no_task = matches!(seen, SeenLogs::NoTask);
+        if has_no_task && elapsed >= logs.timeout {
+            let definition = &live.task_definition_arn;
+            return logs.give_up(format!("no task of {definition} has started within {elapsed} s"));
         }
-        for (what, detail) in logs.observe(
-            seen,
-            checks,
-            LookTime { elapsed, is_canary: false, is_through: true, bake: None, shifted: Some(u64::MAX) },
-        ) {
-            if !arguments.json {
-                anstream::println!("{}", line(elapsed, what, &detail));
-            }
+        let trouble = if let SeenLogs::Trouble { reason, .. } = &seen { Some(reason.clone()) } else { None };
+        let moment = LookTime { elapsed, is_canary: false, is_through: true, bake: None, shifted: Some(u64::MAX) };
+        let changes = logs.observe(seen, checks, moment);
+        logs.count_from_start();
+        for (what, detail) in &changes {
+            say(elapsed, what, detail);
         }
-        elapsed += PAUSE;
+        if !logs.is_open() {
+            return;
+        }
+        let left = logs.timeout.saturating_sub(elapsed);
+        if left == 0 {
+            return logs.give_up(match trouble {
+                Some(reason) => format!("the logs could not be looked at within {elapsed} s: {reason}"),
+                None if has_no_task => {
+                    format!("no task of {} has started within {elapsed} s", live.task_definition_arn)
+                }
+                None => format!("nothing was decided within {elapsed} s"),
+            });
+        }
+        if changes.is_empty() {
+            let seen =
+                trouble.unwrap_or_else(|| if has_no_task { "no task runs yet".to_owned() } else { logs.progress() });
+            say(elapsed, "waiting", &format!("{seen}; {left} s left"));
+        }
+        #[expect(clippy::disallowed_methods, reason = "a person waits here, not a release")]
+        tokio::time::sleep(Duration::from_secs(PAUSE.min(left))).await;
     }
 }
 
@@ -196,6 +247,10 @@ async fn explain(
             anstream::println!("  no task of this revision runs, so there is nowhere to look yet");
         }
     }
+    let checks = asked.verify.checks()?;
+    if let SeenLogs::Read { evidence, .. } = logs::look(aws, &asked.arn, look, &checks).await {
+        explain_records(evidence.counted(), &asked.verify);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -215,6 +270,18 @@ fn explain_output(output: &S3Output) {
     anstream::println!("  proof    {proof}");
     let (timeout, after) = (output.upload_timeout, output.first_object_after());
     anstream::println!("  when     within {after} s of a line: Fluent Bit uploads after {timeout} s at the latest");
+}
+
+/// What lies there now, and by which row of the table the first error is one.
+fn explain_records(evidence: &Evidence, verify: &Verify) {
+    anstream::println!("records    {}", evidence.levels);
+    if let Some(error) = evidence.errors.first() {
+        let row = error.row.as_deref().unwrap_or_default();
+        anstream::println!("  error    by row `{row}` of docs/log-levels.md: {}", error.text);
+    }
+    if !verify.ignore_levels.is_empty() {
+        anstream::println!("  ignored  the rows {}", verify.ignore_levels.join(", "));
+    }
 }
 
 #[cfg(test)]

@@ -153,7 +153,18 @@ fn verify() -> Value {
                 "pattern": "^[0-9]+[smh]$",
                 "default": "10m",
             },
-            "expect": texts("Regular expressions; each must match a record.", &bounded),
+            "expect": texts(
+                "Regular expressions; each must match a record. With `at = \"start\"` where its message begins.",
+                &json!({"maxItems": MAX_PATTERNS, "items": {"anyOf": [
+                    {"type": "string"},
+                    {
+                        "type": "object",
+                        "additionalProperties": false,
+                        "required": ["pattern"],
+                        "properties": {"pattern": {"type": "string"}, "at": {"enum": ["start"]}},
+                    },
+                ]}}),
+            ),
             "forbid": texts("Regular expressions; none may match a record.", &bounded),
             "containers": texts("Containers beside the one that gets the image whose logs are verified, too.", &json!({})),
             "on_silence": {
@@ -163,6 +174,15 @@ fn verify() -> Value {
                 "default": "inconclusive",
             },
             "min_records": whole("Records that make a proof.", 1),
+            "ignore_levels": texts(
+                "Rows of docs/log-levels.md by which no level is read of this service's records: a way out where one takes for an error what is none.",
+                &json!({}),
+            ),
+            "samples": {
+                "description": "What reports show of records: the beginnings of a few, secrets masked, or no text at all.",
+                "enum": ["masked", "none"],
+                "default": "masked",
+            },
             "max_error_ratio": share("The largest share of errors among the records.", 0.0, 1.0, None),
             "compare": {
                 "description": "Fails a release whose records hold a larger share of errors than those of the old revision in the same time.",

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::section::Section;
 use super::{
-    Config, Guard, Logs, MAX_SERVICES_PER_EVENT, OWN_PREFIXES, OnFailure, Repository, Service, ServiceArn, Silence,
-    Uploads, Verify, parse_duration,
+    Config, Guard, Logs, MAX_SERVICES_PER_EVENT, OWN_PREFIXES, OnFailure, Repository, Samples, Service, ServiceArn,
+    Silence, Uploads, Verify, parse_duration,
 };
 use crate::task_definition::references::ReferenceKind;
 use crate::validate::Kind;
@@ -14,6 +14,7 @@ use crate::validate::levels::{RuleLevels, refused_allowance, unknown_rule};
 use crate::validate::rules::elsewhere;
 use crate::verify::checks::Pattern;
 use crate::verify::compare::Compare;
+use log_objects::level::Row;
 
 const NO_WAY_BACK: Kind = Kind::of(&elsewhere::NO_WAY_BACK);
 
@@ -187,7 +188,12 @@ fn read_verify(section: &mut Section<'_, '_>) -> Verify {
         }
         None => default.timeout,
     };
-    let expect = read_patterns(section, "expect");
+    let expect = read_expected(section);
+    let ignore_levels = section.texts("ignore_levels").unwrap_or_default();
+    for row in ignore_levels.iter().filter(|row| Row::by_id(row).is_none()) {
+        section.problem("ignore_levels", format!("there is no row `{row}`: docs/log-levels.md names them"));
+    }
+    let samples = section.choice("samples", &[("masked", Samples::Masked), ("none", Samples::None)]);
     let forbid = read_patterns(section, "forbid");
     section.refuse("quiet", "`quiet` is called `on_silence`, and its value `wait`, which did not wait, `inconclusive`");
     let silences = [("inconclusive", Silence::Inconclusive), ("pass", Silence::Pass), ("fail", Silence::Fail)];
@@ -202,6 +208,8 @@ fn read_verify(section: &mut Section<'_, '_>) -> Verify {
         min_records: section.whole("min_records", 1, MAX_RECORDS).unwrap_or(default.min_records),
         max_error_ratio: section.share("max_error_ratio", 0.0, 1.0),
         compare: section.table("compare").map(|table| section.within("compare", table, read_compare)),
+        ignore_levels,
+        samples: samples.unwrap_or_default(),
     }
 }
 
@@ -214,8 +222,18 @@ fn read_compare(section: &mut Section<'_, '_>) -> Compare {
     }
 }
 
+/// `expect`: patterns, or tables of a pattern and where in a message it stands.
+fn read_expected(section: &mut Section<'_, '_>) -> Vec<String> {
+    let patterns = section.patterns("expect").unwrap_or_default();
+    check_patterns(section, "expect", patterns)
+}
+
 fn read_patterns(section: &mut Section<'_, '_>, key: &str) -> Vec<String> {
     let patterns = section.texts(key).unwrap_or_default();
+    check_patterns(section, key, patterns)
+}
+
+fn check_patterns(section: &mut Section<'_, '_>, key: &str, patterns: Vec<String>) -> Vec<String> {
     if patterns.len() > MAX_PATTERNS {
         section.problem(
             key,

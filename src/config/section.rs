@@ -110,6 +110,34 @@ impl<'t> Section<'t, '_> {
         texts
     }
 
+    /// A list of patterns: texts, or tables with `pattern` and `at = "start"`, which anchors it at the message's start.
+    pub(super) fn patterns(&mut self, key: &str) -> Option<Vec<String>> {
+        let value = self.value(key)?;
+        let pattern = |item: &Spanned<DeValue<'_>>| -> Option<String> {
+            if let Some(text) = item.get_ref().as_str() {
+                return Some(text.to_owned());
+            }
+            let table = item.get_ref().as_table()?;
+            let text = table.get("pattern")?.get_ref().as_str()?;
+            let is_known = table.keys().all(|key| matches!(key.get_ref().as_ref(), "pattern" | "at"));
+            let at = table.get("at").map(|at| at.get_ref().as_str());
+            match at {
+                _ if !is_known => None,
+                Some(Some("start")) => Some(format!("^(?:{text})")),
+                None => Some(text.to_owned()),
+                Some(_) => None,
+            }
+        };
+        let patterns = value.get_ref().as_array().and_then(|items| items.iter().map(pattern).collect());
+        if patterns.is_none() {
+            self.problem(
+                key,
+                "expected a list of strings, or of tables such as `{ pattern = \"Starting\", at = \"start\" }`",
+            );
+        }
+        patterns
+    }
+
     pub(super) fn switch(&mut self, key: &str) -> Option<bool> {
         let value = self.value(key)?;
         let switch = value.get_ref().as_bool();

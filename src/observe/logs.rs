@@ -11,7 +11,7 @@ use crate::config::ServiceArn;
 use crate::firelens::key_format::TaskKeys;
 use crate::verify::checks::Checks;
 use crate::verify::evidence::{Evidence, MAX_KEYS, Object};
-use crate::verify::reading::{Reading, is_settled};
+use crate::verify::reading::{Reading, Rest, is_settled};
 use crate::verify::search::{Search, Window};
 use crate::verify::{Revision, S3Output, Writers};
 use crate::watch::logs::{Interest, LogWatch, SeenLogs};
@@ -22,6 +22,9 @@ const MAX_IN_FLIGHT: usize = 16;
 /// How far the clocks of S3 and ECS may differ, in seconds: nothing that was written so long before a revision's first
 /// task was created is its own.
 const CLOCKS: i64 = 60;
+
+/// How many times as large as an object its text is taken to be before it is read: about what gzip makes of logs.
+const COMPRESSION: u64 = 10;
 
 /// Whose logs are looked at.
 #[derive(Clone, Copy, Debug)]
@@ -209,25 +212,25 @@ pub(crate) async fn read(
             }
         }
     }
-    let found = in_turn(found);
-    let (objects, bytes) = evidence.allowance();
     let mut left = found.len();
-    let opening: Vec<_> = found.into_iter().take(objects).map(|found| open(aws, found.output, found.object)).collect();
+    let (objects, bytes) = evidence.allowance();
+    let chosen = choose(in_turn(found), objects, bytes);
+    let opening: Vec<_> = chosen.into_iter().map(|found| open(aws, found.output, found.object)).collect();
     let mut opened = stream::iter(opening).buffered(MAX_IN_FLIGHT);
     let before = evidence.decoded_bytes;
+    // What the end of an object leaves open goes on in the next one of the task.
+    let (mut rest, mut last) = (Rest::default(), None);
     while !is_settled(&evidence, checks) && evidence.decoded_bytes - before < bytes {
         let Some(next) = opened.next().await else { break };
         let (output, object, body) = next?;
         left -= 1;
-        if let Some(body) = body {
-            let mut reading = Reading::new(&mut evidence, checks, output, &writers, object);
-            let take = |chunk: &[u8]| {
-                reading.push(chunk);
-                reading.wants_more()
-            };
-            body.read(take).await?;
-            reading.finish();
+        let Some(body) = body else { continue };
+        let stream = (output.bucket.as_str(), object.task);
+        if last.replace(stream) != Some(stream) {
+            rest = read_again(aws, output, object.task, checks, &writers, &mut evidence).await?;
         }
+        let reading = Reading::new(&mut evidence, checks, output, &writers, object).following(rest);
+        rest = read_body(body, reading).await?;
     }
     if left == 0 {
         note_cursors(&mut evidence, &places, &listings);
@@ -237,7 +240,51 @@ pub(crate) async fn read(
     Ok(evidence)
 }
 
-/// The order in which objects are read, so that no task takes what others need: of each task the newest, then of each
+async fn read_body(body: OpenObject, mut reading: Reading<'_>) -> Result<Rest, Failure> {
+    let take = |chunk: &[u8]| {
+        reading.push(chunk);
+        reading.wants_more()
+    };
+    body.read(take).await?;
+    Ok(reading.finish())
+}
+
+/// What the last object of a task left open that an earlier look read: it is read once more rather than remembered, since
+/// it may hold anything.
+async fn read_again(
+    aws: &Aws,
+    output: &S3Output,
+    task: &str,
+    checks: &Checks,
+    writers: &Writers<'_>,
+    evidence: &mut Evidence,
+) -> Result<Rest, Failure> {
+    let Some(end) = evidence.open_end(output, task).cloned() else { return Ok(Rest::default()) };
+    let object = Object { task, key: &end.key, etag: &end.etag };
+    let body = aws.open_object(&output.region, &output.bucket, &end.key).await?;
+    let Some(body) = body.filter(|body| body.etag == end.etag) else { return Ok(Rest::default()) };
+    read_body(body, Reading::new(evidence, checks, output, writers, object).again()).await
+}
+
+/// What of this one look reads, in the order in which it was written: an object may go on where the one before of its
+/// task ends. At least one is read, however large.
+fn choose(found: Vec<Found<'_>>, objects: usize, bytes: u64) -> Vec<Found<'_>> {
+    let mut taken = 0;
+    let mut chosen: Vec<Found<'_>> = found
+        .into_iter()
+        .take(objects)
+        .take_while(|found| {
+            let fits = taken < bytes;
+            taken += found.size.saturating_mul(COMPRESSION);
+            fits
+        })
+        .collect();
+    let order = |found: &Found<'_>| (found.output.bucket.clone(), found.object.task.to_owned(), found.modified);
+    chosen.sort_by_cached_key(|found| (order(found), found.object.key.to_owned()));
+    chosen
+}
+
+/// The order in which objects are chosen, so that no task takes what others need: of each task the newest, then of each
 /// the next. The small ones of a turn come first.
 fn in_turn(mut found: Vec<Found<'_>>) -> Vec<Found<'_>> {
     found.sort_by(|one, other| (one.object.task, other.modified).cmp(&(other.object.task, one.modified)));

@@ -116,6 +116,9 @@ impl fmt::Display for Verification {
             write!(f, "\n  compared      {comparison}")?;
         }
         self.errors.iter().try_for_each(|error| write!(f, "\n  log error     {error}"))?;
+        if let Some(row) = &self.error_row {
+            write!(f, "\n  read by       row `{row}` of docs/log-levels.md; `ignore_levels` switches it off")?;
+        }
         self.problems.iter().try_for_each(|problem| write!(f, "\n  log problem   {problem}"))
     }
 }

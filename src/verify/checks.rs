@@ -1,5 +1,6 @@
 //! What records are held against: patterns, compiled once, counts and shares. It reads no record.
 
+use log_objects::level::{Row, Rows};
 use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
 
@@ -79,7 +80,10 @@ pub struct Checks {
     pub max_error_ratio: Option<f64>,
     /// How the errors are compared with the old revision's.
     pub compare: Option<Compare>,
+    /// Whether samples show the texts of records.
+    pub shows_text: bool,
     counts_all: bool,
+    rows: Rows,
 }
 
 impl Checks {
@@ -87,13 +91,29 @@ impl Checks {
     pub fn new(expect: &[String], forbid: &[String]) -> Result<Self, BadPattern> {
         let compile =
             |patterns: &[String]| patterns.iter().map(|pattern| Pattern::new(pattern)).collect::<Result<Vec<_>, _>>();
-        Ok(Self { expect: compile(expect)?, forbid: compile(forbid)?, ..Self::default() })
+        Ok(Self { expect: compile(expect)?, forbid: compile(forbid)?, shows_text: true, ..Self::default() })
     }
 
     /// The same for the old revision's records: every record is counted, and what is forbidden, too; nothing is judged.
     #[must_use]
     pub fn counting(&self) -> Self {
-        Self { counts_all: true, forbid: self.forbid.clone(), ..Self::default() }
+        Self {
+            counts_all: true,
+            forbid: self.forbid.clone(),
+            rows: self.rows,
+            shows_text: self.shows_text,
+            ..Self::default()
+        }
+    }
+
+    /// Leaves a row of the table of levels out, where there is one of this name.
+    pub fn ignore(&mut self, row: &str) {
+        self.rows = Row::by_id(row).map_or(self.rows, |row| self.rows.without(row));
+    }
+
+    /// The rows of the table by which levels are read.
+    pub fn rows(&self) -> Rows {
+        self.rows
     }
 
     /// Asks for a record of each of the outputs' containers.

@@ -25,6 +25,9 @@ const SHARE: u64 = 8;
 /// The records below which a share of errors says nothing.
 pub const MIN_FOR_RATIO: u64 = 20;
 
+/// The most objects whose end is remembered as open: of a few tasks the last one of each output.
+const MAX_OPEN: usize = 16;
+
 /// The most problems that are kept.
 const MAX_PROBLEMS: usize = 5;
 /// The most records of errors that are kept.
@@ -56,6 +59,9 @@ pub struct Sample {
     /// Its own time, as it writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<Text>,
+    /// Where it is an error: the row of the table by which it was read as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<String>,
 }
 
 impl Sample {
@@ -63,6 +69,19 @@ impl Sample {
     pub fn url(&self) -> String {
         format!("s3://{}/{}", self.bucket, self.key)
     }
+}
+
+/// An object whose end leaves something open: a line of which pieces are missing, or a stack trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenEnd {
+    /// The bucket that it lies in.
+    pub bucket: String,
+    /// The task that wrote it.
+    pub task: String,
+    /// Its key.
+    pub key: String,
+    /// Its `ETag`.
+    pub etag: String,
 }
 
 /// Something wrong with an object.
@@ -96,6 +115,9 @@ pub enum Verdict {
 pub struct Evidence {
     /// Records of the new revision.
     pub records: u64,
+    /// Lines that belong to those records: of a stack trace all but the first.
+    #[serde(default)]
+    pub folded: u64,
     /// Records of other revisions, tasks and containers.
     pub others: u64,
     /// Records that name neither a task nor a revision, in objects that do not name a task either.
@@ -139,6 +161,9 @@ pub struct Evidence {
     /// most [`MAX_KEYS`] keys; `cursors` for the rest) and leaves out what is in here. At [`MAX_OBJECTS`] entries an
     /// object is taken for a read one by mistake once in two million.
     seen: BTreeSet<u32>,
+    /// Objects whose end leaves something open: they are read again before the next object of their task.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    open: Vec<OpenEnd>,
     /// For a prefix with more than a page of keys the key to go on behind at the next poll; from the end it starts
     /// again.
     #[serde(default)]
@@ -189,6 +214,24 @@ impl Evidence {
     pub(super) fn remember(&mut self, output: &S3Output, object: &Object<'_>) {
         self.objects += 1;
         self.seen.insert(fingerprint(output, object));
+    }
+
+    /// Takes note of whether an object's end leaves something open; the one before of the same task does no longer.
+    pub(super) fn leave_open(&mut self, output: &S3Output, object: &Object<'_>, is_open: bool) {
+        self.open.retain(|open| open.bucket != output.bucket || open.task != object.task);
+        if is_open && self.open.len() < MAX_OPEN {
+            self.open.push(OpenEnd {
+                bucket: output.bucket.clone(),
+                task: object.task.to_owned(),
+                key: object.key.to_owned(),
+                etag: object.etag.to_owned(),
+            });
+        }
+    }
+
+    /// The object of a task whose end is open.
+    pub fn open_end(&self, output: &S3Output, task: &str) -> Option<&OpenEnd> {
+        self.open.iter().find(|open| open.bucket == output.bucket && open.task == task)
     }
 
     /// What the evidence says now: a forbidden record decides at once, too many errors as soon as all that was listed

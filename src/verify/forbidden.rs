@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn sample(text: &str) -> Sample {
-        Sample { bucket: "b".into(), key: "k".into(), text: text.into(), date: None }
+        Sample { bucket: "b".into(), key: "k".into(), text: text.into(), date: None, row: None }
     }
 
     fn evidence(records: u64, kinds: &[(&str, u64)]) -> Evidence {

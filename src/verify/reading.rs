@@ -1,15 +1,19 @@
 //! Holding the records of one object against the checks while its bytes come in. It decides which records count, not
 //! when to stop waiting.
 
+use std::cell::Cell;
+
 use super::checks::{Checks, Pattern};
 use super::evidence::{Evidence, MAX_DECODED, Object, Sample, Verdict};
 use super::forbidden::shape;
 use super::mask::mask;
 use super::{S3Output, Writers};
-use log_objects::level::Level;
+use log_objects::event::Events;
+use log_objects::level::{Level, Stated};
 use log_objects::object::ObjectReader;
 use log_objects::problem::Problem;
-use log_objects::record::Record;
+use log_objects::record::{Pieces, Record};
+use sha2::{Digest as _, Sha256};
 
 /// The longest text of a sample, in characters.
 const SAMPLE: usize = 300;
@@ -20,6 +24,21 @@ const SAMPLE_BEFORE: usize = 60;
 /// task, so what follows is of that task, too.
 const MAX_FOREIGN: u64 = 1 << 20;
 
+/// What the end of an object leaves open: lines whose pieces have not all come, and events whose next lines may stand in
+/// the next object of the same task.
+#[derive(Debug, Default)]
+pub struct Rest {
+    pieces: Pieces,
+    events: Events,
+}
+
+impl Rest {
+    /// Whether what comes next may belong to it.
+    pub fn is_open(&self) -> bool {
+        !self.pieces.is_empty() || self.events.is_open()
+    }
+}
+
 /// An object while it is read. Dropped before [`Reading::finish`] (the transfer broke off), the object stays unread and
 /// is read again at the next poll; records may then count twice, which decides nothing.
 #[derive(Debug)]
@@ -27,6 +46,9 @@ pub struct Reading<'a> {
     evidence: &'a mut Evidence,
     reader: ObjectReader,
     judge: Judge<'a>,
+    events: Events,
+    /// Whether the object was read before: only what its end leaves open is wanted.
+    is_known: bool,
     /// Whether all records so far are other tasks'.
     is_foreign: bool,
 }
@@ -43,14 +65,36 @@ impl<'a> Reading<'a> {
         let reader = ObjectReader::new(output.lines, MAX_DECODED.saturating_sub(evidence.decoded_bytes));
         let reader = if output.is_snappy { reader.expecting_snappy() } else { reader };
         evidence.expected.resize(checks.expect().len(), false);
-        let judge = Judge { checks, output, revision: writers.revision.to_string(), tasks: writers.tasks, object };
-        Self { evidence, reader, judge, is_foreign: true }
+        let judge = Judge {
+            checks,
+            output,
+            revision: writers.revision.to_string(),
+            tasks: writers.tasks,
+            object,
+            number: Cell::new(0),
+        };
+        Self { evidence, reader, judge, events: Events::default(), is_known: false, is_foreign: true }
+    }
+
+    /// Goes on where the object before left off.
+    #[must_use]
+    pub fn following(mut self, rest: Rest) -> Self {
+        self.reader = self.reader.following(rest.pieces);
+        self.events = rest.events;
+        self
+    }
+
+    /// Reads an object again, for what its end leaves open alone.
+    #[must_use]
+    pub fn again(mut self) -> Self {
+        self.is_known = true;
+        self
     }
 
     /// Whether the rest of the object can still change the verdict: stop the transfer when not.
     pub fn wants_more(&self) -> bool {
         let is_foreign = self.is_foreign && self.reader.decoded() > MAX_FOREIGN;
-        !self.is_settled() && !is_foreign && self.reader.is_open()
+        (self.is_known || !self.is_settled()) && !is_foreign && self.reader.is_open()
     }
 
     fn is_settled(&self) -> bool {
@@ -59,21 +103,30 @@ impl<'a> Reading<'a> {
 
     /// Takes the next bytes.
     pub fn push(&mut self, chunk: &[u8]) {
-        let Self { evidence, reader, judge, is_foreign } = self;
+        let Self { evidence, reader, judge, events, is_known, is_foreign } = self;
         let (decoded, records) = (reader.decoded(), evidence.records);
-        reader.push(chunk, &mut |record| *is_foreign &= judge.weigh(record, evidence) == Writer::AnotherTask);
+        reader.push(chunk, &mut |record| {
+            let writer = if *is_known { judge.pass(record, events) } else { judge.weigh(record, events, evidence) };
+            *is_foreign &= writer == Writer::AnotherTask;
+        });
         evidence.decoded_bytes += reader.decoded() - decoded;
         evidence.credit(&judge.output.container, evidence.records - records);
     }
 
-    /// Takes the end: the object is not read again. After a settled verdict its end may be missing without being a
-    /// flaw.
-    pub fn finish(self) {
+    /// Takes the end: the object is not read again, except for what it leaves open. After a settled verdict its end may
+    /// be missing without being a flaw.
+    pub fn finish(self) -> Rest {
         let is_enough = !self.wants_more() && self.reader.is_open();
-        let Self { evidence, reader, judge, .. } = self;
+        let Self { evidence, reader, judge, mut events, is_known, .. } = self;
+        if is_known {
+            let (_, pieces) = reader.finish_open(&mut |record| {
+                judge.pass(record, &mut events);
+            });
+            return Rest { pieces, events };
+        }
         let records = evidence.records;
-        let problems = reader.finish(&mut |record| {
-            judge.weigh(record, evidence);
+        let (problems, pieces) = reader.finish_open(&mut |record| {
+            judge.weigh(record, &mut events, evidence);
         });
         evidence.credit(&judge.output.container, evidence.records - records);
         let problems = if is_enough { Vec::new() } else { problems };
@@ -82,6 +135,9 @@ impl<'a> Reading<'a> {
             evidence.note(judge.object.key, problem.to_string());
         }
         evidence.remember(judge.output, &judge.object);
+        let rest = Rest { pieces, events };
+        evidence.leave_open(judge.output, &judge.object, rest.is_open());
+        rest
     }
 }
 
@@ -98,6 +154,8 @@ struct Judge<'a> {
     revision: String,
     tasks: &'a [String],
     object: Object<'a>,
+    /// How many records of the object were looked at.
+    number: Cell<u64>,
 }
 
 /// Who wrote a record.
@@ -116,14 +174,24 @@ enum Writer {
 }
 
 impl Judge<'_> {
-    fn weigh(&self, record: &Record<'_>, evidence: &mut Evidence) -> Writer {
+    /// Follows the events of a record that was weighed before.
+    fn pass(&self, record: &Record<'_>, events: &mut Events) -> Writer {
         let writer = self.writer(record);
+        if matches!(writer, Writer::Ours | Writer::ByName) {
+            events.begins(record, Stated::of(&record.message, self.checks.rows()));
+        }
+        writer
+    }
+
+    fn weigh(&self, record: &Record<'_>, events: &mut Events, evidence: &mut Evidence) -> Writer {
+        let writer = self.writer(record);
+        self.number.update(|number| number + 1);
         match writer {
-            Writer::Ours => self.hold(record, evidence),
+            Writer::Ours => self.hold(record, events, evidence),
             Writer::ByName => {
                 let evidence = evidence.by_name.get_or_insert_default();
                 evidence.expected.resize(self.checks.expect().len(), false);
-                self.hold(record, evidence);
+                self.hold(record, events, evidence);
                 evidence.credit(&self.output.container, 1);
             }
             Writer::Unnamed => evidence.unnamed += 1,
@@ -133,11 +201,20 @@ impl Judge<'_> {
     }
 
     /// Holds a record of the revision against the checks.
-    fn hold(&self, record: &Record<'_>, evidence: &mut Evidence) {
-        let level = Level::of(&record.message);
-        evidence.count(level);
-        if level == Some(Level::Error) && evidence.wants_error() {
-            evidence.keep_error(self.sample(record, None));
+    ///
+    /// What goes on with the event before counts neither as an event nor as an error; patterns are looked for in it all
+    /// the same.
+    fn hold(&self, record: &Record<'_>, events: &mut Events, evidence: &mut Evidence) {
+        let stated = Stated::of(&record.message, self.checks.rows());
+        if events.begins(record, stated) {
+            evidence.count(stated.map(|stated| stated.level));
+            if let Some(Stated { level: Level::Error, row }) = stated
+                && evidence.wants_error()
+            {
+                evidence.keep_error(Sample { row: Some(row.id().to_owned()), ..self.sample(record, None) });
+            }
+        } else {
+            evidence.folded += 1;
         }
         if evidence.first.is_none() {
             evidence.first = Some(self.sample(record, None));
@@ -148,6 +225,7 @@ impl Judge<'_> {
         for pattern in self.checks.forbid() {
             let Some(at) = pattern.find(&record.message) else { continue };
             let shape = shape(record.message.get(..at).unwrap_or_default());
+            let shape = if self.checks.shows_text { shape } else { digest(&shape) };
             evidence.forbid(pattern.as_str(), &shape, || self.sample(record, Some(pattern)));
         }
     }
@@ -178,20 +256,31 @@ impl Judge<'_> {
 
     /// Masked before it is cut: half a secret would pass the mask.
     fn sample(&self, record: &Record<'_>, around: Option<&Pattern>) -> Sample {
+        let date = record.date.as_deref().map(|date| date.chars().take(40).collect::<String>().into());
+        let (bucket, key) = (self.output.bucket.clone(), self.object.key.to_owned());
+        if !self.checks.shows_text {
+            let text = format!("(record {} of the object; the configuration shows no text)", self.number.get()).into();
+            return Sample { bucket, key, text, date, row: None };
+        }
         let masked = mask(&record.message);
         let found = around.and_then(|pattern| pattern.find(&masked)).unwrap_or_default();
         let skipped = masked.get(..found).unwrap_or_default().chars().count().saturating_sub(SAMPLE_BEFORE);
         let text = masked.chars().skip(skipped).take(SAMPLE).collect::<String>().into();
-        let date = record.date.as_deref().map(|date| date.chars().take(40).collect::<String>().into());
-        Sample { bucket: self.output.bucket.clone(), key: self.object.key.to_owned(), text, date }
+        Sample { bucket, key, text, date, row: None }
     }
+}
+
+/// What stands for a text where none may be kept.
+fn digest(text: &str) -> String {
+    let hash = Sha256::digest(text);
+    format!("{:016x}", hash.first_chunk().map_or(0, |first| u64::from_be_bytes(*first)))
 }
 
 /// Whether there are records behind the place at which the reading of an object ended.
 fn leaves_records(problem: &Problem) -> bool {
     match problem {
         Problem::Encoding(_) | Problem::Damaged(..) | Problem::Members | Problem::TooLarge(_) => true,
-        Problem::Truncated(_) | Problem::NotJson(_) | Problem::LongLines(_) => false,
+        Problem::Truncated(_) | Problem::NotJson(_) | Problem::LongLines(_) | Problem::LongRecords(_) => false,
     }
 }
 
@@ -234,7 +323,7 @@ mod tests {
         assert_eq!((evidence.records, evidence.others, evidence.objects), (2, 3, 1));
         assert_eq!(
             evidence.first.unwrap(),
-            Sample { bucket: "b".to_owned(), key: KEY.to_owned(), text: "new".into(), date: None }
+            Sample { bucket: "b".to_owned(), key: KEY.to_owned(), text: "new".into(), date: None, row: None }
         );
     }
 

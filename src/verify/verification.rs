@@ -36,6 +36,9 @@ pub struct Verification {
     /// At most five records of errors, shortened, secrets masked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Text>,
+    /// The row of the table of levels (docs/log-levels.md) by which the first of them was read as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_row: Option<Text>,
     /// Objects that could not be read to the end, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Text>,
@@ -55,6 +58,7 @@ impl Verification {
             previous_levels: None,
             comparison: None,
             errors: Vec::new(),
+            error_row: None,
             problems: Vec::new(),
         }
     }

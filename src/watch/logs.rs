@@ -170,6 +170,26 @@ impl LogWatch {
         self.conclude(VerificationStatus::NotReached, reason);
     }
 
+    /// Counts the patience from the start of the watch, not from the first task.
+    #[cfg(feature = "cli")]
+    pub(crate) fn count_from_start(&mut self) {
+        self.first_task = self.first_task.map(|_| 0);
+    }
+
+    /// The last look once more, where the next one got no answer.
+    #[cfg(feature = "cli")]
+    pub(crate) fn seen_before(&self) -> SeenLogs {
+        let tasks = self.tasks.iter().map(|(arn, created)| (arn.clone(), *created)).collect();
+        SeenLogs::Read { evidence: Box::new(self.evidence.clone()), old: None, tasks }
+    }
+
+    /// What was seen so far, for people who wait.
+    #[cfg(feature = "cli")]
+    pub(crate) fn progress(&self) -> String {
+        let Evidence { objects, records, .. } = self.evidence;
+        format!("{objects} objects read, {records} records of the revision")
+    }
+
     /// When what is missing has not come in time, in seconds since the watch began.
     pub(crate) fn deadline(&self) -> Option<u64> {
         let first_task = self.first_task.filter(|_| self.is_open() && self.is_waiting && self.trouble.is_none())?;
@@ -316,7 +336,11 @@ impl LogWatch {
         let evidence = self.evidence.counted();
         let records = evidence.records;
         let plural = if records == 1 { "" } else { "s" };
-        let mut detail = format!("{records} record{plural} of the new revision");
+        let more = match evidence.folded {
+            0 => String::new(),
+            folded => format!(", to which {folded} more lines belong, as those of a stack trace do"),
+        };
+        let mut detail = format!("{records} record{plural} of the new revision{more}");
         if self.evidence.records == 0 {
             detail += ", by its name alone: nothing else in them says whose they are";
         }
@@ -383,7 +407,8 @@ impl LogWatch {
         let records = self.evidence.counted().records;
         let seen = match records {
             0 => format!("no record came within {waited} s"),
-            _ => format!("{records} records came within {waited} s, without {}", silent.join(", ")),
+            1 => format!("only 1 record came within {waited} s; missing: {}", silent.join(", ")),
+            _ => format!("only {records} records came within {waited} s; missing: {}", silent.join(", ")),
         };
         let seen = seen + &self.unnamed();
         match self.on_silence {
@@ -454,6 +479,7 @@ impl LogWatch {
             previous_levels: self.old_levels(),
             comparison: self.comparison,
             errors: evidence.errors.iter().map(|error| error.text.clone()).collect(),
+            error_row: evidence.errors.first().and_then(|error| error.row.clone()).map(Text::from),
             problems: self.evidence.flaws.iter().map(|flaw| format!("{}: {}", flaw.key, flaw.problem).into()).collect(),
         }
     }
@@ -497,6 +523,7 @@ mod tests {
             key: "k".into(),
             text: "t".into(),
             date: None,
+            row: None,
         });
         let mut evidence = Evidence::default();
         (evidence.records, evidence.levels, evidence.first, evidence.objects) = (records, levels, first, 1);

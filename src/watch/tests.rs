@@ -118,7 +118,13 @@ fn one_task() -> BTreeMap<String, Option<Timestamp>> {
 }
 
 fn read(_: u64) -> SeenLogs {
-    let first = crate::verify::evidence::Sample { bucket: "b".into(), key: "k".into(), text: "t".into(), date: None };
+    let first = crate::verify::evidence::Sample {
+        bucket: "b".into(),
+        key: "k".into(),
+        text: "t".into(),
+        date: None,
+        row: None,
+    };
     let mut evidence = Evidence::default();
     (evidence.records, evidence.first, evidence.objects) = (5, Some(first), 1);
     SeenLogs::Read { evidence: Box::new(evidence), old: None, tasks: one_task() }

@@ -6,7 +6,7 @@ mod snappy;
 mod zstd;
 
 use super::problem::Problem;
-use super::record::Record;
+use super::record::{Pieces, Record};
 use super::text::{Lines, Text};
 use gzip::Gzip;
 use snappy::Snappy;
@@ -59,6 +59,13 @@ impl ObjectReader {
         self
     }
 
+    /// A reader of the object that follows another one of the same task, which left these lines open.
+    #[must_use]
+    pub fn following(mut self, pieces: Pieces) -> Self {
+        self.text.follow(pieces);
+        self
+    }
+
     /// Takes the next bytes of the object and hands out the records that they complete.
     pub fn push(&mut self, chunk: &[u8], sink: &mut dyn FnMut(&Record<'_>)) {
         let mut rest = chunk;
@@ -85,8 +92,16 @@ impl ObjectReader {
         self.text.decoded()
     }
 
-    /// Takes the end of the object: hands out what is left and says what was wrong.
-    pub fn finish(mut self, sink: &mut dyn FnMut(&Record<'_>)) -> Vec<Problem> {
+    /// Takes the end of the object: hands out what is left, lines whose pieces have not all come as they are, and says
+    /// what was wrong.
+    pub fn finish(self, sink: &mut dyn FnMut(&Record<'_>)) -> Vec<Problem> {
+        let (problems, mut pieces) = self.finish_open(sink);
+        pieces.rest().for_each(|record| sink(&record));
+        problems
+    }
+
+    /// The same, but the lines whose pieces have not all come are kept for the next object.
+    pub fn finish_open(mut self, sink: &mut dyn FnMut(&Record<'_>)) -> (Vec<Problem>, Pieces) {
         if matches!(self.encoding, Encoding::Unknown(_)) {
             self.recognise(sink);
         }
@@ -100,7 +115,8 @@ impl ObjectReader {
             self.problem = Some(Problem::Truncated(encoding));
         }
         let whole = self.problem.is_none();
-        self.problem.into_iter().chain(self.text.finish(whole, sink)).collect()
+        let (more, pieces) = self.text.finish(whole, sink);
+        (self.problem.into_iter().chain(more).collect(), pieces)
     }
 
     /// Decides by the first bytes alone: names and `Content-Encoding` do not always tell the truth (a failed
@@ -266,6 +282,30 @@ mod tests {
         assert_eq!(read(b"plain text\n{\"log\":\"a\"}\n[1]\n"), (vec!["a".to_owned()], vec![Problem::NotJson(2)]));
         let bare = read_in(b"plain\n{\"json\":1}\n\nlast", Lines::Bare, MAX_OBJECT, 5);
         assert_eq!(bare, (["plain", "{\"json\":1}", "", "last"].map(str::to_owned).to_vec(), vec![]));
+    }
+
+    #[test]
+    fn every_object_on_a_line_is_read() {
+        let text = b"\xef\xbb\xbf{\"log\":\"a\"}{\"log\":\"b\"}  {\"x\":1},{\"log\":\"c\"}\0\n[{\"log\":\"d\"},{\"log\":\"e\"}]\n{\"log\":\"f\"}{\"log\n";
+        let (messages, problems) = read(text);
+        assert_eq!(messages, ["a", "b", r#"{"x":1}"#, "c", "d", "e", "f"]);
+        assert_eq!(problems, [Problem::NotJson(1)]);
+    }
+
+    #[test]
+    fn a_cut_line_is_joined_over_two_objects() {
+        let line = |log: &str| format!("{{\"container_id\":\"1\",\"source\":\"stdout\",\"log\":\"{log}\"}}\n");
+        let full = "x".repeat(crate::record::CUT);
+        let mut messages = Vec::new();
+        let mut reader = ObjectReader::new(Lines::Json, MAX_OBJECT);
+        reader.push(line(&full).as_bytes(), &mut |_| panic!("it is not whole"));
+        let (problems, pieces) = reader.finish_open(&mut |_| panic!("it is not whole"));
+        assert!(problems.is_empty() && !pieces.is_empty());
+        let mut reader = ObjectReader::new(Lines::Json, MAX_OBJECT).following(pieces);
+        reader.push(line("end").as_bytes(), &mut |record| messages.push(record.message.to_string()));
+        let (problems, pieces) = reader.finish_open(&mut |record| messages.push(record.message.to_string()));
+        assert!(problems.is_empty() && pieces.is_empty());
+        assert_eq!(messages, [format!("{full}end")]);
     }
 
     #[test]

@@ -30,4 +30,7 @@ pub enum Problem {
     /// Lines over [`MAX_LINE`]: how many.
     #[error("lines over {MAX_LINE} bytes, left out: {0}")]
     LongLines(u64),
+    /// Records joined of pieces that are over [`MAX_LINE`]: how many.
+    #[error("records over {MAX_LINE} bytes, of which the first part was read: {0}")]
+    LongRecords(u64),
 }

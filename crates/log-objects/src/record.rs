@@ -4,20 +4,23 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 mod flat;
+mod pieces;
 mod template;
 
+#[cfg(test)]
+pub(super) use pieces::CUT;
+pub use pieces::Pieces;
 pub(super) use template::Templates;
 
 /// What a record says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// The member `log` (JSON when it is not a text), or the whole line where there is none: a filter or the
-    /// application shaped it.
+    /// The member `log`, or the whole line where there is none or where it is an object or an array: a filter, a parser
+    /// or the application shaped it. Without the line's own end.
     pub message: Cow<'a, str>,
     /// `ecs_task_definition`: `family:revision`.
     pub task_definition: Option<Cow<'a, str>>,
@@ -27,6 +30,8 @@ pub struct Record<'a> {
     pub container_name: Option<Cow<'a, str>>,
     /// `container_id`: on Fargate it begins with the task's id.
     pub container_id: Option<Cow<'a, str>>,
+    /// `source`: `stdout` or `stderr`.
+    pub source: Option<Cow<'a, str>>,
     /// `date`, in whatever form `json_date_format` gives; absent when `json_date_key` names it otherwise.
     pub date: Option<Cow<'a, str>>,
 }
@@ -40,88 +45,35 @@ impl Record<'_> {
             task_arn: own(self.task_arn),
             container_name: own(self.container_name),
             container_id: own(self.container_id),
+            source: own(self.source),
             date: own(self.date),
         }
     }
 }
 
-/// A record as it stands in an object: whole, or a piece of a line that the log driver split at 16 KiB.
-#[derive(Debug)]
-pub(super) struct Line<'a> {
-    record: Record<'a>,
-    /// `partial_id`, present on pieces.
-    piece_of: Option<Cow<'a, str>>,
-    /// `partial_last` is `true`.
-    is_last_piece: bool,
-}
-
-impl<'a> Line<'a> {
-    /// Reads one line, which must hold a JSON object.
-    pub(super) fn parse(line: &'a str, templates: &mut Templates) -> Result<Self, serde_json::Error> {
-        let members = match templates.read(line) {
-            Some(members) => members,
-            None => serde_json::from_str(line)?,
-        };
-        let message = members.log.unwrap_or_else(|| Cow::Borrowed(line.trim_ascii()));
-        let record = Record {
-            message,
-            task_definition: members.task_definition,
-            task_arn: members.task_arn,
-            container_name: members.container_name,
-            container_id: members.container_id,
-            date: members.date,
-        };
-        let is_last_piece = members.partial_last.as_deref() == Some("true");
-        Ok(Self { record, piece_of: members.partial_id, is_last_piece })
-    }
-}
-
-/// Puts split lines together again, so that a pattern finds text across the cut. Pieces of one line keep their order
-/// within an object; what is still open at its end is handed out as it is.
-#[derive(Debug, Default)]
-pub(super) struct Joiner {
-    open: Vec<(String, Record<'static>)>,
-}
-
-impl Joiner {
-    /// Lines that may be open at once; standard output and standard error make two. Each can hold a few MiB, so few may
-    /// be open.
-    const MAX_OPEN: usize = 4;
-
-    /// The record that `line` completes, or nothing while more pieces must come. A joined message ends at `limit`
-    /// bytes.
-    pub(super) fn take<'a>(&mut self, line: Line<'a>, limit: usize) -> Option<Record<'a>> {
-        let Some(id) = line.piece_of else { return Some(line.record) };
-        let known = self.open.iter_mut().enumerate().find(|(_, (open, _))| *open == *id);
-        let Some((place, (_, joined))) = known else {
-            if line.is_last_piece || self.open.len() >= Self::MAX_OPEN {
-                return Some(line.record);
-            }
-            self.open.push((id.into_owned(), line.record.into_owned()));
-            return None;
-        };
-        let message = joined.message.to_mut();
-        message.push_str(&line.record.message);
-        (line.is_last_piece || message.len() >= limit).then(|| self.open.swap_remove(place).1)
-    }
-
-    /// What never got its last piece.
-    pub(super) fn rest(&mut self) -> impl Iterator<Item = Record<'static>> + '_ {
-        self.open.drain(..).map(|(_, record)| record)
+/// Reads one line, which must hold a JSON object.
+pub(super) fn parse<'a>(line: &'a str, templates: &mut Templates) -> Result<Members<'a>, serde_json::Error> {
+    match templates.read(line) {
+        Some(members) => Ok(members),
+        None => serde_json::from_str(line),
     }
 }
 
 /// The members that are read. Of doubled members the last counts: the `ecs_*` that FireLens appends win over what an
 /// application writes.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Members<'a> {
+pub(super) struct Members<'a> {
     log: Option<Cow<'a, str>>,
+    /// Whether `log` is an object or an array.
+    is_nested: bool,
     task_definition: Option<Cow<'a, str>>,
     task_arn: Option<Cow<'a, str>>,
     container_name: Option<Cow<'a, str>>,
     container_id: Option<Cow<'a, str>>,
+    source: Option<Cow<'a, str>>,
     date: Option<Cow<'a, str>>,
     partial_id: Option<Cow<'a, str>>,
+    partial_ordinal: Option<Cow<'a, str>>,
     partial_last: Option<Cow<'a, str>>,
 }
 
@@ -134,11 +86,59 @@ impl<'a> Members<'a> {
             "ecs_task_arn" => Some(&mut self.task_arn),
             "container_name" => Some(&mut self.container_name),
             "container_id" => Some(&mut self.container_id),
+            "source" => Some(&mut self.source),
             "date" => Some(&mut self.date),
             "partial_id" => Some(&mut self.partial_id),
+            "partial_ordinal" => Some(&mut self.partial_ordinal),
             "partial_last" => Some(&mut self.partial_last),
             _ => None,
         }
+    }
+}
+
+impl<'a> Members<'a> {
+    /// The record, of the line or the part of one that holds it, and which piece of a longer one it is.
+    pub(super) fn record(self, line: &'a str) -> (Record<'a>, Option<Piece<'a>>) {
+        let message = match self.log {
+            Some(log) if !self.is_nested => without_end(log),
+            _ => Cow::Borrowed(line.trim_ascii()),
+        };
+        let record = Record {
+            message,
+            task_definition: self.task_definition,
+            task_arn: self.task_arn,
+            container_name: self.container_name,
+            container_id: self.container_id,
+            source: self.source,
+            date: self.date,
+        };
+        let is_last = self.partial_last.as_deref() == Some("true");
+        let ordinal = self.partial_ordinal.as_deref().and_then(|ordinal| ordinal.parse().ok());
+        (record, self.partial_id.map(|id| Piece { id, ordinal, is_last }))
+    }
+}
+
+/// Which piece of a line a record is, by the members of the log driver.
+#[derive(Debug)]
+pub(super) struct Piece<'a> {
+    /// `partial_id`.
+    id: Cow<'a, str>,
+    /// `partial_ordinal`, from 1.
+    ordinal: Option<u32>,
+    /// `partial_last` is `true`.
+    is_last: bool,
+}
+
+/// A message without the end of the line that it was: programs on other systems write `\r\n`.
+pub(super) fn without_end(message: Cow<'_, str>) -> Cow<'_, str> {
+    let is_ended = |message: &str| message.ends_with(['\r', '\n']);
+    match message {
+        Cow::Borrowed(text) if is_ended(text) => Cow::Borrowed(text.trim_end_matches(['\r', '\n'])),
+        Cow::Owned(mut text) if is_ended(&text) => {
+            text.truncate(text.trim_end_matches(['\r', '\n']).len());
+            Cow::Owned(text)
+        }
+        message => message,
     }
 }
 
@@ -160,7 +160,11 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 let mut members = Members::default();
                 while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
                     match members.place(&key) {
-                        Some(place) => *place = Some(map.next_value::<Text<'de>>()?.0),
+                        Some(place) => {
+                            let Text { text, is_nested } = map.next_value()?;
+                            *place = Some(text);
+                            members.is_nested = if key == "log" { is_nested } else { members.is_nested };
+                        }
                         None => drop(map.next_value::<IgnoredAny>()?),
                     }
                 }
@@ -171,15 +175,19 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// Any JSON value as text: a string as it is, everything else as its JSON.
-struct Text<'a>(Cow<'a, str>);
+/// Any JSON value as text: a string as it is, an object or an array as nothing, everything else as its JSON.
+struct Text<'a> {
+    text: Cow<'a, str>,
+    is_nested: bool,
+}
 
 impl<'de> Deserialize<'de> for Text<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any;
         fn written<'a>(value: &Value) -> Text<'a> {
-            Text(Cow::Owned(value.to_string()))
+            Text { text: Cow::Owned(value.to_string()), is_nested: false }
         }
+        const NESTED: Text<'static> = Text { text: Cow::Borrowed(""), is_nested: true };
         impl<'de> Visitor<'de> for Any {
             type Value = Text<'de>;
 
@@ -187,10 +195,10 @@ impl<'de> Deserialize<'de> for Text<'de> {
                 f.write_str("a JSON value")
             }
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
+                Ok(Text { text: Cow::Borrowed(text), is_nested: false })
             }
             fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
+                Ok(Text { text: Cow::Owned(text.to_owned()), is_nested: false })
             }
             fn visit_unit<E>(self) -> Result<Text<'de>, E> {
                 Ok(written(&Value::Null))
@@ -208,10 +216,10 @@ impl<'de> Deserialize<'de> for Text<'de> {
                 Ok(written(&value.into()))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Text<'de>, A::Error> {
-                Value::deserialize(SeqAccessDeserializer::new(list)).map(|value| written(&value))
+                IgnoredAny.visit_seq(list).map(|_| NESTED)
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text<'de>, A::Error> {
-                Value::deserialize(MapAccessDeserializer::new(map)).map(|value| written(&value))
+                IgnoredAny.visit_map(map).map(|_| NESTED)
             }
         }
         deserializer.deserialize_any(Any)
@@ -223,7 +231,7 @@ mod tests {
     use super::*;
 
     fn record(line: &str) -> Record<'_> {
-        Line::parse(line, &mut Templates::default()).unwrap().record
+        parse(line, &mut Templates::default()).unwrap().record(line).0
     }
 
     #[test]
@@ -241,11 +249,11 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_no_text_is_its_json_and_a_missing_one_the_whole_line() {
-        assert_eq!(
-            record(r#"{"log": {"b": 1, "a": [true, null, -2, 0.5]}}"#).message,
-            r#"{"b":1,"a":[true,null,-2,0.5]}"#
-        );
+    fn a_message_that_is_no_text_is_its_json_and_a_missing_or_nested_one_the_whole_line() {
+        for nested in [r#" {"log": {"b": 1, "a": [true, null, -2, 0.5]}, "message": "ready"}"#, r#"{"log":["a"]}"#] {
+            assert_eq!(record(nested).message, nested.trim(), "what else the record says counts as well");
+        }
+        assert_eq!(record(r#"{"log":"ready\r\n"}"#).message, "ready");
         assert_eq!(record(r#"{"log":42}"#).message, "42");
         assert_eq!(record(r#" {"level":"info"}"#).message, r#"{"level":"info"}"#);
         assert_eq!(record(r#"{"log":"\u65e5 \ud83d\ude80"}"#).message, "日 🚀");
@@ -260,48 +268,10 @@ mod tests {
     #[test]
     fn what_is_no_object_is_no_record() {
         for line in ["42", "\"text\"", "[1]", "{\"log\":", "plain text", "", "{} {}"] {
-            assert!(Line::parse(line, &mut Templates::default()).is_err(), "{line}");
+            assert!(parse(line, &mut Templates::default()).is_err(), "{line}");
         }
         let deep = format!("{{\"log\":{}", "[".repeat(100_000));
-        assert!(Line::parse(&deep, &mut Templates::default()).is_err());
-    }
-
-    #[test]
-    fn pieces_of_a_line_are_joined_and_others_pass_between_them() {
-        let piece = |id: &str, last: bool, log: &str| {
-            format!(r#"{{"partial_message":"true","partial_id":"{id}","partial_last":"{last}","log":"{log}"}}"#)
-        };
-        let lines = [
-            piece("a", false, "one "),
-            r#"{"log":"between"}"#.to_owned(),
-            piece("b", false, "open"),
-            piece("a", true, "two"),
-        ];
-        let mut joiner = Joiner::default();
-        let mut seen: Vec<String> = Vec::new();
-        for line in &lines {
-            seen.extend(
-                joiner
-                    .take(Line::parse(line, &mut Templates::default()).unwrap(), 100)
-                    .map(|record| record.message.into_owned()),
-            );
-        }
-        seen.extend(joiner.rest().map(|record| record.message.into_owned()));
-        assert_eq!(seen, ["between", "one two", "open"]);
-    }
-
-    #[test]
-    fn a_joined_message_is_bounded() {
-        let line = r#"{"partial_id":"a","partial_last":"false","log":"0123456789"}"#;
-        let mut joiner = Joiner::default();
-        let lengths: Vec<usize> = (0..100)
-            .filter_map(|_| {
-                joiner
-                    .take(Line::parse(line, &mut Templates::default()).unwrap(), 50)
-                    .map(|record| record.message.len())
-            })
-            .collect();
-        assert_eq!(lengths, [50; 20]);
+        assert!(parse(&deep, &mut Templates::default()).is_err());
     }
 
     /// Whatever a line looks like, and whatever lines came before it, the short ways read what the full parser reads.
@@ -352,15 +322,16 @@ mod tests {
                 if let Some(record) = templates.record(&line) {
                     let full = full.unwrap();
                     let expected = Record {
-                        message: full.log.unwrap(),
+                        message: without_end(full.log.unwrap()),
                         task_definition: full.task_definition,
                         task_arn: full.task_arn,
                         container_name: full.container_name,
                         container_id: full.container_id,
+                        source: full.source,
                         date: full.date,
                     };
                     assert_eq!(record, expected, "{line}");
-                    assert_eq!(full.partial_id, None, "{line}");
+                    assert!(full.partial_id.is_none() && !full.is_nested, "{line}");
                     known += 1;
                     continue;
                 }

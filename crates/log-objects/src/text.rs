@@ -7,7 +7,7 @@ use memchr::memchr_iter;
 use serde::{Deserialize, Serialize};
 
 use super::problem::{MAX_LINE, Problem};
-use super::record::{Joiner, Line, Record, Templates};
+use super::record::{self, Members, Pieces, Record, Templates};
 
 /// What a line of an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub(super) struct Text {
     /// Whether that line is over the limit already.
     is_skipping: bool,
     templates: Templates,
-    pieces: Joiner,
+    pieces: Pieces,
     not_json: u64,
     long_lines: u64,
 }
@@ -44,10 +44,15 @@ impl Text {
             carry: Vec::new(),
             is_skipping: false,
             templates: Templates::default(),
-            pieces: Joiner::default(),
+            pieces: Pieces::default(),
             not_json: 0,
             long_lines: 0,
         }
+    }
+
+    /// Takes what the object before left open.
+    pub(super) fn follow(&mut self, pieces: Pieces) {
+        self.pieces = pieces;
     }
 
     /// What a line is.
@@ -125,7 +130,10 @@ impl Text {
 
     fn read(&mut self, line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
         match self.lines {
-            Lines::Bare => sink(&Record { message: Cow::Borrowed(line), ..Record::default() }),
+            Lines::Bare => {
+                let message = record::without_end(Cow::Borrowed(line));
+                self.hand_out(Record { message, ..Record::default() }, None, sink);
+            }
             Lines::Json if line.trim_ascii().is_empty() => {}
             Lines::Json => self.read_json(line, sink),
         }
@@ -133,27 +141,66 @@ impl Text {
 
     fn read_json(&mut self, line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
         if let Some(record) = self.templates.record(line) {
-            return sink(&record);
-        }
-        match Line::parse(line, &mut self.templates) {
-            Ok(line) => {
-                if let Some(record) = self.pieces.take(line, MAX_LINE) {
-                    sink(&record);
-                }
+            if self.pieces.lets_pass(&record) {
+                return sink(&record);
             }
-            Err(_) => self.not_json += 1,
+            if let Some(record) = self.pieces.take(record, None) {
+                sink(&record);
+            }
+            return;
+        }
+        match record::parse(line, &mut self.templates) {
+            Ok(members) => {
+                let (record, piece) = members.record(line);
+                self.hand_out(record, piece.as_ref(), sink);
+            }
+            Err(_) => self.read_several(line, sink),
+        }
+    }
+
+    /// A line that is not one object: several of them, or none. What is no object is counted, and what stands before it
+    /// is read.
+    fn read_several(&mut self, line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
+        let mut rest = line;
+        loop {
+            let is_between = |byte: char| byte.is_whitespace() || matches!(byte, ',' | '[' | ']' | '\u{feff}' | '\0');
+            rest = rest.trim_start_matches(is_between);
+            if rest.is_empty() {
+                return;
+            }
+            let mut objects = serde_json::Deserializer::from_str(rest).into_iter::<Members<'_>>();
+            let members = if rest.starts_with('{') { objects.next() } else { None };
+            let Some(Ok(members)) = members else {
+                self.not_json += 1;
+                return;
+            };
+            let Some((object, after)) = rest.split_at_checked(objects.byte_offset()) else { return };
+            let (record, piece) = members.record(object);
+            self.hand_out(record, piece.as_ref(), sink);
+            rest = after;
+        }
+    }
+
+    fn hand_out(&mut self, record: Record<'_>, piece: Option<&record::Piece<'_>>, sink: &mut dyn FnMut(&Record<'_>)) {
+        if piece.is_none() && self.pieces.lets_pass(&record) {
+            sink(&record);
+        } else if let Some(record) = self.pieces.take(record, piece) {
+            sink(&record);
         }
     }
 
     /// The last line may lack its newline (`log_key` cuts a flush at a NUL byte); where the object broke off it is not
-    /// a line.
-    pub(super) fn finish(mut self, whole: bool, sink: &mut dyn FnMut(&Record<'_>)) -> impl Iterator<Item = Problem> {
+    /// a line. Returns what is wrong, and the lines whose pieces have not all come.
+    pub(super) fn finish(mut self, whole: bool, sink: &mut dyn FnMut(&Record<'_>)) -> (Vec<Problem>, Pieces) {
         if whole && !self.carry.is_empty() {
             self.end_line(sink);
         }
-        self.pieces.rest().for_each(|record| sink(&record));
-        let not_json = (self.not_json > 0).then_some(Problem::NotJson(self.not_json));
-        let long_lines = (self.long_lines > 0).then_some(Problem::LongLines(self.long_lines));
-        not_json.into_iter().chain(long_lines)
+        let counted = |count: u64, problem: fn(u64) -> Problem| (count > 0).then(|| problem(count));
+        let problems = [
+            counted(self.not_json, Problem::NotJson),
+            counted(self.long_lines, Problem::LongLines),
+            counted(self.pieces.take_cut(), Problem::LongRecords),
+        ];
+        (problems.into_iter().flatten().collect(), self.pieces)
     }
 }

@@ -45,6 +45,7 @@ pub(crate) struct Ecs {
     pub(crate) manner: Manner,
     architecture_override: Option<String>,
     names_definitions: bool,
+    tasks_log: bool,
     /// When the sandbox was started: tasks log requests from about then on.
     opened: Timestamp,
     ids: u64,
@@ -76,6 +77,7 @@ impl Ecs {
             manner,
             architecture_override: options.architecture_override.clone(),
             names_definitions: options.names_definitions,
+            tasks_log: options.tasks_log,
             opened: options.start,
             ids: 0,
         }

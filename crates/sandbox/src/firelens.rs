@@ -26,6 +26,12 @@ pub(crate) enum LogBehaviour {
     Busy,
     /// The same, and every third request fails.
     Failing,
+    /// A start line and requests, and a panic right before the end.
+    Dying,
+    /// A start line and requests, some of which read like a panic.
+    Visited,
+    /// The same, with a panic.
+    VisitedAndPanicking,
 }
 
 /// A task as its log router sees it.
@@ -116,7 +122,16 @@ fn speak(source: &Source) -> Vec<Line> {
     let millis =
         |time: Timestamp, millis: i64| time.saturating_add(SignedDuration::from_millis(millis)).unwrap_or(time);
     let mut lines = vec![line(millis(source.started, 1_204), "stdout", "Starting server on :8080")];
-    if source.behaviour == LogBehaviour::Panicking {
+    let visit = r#"10.0.1.7 "GET /?q=thread+main+panicked at+src HTTP/1.1" 404"#;
+    if matches!(source.behaviour, LogBehaviour::Visited | LogBehaviour::VisitedAndPanicking) {
+        let opened = source.started.max(source.busy_from);
+        lines.extend((0..REQUESTS * 4).map(|number| line(millis(later(opened, number * 15), 5_123), "stdout", visit)));
+    }
+    if let (LogBehaviour::Dying, Some(end)) = (source.behaviour, source.stopping) {
+        let panic = "thread 'worker' panicked at src/cart.rs:41:9: no route to the database";
+        lines.push(line(millis(end, -400), "stderr", panic));
+    }
+    if matches!(source.behaviour, LogBehaviour::Panicking | LogBehaviour::VisitedAndPanicking) {
         lines.push(line(
             millis(source.started, 1_911),
             "stderr",
@@ -132,6 +147,7 @@ fn speak(source: &Source) -> Vec<Line> {
         let fails = source.behaviour == LogBehaviour::Failing && number % 3 == 0;
         line(at, "stdout", if fails { failure } else { request })
     }));
+    lines.sort_by_key(|line| line.at);
     lines.retain(|line| source.stopping.is_none_or(|end| line.at < end));
     lines
 }

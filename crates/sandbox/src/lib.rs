@@ -85,6 +85,8 @@ pub struct Options {
     /// Whether a service is described with the ARNs of its task definitions: the SDK has `taskDefinitionArn` in
     /// `activeConfigurations`, and the published page of the API does not list it.
     pub names_definitions: bool,
+    /// Whether tasks log by themselves; without it whoever plays puts their objects.
+    pub tasks_log: bool,
 }
 
 impl Default for Options {
@@ -107,6 +109,7 @@ impl Default for Options {
             ending: DeploymentEnding::default(),
             architecture_override: None,
             names_definitions: true,
+            tasks_log: true,
         }
     }
 }

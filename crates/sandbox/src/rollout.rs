@@ -40,6 +40,8 @@ pub(crate) enum RolloutOutcome {
     Healthy,
     /// The alarm goes off during the canary.
     AlarmTriggers,
+    /// The canary's task stops for this cause, and the one in its place stays healthy.
+    CanaryDies(Cause),
     /// Each of its tasks stops for this cause.
     TasksStop(Cause),
 }
@@ -255,7 +257,7 @@ impl Rollout {
             course.extend(released.map(|at| Phase { at, ..phase }));
         }
         match &self.outcome {
-            RolloutOutcome::Healthy => {
+            RolloutOutcome::Healthy | RolloutOutcome::CanaryDies(_) => {
                 let at = self.after(self.clean_up() + CLEAN_UP_TAKES);
                 course.push(Phase { at, status: Status::Successful, ..last_of(&course, || self.first()) });
             }

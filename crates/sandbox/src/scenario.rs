@@ -22,6 +22,16 @@ pub enum Scenario {
     Amd64Only,
     /// The new revision's tasks stop as soon as they have started.
     TaskNeverStarts,
+    /// The canary's task panics under traffic and is replaced by one that does not.
+    CanaryDies,
+    /// The new revision says nothing, and one of the same name in another region does.
+    Neighbour,
+    /// Many tasks of another service write into the same bucket.
+    Crowd,
+    /// Visitors write what looks like a panic into the logs of every revision.
+    Visitors,
+    /// The same, and the new revision panics, too.
+    VisitorsAndPanic,
 }
 
 /// A text that names no scenario.
@@ -31,7 +41,7 @@ pub struct UnknownScenario(pub String);
 
 impl Scenario {
     /// All scenarios, the good one first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::Good,
         Self::NoLogs,
         Self::BadLogs,
@@ -39,6 +49,11 @@ impl Scenario {
         Self::CanaryFails,
         Self::Amd64Only,
         Self::TaskNeverStarts,
+        Self::CanaryDies,
+        Self::Neighbour,
+        Self::Crowd,
+        Self::Visitors,
+        Self::VisitorsAndPanic,
     ];
 
     /// The name that `--scenario` takes.
@@ -51,6 +66,11 @@ impl Scenario {
             Self::CanaryFails => "canary-fails",
             Self::Amd64Only => "amd64-only",
             Self::TaskNeverStarts => "task-never-starts",
+            Self::CanaryDies => "canary-dies",
+            Self::Neighbour => "neighbour",
+            Self::Crowd => "crowd",
+            Self::Visitors => "visitors",
+            Self::VisitorsAndPanic => "visitors-and-panic",
         }
     }
 
@@ -70,6 +90,15 @@ impl Scenario {
             Self::TaskNeverStarts => {
                 "The new revision's tasks stop right after their start, until ECS's circuit breaker rolls back."
             }
+            Self::CanaryDies => {
+                "The canary's task panics under its first traffic and dies; the one that takes its place stays healthy."
+            }
+            Self::Neighbour => {
+                "The new revision logs nothing, but a service of the same name in another region logs into the bucket."
+            }
+            Self::Crowd => "Sixty tasks of another service log into the same bucket.",
+            Self::Visitors => "Visitors ask every revision for paths that read like a panic.",
+            Self::VisitorsAndPanic => "Visitors ask for paths that read like a panic, and the new revision does panic.",
         }
     }
 }
@@ -105,7 +134,8 @@ mod tests {
         let error = "canary".parse::<Scenario>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "unknown scenario `canary`; the scenarios are good, no-logs, bad-logs, error-logs, canary-fails, amd64-only, task-never-starts"
+            "unknown scenario `canary`; the scenarios are good, no-logs, bad-logs, error-logs, canary-fails, amd64-only, \
+             task-never-starts, canary-dies, neighbour, crowd, visitors, visitors-and-panic"
         );
     }
 }

@@ -3,7 +3,7 @@
 
 use memchr::memmem;
 
-use super::rows::{self, Rows, Shape};
+use super::rows::{self, Rows};
 use super::{Stated, words};
 
 /// How much of a line is looked at, in bytes.
@@ -11,39 +11,67 @@ const HEAD: usize = 512;
 /// The longest first word that is looked at, in bytes.
 const WORD: usize = 128;
 
-/// The row of the first pattern that a text begins with.
+/// The first row of which a pattern fits the text.
 pub(super) fn read(text: &[u8], rows: Rows) -> Option<Stated> {
     let start = Start::of(text)?;
     super::step();
-    rows::all().find_map(|(row, entry)| match entry.shape {
-        Shape::Text(level, patterns) if rows.counts(row) => {
-            patterns.iter().any(|pattern| start.fits(pattern.as_bytes())).then_some(Stated { level, row })
-        }
-        _ => None,
-    })
+    let fits = |first: u8| {
+        let mut patterns = rows::patterns(first).filter(|(row, _)| rows.counts(*row));
+        patterns.find(|(_, pattern)| start.fits(pattern.as_bytes())).map(|(row, _)| row)
+    };
+    let mut found = fits(start.first);
+    if start.is_named {
+        found = found.into_iter().chain(fits(b'%')).min();
+    }
+    if start.has_colon {
+        found = found.into_iter().chain(fits(b'~')).min();
+    }
+    let row = found?;
+    row.level().map(|level| Stated { level, row })
 }
 
 /// The start of a text that may be one.
 struct Start<'a> {
     text: &'a [u8],
     head: &'a [u8],
+    first: u8,
     /// The length of the first word.
     word: usize,
+    /// Whether a colon stands in the first word, as behind a program's name or its source's.
+    has_colon: bool,
+    /// Whether that is so, or the first word is the name of an error.
+    is_named: bool,
 }
 
 impl<'a> Start<'a> {
     fn of(text: &'a [u8]) -> Option<Self> {
-        let text = text.trim_ascii_end();
-        let (first, second) = (*text.first()?, *text.get(1)?);
+        let first = *text.first()?;
+        let has_patterns = rows::patterns(first).next().is_some();
+        let may_be_name = first.is_ascii_alphabetic() || matches!(first, b'/' | b'.' | b'<' | b'_');
+        if !has_patterns && !may_be_name {
+            return None;
+        }
         let head = text.get(..HEAD).unwrap_or(text);
         let word = head.iter().take(WORD).position(|byte| *byte <= b' ').unwrap_or(head.len().min(WORD));
-        // A name before a colon, the name of an error, or a program's own log of a line of its source.
-        let has_colon = || head.get(..word).is_some_and(|word| memchr::memchr(b':', word).is_some());
-        (rows::is_beginning(first, second) || error_name(head) > 0 || has_colon()).then_some(Self { text, head, word })
+        let has_colon = may_be_name && memchr::memchr(b':', head.get(..word)?).is_some();
+        let is_named = has_colon || (may_be_name && error_name(head) > 0);
+        if !has_patterns && !is_named {
+            return None;
+        }
+        let text = text.trim_ascii_end();
+        Some(Self { text, head: text.get(..HEAD).unwrap_or(text), first, word, has_colon, is_named })
     }
 
     /// Whether a pattern fits the whole text.
     fn fits(&self, pattern: &[u8]) -> bool {
+        // Most are done with here.
+        if let ([_, second, ..], Some(is)) = (pattern, self.head.get(1))
+            && !matches!(pattern, [b'%' | b'~', ..])
+            && !matches!(second, b'%' | b'~')
+            && second != is
+        {
+            return false;
+        }
         let mut rest = self.head;
         let mut at = 0;
         let mut is_loose = false;

@@ -115,7 +115,7 @@ impl<'a> Scan<'a> {
 
     /// Remembers that a member is there.
     fn stand(&mut self, name: &Name) {
-        for (at, (_, entry)) in rows::all().enumerate() {
+        for (at, (_, entry)) in rows::members().enumerate() {
             let beside = match entry.shape {
                 Shape::Member(_, beside) | Shape::Number(_, beside, _) => beside,
                 Shape::Present(members) if members.last().is_some_and(|last| last.as_bytes() == name.as_bytes()) => {
@@ -134,9 +134,18 @@ impl<'a> Scan<'a> {
         if !rows::is_member(name.as_bytes()) {
             return;
         }
-        self.stand(&name);
         let number = number(value);
-        for (row, entry) in rows::all() {
+        // The usual one: nothing is better.
+        if name.as_bytes() == b"level"
+            && number.is_none()
+            && self.rows.counts(JSON_LEVEL)
+            && let Some(level) = words::decorated(value)
+        {
+            self.best = Some((JSON_LEVEL, Stated { level, row: JSON_LEVEL }));
+            return;
+        }
+        self.stand(&name);
+        for (row, entry) in rows::members() {
             match entry.shape {
                 Shape::Member(names, beside) if number.is_none() && is_in(names, &name) && self.rows.counts(row) => {
                     let better = self.best.is_none_or(|(known, _)| row < known);
@@ -173,7 +182,7 @@ impl<'a> Scan<'a> {
             return Some(stated);
         }
         let kept = self.numbers.get(..self.kept).unwrap_or_default();
-        rows::all().filter(|(row, _)| self.rows.counts(*row)).find_map(|(row, entry)| {
+        rows::members().filter(|(row, _)| self.rows.counts(*row)).find_map(|(row, entry)| {
             let stands = |beside: &[&str]| beside.is_empty() || self.beside & (1 << row.place()) != 0;
             let level = match entry.shape {
                 Shape::Member(names, beside) if !beside.is_empty() && stands(beside) => kept

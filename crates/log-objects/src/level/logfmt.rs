@@ -68,7 +68,7 @@ fn of_pair(key: &[u8], value: &[u8], rows: Rows) -> Option<(usize, Stated)> {
     if !matches!(key.last(), Some(b'l' | b'y' | b'e' | b'v' | b't')) {
         return None;
     }
-    let mut pairs = rows::all().filter_map(|(row, entry)| match entry.shape {
+    let mut pairs = rows::pairs().filter_map(|(row, entry)| match entry.shape {
         Shape::Pair(keys) => Some((row, keys)),
         _ => None,
     });

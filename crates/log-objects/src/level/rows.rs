@@ -9,8 +9,8 @@ use super::{Level, Stated};
 mod index;
 mod table;
 
-use index::row;
-pub(super) use index::{is_beginning, is_member};
+use index::{MEMBERS_END, WORDS_END, WORDS_START, row};
+pub(super) use index::{is_member, patterns};
 #[cfg(test)]
 pub(super) use table::EXAMPLES;
 use table::ROWS;
@@ -183,6 +183,19 @@ impl Row {
         ROWS.iter().map(|entry| entry.id)
     }
 
+    /// Whether the row reads members of a JSON object.
+    pub fn is_json(self) -> bool {
+        self.0 < MEMBERS_END
+    }
+
+    /// The level by a pattern of this row.
+    pub(super) fn level(self) -> Option<Level> {
+        match ROWS.get(usize::from(self.0))?.shape {
+            Shape::Text(level, _) => Some(level),
+            _ => None,
+        }
+    }
+
     /// Whether no level stands there: the line is what a program says when it breaks.
     pub fn is_crash(self) -> bool {
         matches!(
@@ -227,9 +240,23 @@ pub(super) fn all() -> impl Iterator<Item = (Row, &'static Entry)> {
     (0..).map(Row).zip(ROWS)
 }
 
+/// The rows of members, which stand first.
+pub(super) fn members() -> impl Iterator<Item = (Row, &'static Entry)> {
+    some(0, MEMBERS_END)
+}
+
+/// The rows of pairs.
+pub(super) fn pairs() -> impl Iterator<Item = (Row, &'static Entry)> {
+    some(MEMBERS_END, SYSLOG.0)
+}
+
+fn some(from: u8, to: u8) -> impl Iterator<Item = (Row, &'static Entry)> {
+    (from..to).map(Row).zip(ROWS.get(usize::from(from)..).unwrap_or_default())
+}
+
 /// The rows that a word with these features fits.
 pub(super) fn of_word(features: Features) -> impl Iterator<Item = Row> {
-    all().filter_map(move |(row, entry)| match entry.shape {
+    some(WORDS_START, WORDS_END).filter_map(move |(row, entry)| match entry.shape {
         Shape::Word(needs, never) => (features.has_all(needs) && !features.has(never)).then_some(row),
         _ => None,
     })

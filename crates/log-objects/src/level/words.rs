@@ -1,51 +1,49 @@
 //! The words that are levels, and what is known of the text around a word. It decides nothing about a line.
 
-use super::Level;
+use super::Level::{self, Debug, Error, Info, Warn};
 
-/// The words of each level. The first that a program writes in full, then the short forms of known loggers: `FATA` and
-/// `ERRO` of logrus, `eror` of log15, `FTL` and `PNC` of zerolog and Serilog, `DPANIC` of zap, `crit` and `dbug` of
-/// .NET, `SEVERE` and `FINE` of java.util.logging, `LOG` of `PostgreSQL`, `SUCCESS` of loguru, `silly` of winston.
-const WORDS: [(Level, &[&str]); 4] = [
+/// The words that are levels, by their first letter. Beside those that a program writes in full stand the short forms of
+/// known loggers: `FATA` and `ERRO` of logrus, `eror` of log15, `FTL` and `PNC` of zerolog and Serilog, `DPANIC` of zap,
+/// `crit` and `dbug` of .NET, `SEVERE` and `FINE` of java.util.logging, `LOG` of `PostgreSQL`, `SUCCESS` of loguru,
+/// `silly` of winston, `AUDIT` of Open Liberty.
+const WORDS: [(u8, &[(&str, Level)]); 13] = [
+    (b'a', &[("alert", Error), ("alrt", Error), ("audit", Info)]),
+    (b'c', &[("critical", Error), ("crit", Error), ("crt", Error)]),
+    (b'd', &[("debug", Debug), ("debu", Debug), ("dbug", Debug), ("dbg", Debug), ("dpanic", Error)]),
     (
-        Level::Error,
+        b'e',
         &[
-            "error",
-            "err",
-            "fatal",
-            "critical",
-            "crit",
-            "severe",
-            "panic",
-            "alert",
-            "emergency",
-            "emerg",
-            "fail",
-            "failed",
-            "erro",
-            "eror",
-            "fata",
-            "ftl",
-            "ftal",
-            "pnc",
-            "pani",
-            "dpanic",
-            "emrg",
-            "alrt",
-            "crt",
+            ("error", Error),
+            ("err", Error),
+            ("erro", Error),
+            ("eror", Error),
+            ("emergency", Error),
+            ("emerg", Error),
+            ("emrg", Error),
         ],
     ),
-    (Level::Warn, &["warn", "warning", "wrn", "warni"]),
     (
-        Level::Info,
-        &["info", "inf", "notice", "information", "informational", "ntc", "note", "log", "success", "noti", "audit"],
-    ),
-    (
-        Level::Debug,
+        b'f',
         &[
-            "debug", "trace", "verbose", "dbg", "trc", "fine", "finer", "finest", "debu", "dbug", "trac", "trce",
-            "silly", "vrb", "verb",
+            ("fatal", Error),
+            ("fail", Error),
+            ("fata", Error),
+            ("ftl", Error),
+            ("ftal", Error),
+            ("failed", Error),
+            ("fine", Debug),
+            ("finer", Debug),
+            ("finest", Debug),
         ],
     ),
+    (b'i', &[("info", Info), ("inf", Info), ("information", Info), ("informational", Info)]),
+    (b'l', &[("log", Info)]),
+    (b'n', &[("notice", Info), ("note", Info), ("noti", Info), ("ntc", Info)]),
+    (b'p', &[("panic", Error), ("pani", Error), ("pnc", Error)]),
+    (b's', &[("severe", Error), ("success", Info), ("silly", Debug)]),
+    (b't', &[("trace", Debug), ("trc", Debug), ("trac", Debug), ("trce", Debug)]),
+    (b'v', &[("verbose", Debug), ("vrb", Debug), ("verb", Debug)]),
+    (b'w', &[("warn", Warn), ("warning", Warn), ("wrn", Warn), ("warni", Warn)]),
 ];
 
 /// The longest word that is a level, in bytes.
@@ -116,20 +114,21 @@ const NOUNS: &[&str] = &[
 /// The level that a word is, whatever its case.
 pub(super) fn level(word: &[u8]) -> Option<Level> {
     let first = word.first()? | 0x20;
-    if word.len() > LONGEST || word.len() < 3 || !b"acdefilnpstvw".contains(&first) {
+    if word.len() > LONGEST {
         return None;
     }
-    let is_same = |known: &&str| known.as_bytes().eq_ignore_ascii_case(word);
-    WORDS.iter().find(|(_, words)| words.iter().any(is_same)).map(|(level, _)| *level)
+    let (_, words) = WORDS.iter().find(|(letter, _)| *letter == first)?;
+    let is_same = |known: &&(&str, Level)| known.0.as_bytes().eq_ignore_ascii_case(word);
+    words.iter().find(is_same).map(|(_, level)| *level)
 }
 
 /// The level that a single letter is, as klog, logcat and many short formats write them.
 pub(super) fn letter(letter: u8) -> Option<Level> {
     match letter {
-        b'E' | b'F' | b'C' => Some(Level::Error),
-        b'W' => Some(Level::Warn),
-        b'I' => Some(Level::Info),
-        b'D' | b'V' => Some(Level::Debug),
+        b'E' | b'F' | b'C' => Some(Error),
+        b'W' => Some(Warn),
+        b'I' => Some(Info),
+        b'D' | b'V' => Some(Debug),
         _ => None,
     }
 }
@@ -179,7 +178,11 @@ pub(super) fn is_end(next: &[u8]) -> bool {
 
 /// Whether a text goes on with a count of nothing: `ERROR: 0`, `| ERROR | 0 |`, `errors: none`.
 pub(super) fn is_zero(text: &[u8]) -> bool {
+    // Most values are done with here.
     let value = trim(text);
+    if !matches!(value.first(), Some(b'0' | b'n' | b'N' | b'f' | b'F' | b'o' | b'O')) {
+        return false;
+    }
     let (word, after) = match value {
         [b'0', after @ ..] => (&b"0"[..], after),
         _ => letters(value),
@@ -204,8 +207,13 @@ pub(super) fn is_count(text: &[u8]) -> bool {
 /// Whether what follows a word makes it the adjective of a sentence.
 pub(super) fn is_noun(text: &[u8]) -> bool {
     let (word, after) = letters(text.trim_ascii_start());
-    (after.first() != Some(&b'=') && is_end(after))
-        && NOUNS.binary_search_by(|noun| noun.bytes().cmp(word.iter().map(u8::to_ascii_lowercase))).is_ok()
+    let mut lower = [0; LONGEST];
+    let Some(lower) = lower.get_mut(..word.len()).filter(|_| after.first() != Some(&b'=') && is_end(after)) else {
+        return false;
+    };
+    lower.copy_from_slice(word);
+    lower.make_ascii_lowercase();
+    NOUNS.binary_search_by(|noun| noun.as_bytes().cmp(lower)).is_ok()
 }
 
 /// Whether a word says that there is none of what follows: `no ERROR`.
@@ -227,22 +235,22 @@ mod tests {
     fn nouns_are_sorted_and_no_word_has_two_levels() {
         assert!(NOUNS.is_sorted());
         let words: Vec<_> = WORDS.iter().flat_map(|(_, words)| words.iter()).collect();
-        assert_eq!(words.iter().collect::<std::collections::BTreeSet<_>>().len(), words.len());
-        for word in words {
-            assert!(level(word.as_bytes()).is_some(), "{word}");
+        assert_eq!(words.iter().map(|(word, _)| word).collect::<std::collections::BTreeSet<_>>().len(), words.len());
+        for (word, is) in words {
+            assert_eq!(level(word.to_uppercase().as_bytes()), Some(*is), "{word}");
         }
     }
 
     #[test]
     fn decorations_are_taken_off() {
         for (value, right) in [
-            ("ERROR+4", Some(Level::Error)),
-            (" warn ", Some(Level::Warn)),
-            ("[INFO]", Some(Level::Info)),
-            ("\u{1b}[31merror\u{1b}[39m", Some(Level::Error)),
-            (r"\u001b[31merror\u001b[39m", Some(Level::Error)),
-            ("E", Some(Level::Error)),
-            ("D2", Some(Level::Debug)),
+            ("ERROR+4", Some(Error)),
+            (" warn ", Some(Warn)),
+            ("[INFO]", Some(Info)),
+            ("\u{1b}[31merror\u{1b}[39m", Some(Error)),
+            (r"\u001b[31merror\u001b[39m", Some(Error)),
+            ("E", Some(Error)),
+            ("D2", Some(Debug)),
             ("error rate", None),
             ("errors", None),
             ("", None),

@@ -11,7 +11,7 @@ use memchr::memchr2;
 use memchr::memmem::Finder;
 
 use super::flat::{self, string};
-use super::{Members, Record};
+use super::{Members, Record, without_end};
 
 /// The templates that are kept: the members that the log driver writes have 24 orders, with a piece of a line a few
 /// more.
@@ -50,6 +50,7 @@ struct Template {
     task_arn: Option<String>,
     container_name: Option<String>,
     container_id: Option<String>,
+    source: Option<String>,
 }
 
 /// A line cut at its date and its message.
@@ -122,17 +123,19 @@ impl Template {
             task_arn: value(&members.task_arn),
             container_name: value(&members.container_name),
             container_id: value(&members.container_id),
+            source: value(&members.source),
         }
     }
 
     fn record<'a>(&'a self, cut: Cut<'a>) -> Record<'a> {
         Record {
-            message: cut.message,
+            message: without_end(cut.message),
             date: Some(Cow::Borrowed(cut.date)),
             task_definition: self.task_definition.as_deref().map(Cow::Borrowed),
             task_arn: self.task_arn.as_deref().map(Cow::Borrowed),
             container_name: self.container_name.as_deref().map(Cow::Borrowed),
             container_id: self.container_id.as_deref().map(Cow::Borrowed),
+            source: self.source.as_deref().map(Cow::Borrowed),
         }
     }
 }

@@ -330,9 +330,19 @@ fn outcome(definition: &Definition, registry: &Registry, scenario: Scenario) -> 
     match scenario {
         Scenario::CanaryFails => RolloutOutcome::AlarmTriggers,
         Scenario::TaskNeverStarts => exits("Main", 1, "Essential container in task exited"),
-        Scenario::Good | Scenario::NoLogs | Scenario::BadLogs | Scenario::ErrorLogs | Scenario::Amd64Only => {
-            RolloutOutcome::Healthy
-        }
+        Scenario::CanaryDies => match exits("Main", 101, "Essential container in task exited") {
+            RolloutOutcome::TasksStop(cause) => RolloutOutcome::CanaryDies(cause),
+            other => other,
+        },
+        Scenario::Good
+        | Scenario::NoLogs
+        | Scenario::BadLogs
+        | Scenario::ErrorLogs
+        | Scenario::Amd64Only
+        | Scenario::Neighbour
+        | Scenario::Crowd
+        | Scenario::Visitors
+        | Scenario::VisitorsAndPanic => RolloutOutcome::Healthy,
     }
 }
 

@@ -130,22 +130,52 @@ impl Ecs {
             for task in service.tasks() {
                 let Some((definition, source)) = self.source(service, &task, now) else { continue };
                 objects.extend(firelens::objects(&source, &definition.document, now, wanted));
+                for other in self.others(&source, definition) {
+                    objects.extend(firelens::objects(&other, &definition.document, now, wanted));
+                }
             }
         }
         objects
+    }
+
+    /// Tasks of others that log into the same place at the same time.
+    fn others(&self, source: &Source, definition: &Definition) -> Vec<Source> {
+        let other = |number: usize, definition: &str, region: Option<&str>| {
+            let task_id = seeded(&format!("other {number} {}", source.task_id));
+            let arn = source.task_arn.replace(&source.task_id, &task_id);
+            Source {
+                task_arn: region.map_or_else(|| arn.clone(), |region| arn.replace("ap-northeast-1", region)),
+                task_id,
+                definition: definition.to_owned(),
+                behaviour: LogBehaviour::Normal,
+                ..source.clone()
+            }
+        };
+        match self.scenario_of(definition) {
+            _ if !self.tasks_log => Vec::new(),
+            Scenario::Neighbour => vec![other(0, &source.definition, Some("us-east-1"))],
+            Scenario::Crowd => (0..60).map(|number| other(number, "another-service:3", None)).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// A task as its log router sees it; none where nothing was started by `now`.
     fn source(&self, service: &Service, task: &Task, now: Timestamp) -> Option<(&Definition, Source)> {
         let definition = self.definition(service, task)?;
         let started = task.life.started.filter(|started| *started <= now)?;
-        // A task whose log router or program dies by itself gets no word out.
-        if task.life.stop.as_ref().is_some_and(|(_, _, cause)| cause.culprit.is_some()) {
+        let scenario = self.scenario_of(definition);
+        // A task whose log router dies by itself gets no word out, nor does a program that never got to run.
+        let has_died = task.life.stop.as_ref().is_some_and(|(_, _, cause)| cause.culprit.is_some());
+        if has_died && scenario != Scenario::CanaryDies {
             return None;
         }
         let proven = service.revisions.get(task.revision).is_some_and(|revision| revision.proven);
-        let behaviour = match self.scenario_of(definition) {
-            Scenario::NoLogs if !proven => LogBehaviour::Silent,
+        let behaviour = match scenario {
+            _ if !self.tasks_log => LogBehaviour::Silent,
+            Scenario::CanaryDies if has_died => LogBehaviour::Dying,
+            Scenario::VisitorsAndPanic if !proven => LogBehaviour::VisitedAndPanicking,
+            Scenario::Visitors | Scenario::VisitorsAndPanic => LogBehaviour::Visited,
+            Scenario::NoLogs | Scenario::Neighbour if !proven => LogBehaviour::Silent,
             Scenario::BadLogs if !proven => LogBehaviour::Panicking,
             Scenario::ErrorLogs if !proven => LogBehaviour::Failing,
             Scenario::ErrorLogs => LogBehaviour::Busy,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{CANARY_TASK, Cause, Rollout, RolloutOutcome, Status, THRESHOLD, later};
+use super::{CANARY_TASK, CANARY_TRAFFIC, Cause, Rollout, RolloutOutcome, Status, THRESHOLD, later};
 
 /// Tasks that the service wants. One carries the canary's traffic, the rest follows when all traffic moves.
 pub(crate) const DESIRED: usize = 2;
@@ -15,6 +15,9 @@ const TASK_START: i64 = 30;
 const TASK_DEATH: i64 = 5;
 const TASK_STOPPING: i64 = 10;
 const NEXT_TASK: i64 = 45;
+
+/// How long a canary's task that dies carries traffic, in seconds.
+const CANARY_LIVES: i64 = 40;
 
 /// The life of one task of the new revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +35,16 @@ impl Rollout {
         let created = self.after(CANARY_TASK + i64::from(number) * NEXT_TASK);
         let dying = later(created, TASK_START + TASK_DEATH);
         (created, dying, later(dying, TASK_STOPPING))
+    }
+
+    fn healthy_tasks(&self) -> Vec<TaskLife> {
+        (0..DESIRED)
+            .map(|number| {
+                let created = self.after(if number == 0 { CANARY_TASK } else { self.rest_tasks() });
+                let started = Some(later(created, START_TAKES));
+                TaskLife { created, started, stop: None }
+            })
+            .collect()
     }
 
     /// The tasks of the new revision that this deployment starts; those of a good one live on after it.
@@ -56,13 +69,17 @@ impl Rollout {
                     TaskLife { created, started, stop: Some((dying, stopped, cause.clone())) }
                 })
                 .collect(),
-            RolloutOutcome::Healthy | RolloutOutcome::AlarmTriggers => (0..DESIRED)
-                .map(|number| {
-                    let created = self.after(if number == 0 { CANARY_TASK } else { self.rest_tasks() });
-                    let started = Some(later(created, START_TAKES));
-                    TaskLife { created, started, stop: None }
-                })
-                .collect(),
+            RolloutOutcome::Healthy | RolloutOutcome::AlarmTriggers => self.healthy_tasks(),
+            RolloutOutcome::CanaryDies(cause) => {
+                let dying = self.after(CANARY_TRAFFIC + CANARY_LIVES);
+                let stop = Some((dying, later(dying, TASK_STOPPING), cause.clone()));
+                let (created, mut tasks) = (self.after(CANARY_TASK), self.healthy_tasks());
+                if let Some(canary) = tasks.first_mut() {
+                    *canary = TaskLife { created: dying, started: Some(later(dying, START_TAKES)), stop: None };
+                }
+                tasks.insert(0, TaskLife { created, started: Some(later(created, START_TAKES)), stop });
+                tasks
+            }
         };
         planned
             .into_iter()

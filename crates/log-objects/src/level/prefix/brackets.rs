@@ -15,6 +15,10 @@ impl<'a> Walk<'a> {
         let Some(length) = closed(open, rest) else { return Step::Over };
         let inner = rest.get(1..length - 1).unwrap_or_default();
         let after = rest.get(length..).unwrap_or_default();
+        // The usual one, which nothing more needs to be asked of.
+        if inner.first().is_some_and(u8::is_ascii_digit) && inner.len() > 7 && inner.iter().all(is_of_time) {
+            return self.take(length, Features::TIME | Features::GROUP | Features::FIELD);
+        }
         if let Some(stated) = self.of_group(open, inner, after) {
             return Step::Level(self.real_level(stated, open, inner, after));
         }
@@ -108,6 +112,10 @@ impl<'a> Walk<'a> {
             None => label,
         }
     }
+}
+
+fn is_of_time(byte: &u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b':' | b'-' | b'/' | b'.' | b',' | b' ' | b'T' | b'Z' | b'+')
 }
 
 /// The length of a group in brackets, with them.

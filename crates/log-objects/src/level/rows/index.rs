@@ -9,43 +9,75 @@
 use super::table::ROWS;
 use super::{Row, Shape};
 
-/// Which two bytes the patterns begin with that begin with text, by [`hash`].
-static BEGINNINGS: [u64; 16] = beginnings();
+/// How many patterns there are.
+const COUNT: usize = count();
 
-const fn hash(first: u8, second: u8) -> usize {
-    (first as usize ^ ((second as usize) << 3)) & 1023
+/// Each pattern as its row and its place there, by its first byte; of one first byte in the order of the table.
+static PATTERNS: [(u8, u8); COUNT] = sorted();
+
+/// Where the patterns of each first byte begin in [`PATTERNS`].
+static BEGINNINGS: [u16; 257] = beginnings();
+
+const fn patterns_of(row: usize) -> &'static [&'static str] {
+    match ROWS[row].shape {
+        Shape::Text(_, patterns) => patterns,
+        _ => &[],
+    }
 }
 
-const fn beginnings() -> [u64; 16] {
-    let (mut set, mut row) = ([0; 16], 0);
+const fn count() -> usize {
+    let (mut count, mut row) = (0, 0);
     while row < ROWS.len() {
-        if let Shape::Text(_, patterns) = ROWS[row].shape {
-            let mut at = 0;
-            while at < patterns.len() {
-                let bytes = patterns[at].as_bytes();
-                if bytes.len() > 1 && bytes[0] != b'~' && bytes[0] != b'%' {
-                    // Any byte may stand where the second is a wildcard.
-                    let is_any = bytes[1] == b'~' || bytes[1] == b'%';
-                    let (mut second, last) = if is_any { (0, 255) } else { (bytes[1] as usize, bytes[1] as usize) };
-                    while second <= last {
-                        let bit = hash(bytes[0], second as u8);
-                        set[bit / 64] |= 1 << (bit % 64);
-                        second += 1;
-                    }
-                }
-                at += 1;
-            }
+        count += patterns_of(row).len();
+        row += 1;
+    }
+    count
+}
+
+/// How many patterns begin with a lesser byte.
+const fn beginnings() -> [u16; 257] {
+    let (mut counts, mut row) = ([0; 257], 0);
+    while row < ROWS.len() {
+        let mut at = 0;
+        while at < patterns_of(row).len() {
+            counts[patterns_of(row)[at].as_bytes()[0] as usize + 1] += 1;
+            at += 1;
         }
         row += 1;
     }
-    set
+    let mut byte = 0;
+    while byte < 256 {
+        counts[byte + 1] += counts[byte];
+        byte += 1;
+    }
+    counts
 }
 
-/// Whether a pattern may begin with these two bytes.
-pub(in super::super) fn is_beginning(first: u8, second: u8) -> bool {
-    let bit = hash(first, second);
-    BEGINNINGS[bit / 64] & (1 << (bit % 64)) != 0
+const fn sorted() -> [(u8, u8); COUNT] {
+    let (mut sorted, mut free, mut row) = ([(0, 0); COUNT], beginnings(), 0);
+    while row < ROWS.len() {
+        let mut at = 0;
+        while at < patterns_of(row).len() {
+            let first = patterns_of(row)[at].as_bytes()[0] as usize;
+            sorted[free[first] as usize] = (row as u8, at as u8);
+            free[first] += 1;
+            at += 1;
+        }
+        row += 1;
+    }
+    sorted
 }
+
+/// The patterns that begin with a byte, each with its row.
+pub(in super::super) fn patterns(first: u8) -> impl Iterator<Item = (Row, &'static str)> {
+    let range = usize::from(BEGINNINGS[usize::from(first)])..usize::from(BEGINNINGS[usize::from(first) + 1]);
+    PATTERNS[range].iter().map(|(row, at)| (Row(*row), patterns_of(usize::from(*row))[usize::from(*at)]))
+}
+
+/// Where the first row stands whose kind comes after that of the members, and the first after that of the words.
+pub(super) const MEMBERS_END: u8 = row("logfmt").0;
+pub(super) const WORDS_START: u8 = row("brackets").0;
+pub(super) const WORDS_END: u8 = row("go-crash").0;
 
 /// Which first letters and lengths the names of members have that a row asks for, by [`member_bit`].
 static MEMBERS: [u64; 32] = members();
