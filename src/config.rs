@@ -196,6 +196,12 @@ fn one() -> u64 {
 }
 
 impl Verify {
+    /// Whether records are held against anything: then a release without logs would go unproven.
+    pub fn asks_for_proof(&self) -> bool {
+        let has_patterns = !self.expect.is_empty() || !self.forbid.is_empty();
+        has_patterns || self.max_error_ratio.is_some() || self.compare.is_some()
+    }
+
     /// What records are held against.
     ///
     /// # Errors

@@ -196,6 +196,9 @@ pub(crate) fn split(resolved: &str) -> Vec<Part<'_>> {
             (Part::Varying { shape: "[0-9]+", code: None }, after)
         } else if let Some(after) = rest.strip_prefix("$UUID") {
             (Part::Varying { shape: "[0-9A-Za-z]{8}", code: None }, after)
+        } else if let Some((_, after)) = rest.strip_prefix("${").and_then(|rest| rest.split_once('}')) {
+            // A variable of the log router's environment.
+            (Part::Varying { shape: ".*", code: None }, after)
         } else if let Some(after) = rest.strip_prefix('%') {
             conversion(rest, after)
         } else {

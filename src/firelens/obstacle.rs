@@ -54,6 +54,13 @@ pub(crate) fn find_output<'a>(definition: &'a TaskDefinition, name: &str) -> Res
     }
     match output.plugin() {
         Some(_) if output.is_s3() => Ok(output),
+        Some(plugin) if has_own_configuration(output.router) => {
+            let reason = format!(
+                "they go to the output `{plugin}`, and what else the log router's own configuration does with them cannot \
+                 be seen here"
+            );
+            hidden(configuration, &reason, "name the S3 output in `logConfiguration.options`")
+        }
         Some(plugin) => {
             not_configured(format!("the logs of container `{name}` go to Fluent Bit's output `{plugin}`, not to `s3`"))
         }
@@ -107,6 +114,16 @@ pub(crate) fn unverifiable(output: &LogOutput<'_>) -> Option<Obstacle> {
             }
             _ => {}
         }
+    }
+    // GLACIER_IR is served at once, as all others are.
+    if let Some(class @ ("GLACIER" | "DEEP_ARCHIVE")) = output.value("storage_class") {
+        let reason =
+            format!("they are stored in the class {class}, which S3 does not serve before somebody restores them");
+        return found(
+            output.place("storage_class"),
+            &reason,
+            "store them in `STANDARD`, and archive them by a lifecycle rule",
+        );
     }
     let pointer = output.place("s3_key_format");
     match output.keys() {

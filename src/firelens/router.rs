@@ -64,7 +64,13 @@ pub(crate) fn has_own_configuration(router: Container<'_>) -> bool {
     let loads = |variable: &Value| {
         variable.get("name").and_then(Value::as_str).is_some_and(|name| name.starts_with("aws_fluent_bit_init_"))
     };
-    option(router, "config-file-type").is_some() || router.list("environment").iter().any(loads)
+    // Of AWS's images only those with an `init-` tag load anything.
+    let is_plain = match Builder::of(router) {
+        Builder::Aws(tag) => !tag.is_empty() && !tag.starts_with("init-"),
+        Builder::Fluent(_) | Builder::Fluentd => true,
+        Builder::Other => false,
+    };
+    option(router, "config-file-type").is_some() || (!is_plain && router.list("environment").iter().any(loads))
 }
 
 /// Who builds an image, as its name tells.

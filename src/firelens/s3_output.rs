@@ -207,6 +207,8 @@ impl<'a> LogOutput<'a> {
             None => Setting::Absent,
             Some((name, value)) => match value.as_str().map(str::trim) {
                 Some(text) if !text.contains("${") => Setting::Given(name, text),
+                // Behind the whole tag a variable may be anything: the task's objects are found without it.
+                Some(text) if option == "s3_key_format" && is_behind_tag(text) => Setting::Given(name, text),
                 _ => Setting::Hidden,
             },
         }
@@ -474,6 +476,13 @@ pub(crate) fn bytes(text: &str) -> Option<u64> {
     let scale = 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
     let whole = whole.parse::<u64>().ok()?.checked_mul(factor)?;
     whole.checked_add(fraction.parse::<u64>().ok()?.checked_mul(factor)? / scale)
+}
+
+/// Whether the first variable of a key format stands behind the whole tag, which names the task.
+fn is_behind_tag(format: &str) -> bool {
+    let before = format.split("${").next().unwrap_or_default();
+    let mut tags = before.match_indices("$TAG");
+    tags.any(|(at, tag)| !before.get(at + tag.len()..).is_some_and(|after| after.starts_with('[')))
 }
 
 #[cfg(test)]

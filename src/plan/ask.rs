@@ -4,7 +4,8 @@
 use wildmatch::WildMatch;
 
 use super::findings::{
-    family_changed, foreign_registry, gone, image_findings, new_reference, not_pinned, untagged_image, unverifiable,
+    family_changed, foreign_registry, gone, image_findings, lost_proof, new_reference, not_pinned, untagged_image,
+    unverifiable,
 };
 use super::{
     Asked, Draft, ExpectedLogs, ImageChange, ImageContent, ImageEvidence, Inputs, Live, Outline, Request, Uploaded,
@@ -142,6 +143,8 @@ fn decide(request: &Request, live: &Live, evidence: &ImageEvidence, candidate: C
     if service.guard.is_none() {
         findings.extend(new_references.iter().filter_map(new_reference).take(MAX_NEW_REFERENCES));
     }
+    let of_live = expect_logs(service, &live.definition);
+    findings.extend(lost_proof(&definition, service, &of_live, &new));
     service.rules.apply(&mut findings);
     if service.verify.logs == Logs::Required {
         findings.extend(unverifiable(&definition, &service.container, &new));

@@ -2,6 +2,7 @@
 //! logs.
 
 use super::{ImageContent, ImageEvidence};
+use crate::config::Service;
 use crate::image::{PrivateEcr, registry_host};
 use crate::task_definition::TaskDefinition;
 use crate::task_definition::references::{Reference, ReferenceKind};
@@ -19,6 +20,7 @@ const FOREIGN_REGISTRY: Kind = Kind::of(&elsewhere::FOREIGN_REGISTRY);
 const CHANGED_FAMILY: Kind = Kind::of(&elsewhere::CHANGED_FAMILY);
 const NEW_REFERENCE: Kind = Kind::of(&elsewhere::NEW_REFERENCE);
 const MISSING_DOCUMENT: Kind = Kind::of(&elsewhere::MISSING_DOCUMENT);
+const LOST_PROOF: Kind = Kind::of(&elsewhere::LOST_PROOF);
 const REQUIRED_LOGS: Kind = Kind::of(&elsewhere::REQUIRED_LOGS);
 
 /// Where the container's image stands, or the document as a whole.
@@ -99,6 +101,27 @@ pub(super) fn new_reference(reference: &Reference) -> Option<Finding> {
 pub(super) fn gone(upload: &Upload) -> Finding {
     let message = format!("s3://{}/{} is gone", upload.bucket, upload.key);
     MISSING_DOCUMENT.finding(String::new(), message, "upload the document again")
+}
+
+/// The live revision's logs prove what the configuration asks for, and the document's cannot.
+pub(super) fn lost_proof(
+    definition: &TaskDefinition,
+    service: &Service,
+    live: &Expectation,
+    new: &Expectation,
+) -> Option<Finding> {
+    let (Expectation::Logs(_), Expectation::NotConfigured(reason) | Expectation::NotVerifiable(reason)) = (live, new)
+    else {
+        return None;
+    };
+    if !service.verify.asks_for_proof() {
+        return None;
+    }
+    let pointer = definition.container(&service.container).map_or_else(String::new, |container| container.pointer());
+    let message = format!("the live revision is verified by its logs, and this one would not be: {reason}");
+    let help = "write the container's logs to S3 as the live revision does, or put `lost-proof` into `allow` of \
+                `[service.rules]`";
+    Some(LOST_PROOF.finding(pointer, message, help))
 }
 
 /// The configuration wants proof, and the document's logs cannot give it.

@@ -26,6 +26,7 @@ mod forbidden_registry;
 mod forbidden_role;
 mod health_check_tool;
 mod hidden_task_role;
+mod ignored_init_variable;
 mod incomplete_config_file;
 mod ineffective_ulimit;
 mod invalid_container_memory;
@@ -54,6 +55,7 @@ mod late_log_upload;
 mod mismatched_architecture;
 mod mismatched_host_port;
 mod mismatched_log_router_type;
+mod misplaced_init_arn;
 mod missing_awslogs_option;
 mod missing_configured_container;
 mod missing_container_port;
@@ -95,6 +97,7 @@ mod reserved_config_file;
 mod s3_config_file;
 mod self_routed_log_router;
 mod shadowed_variable;
+mod shifted_key_seconds;
 mod shifted_tag_part;
 mod silent_log_router;
 mod slow_health_check;
@@ -118,6 +121,7 @@ mod unnamed_main_port;
 mod unordered_log_router;
 mod unreadable_log_metadata;
 mod unreadable_s3_switch;
+mod unreplaced_key_part;
 mod unrouted_logs;
 mod unsafe_s3_key;
 mod unset_router_variable;
@@ -278,9 +282,13 @@ tables! {
     invalid_s3_bucket_name,
     unknown_s3_region,
     read_only_log_router,
+    ignored_init_variable,
+    misplaced_init_arn,
     missing_tag_part,
     shifted_tag_part,
     unsafe_s3_key,
+    unreplaced_key_part,
+    shifted_key_seconds,
     overwritten_log_objects,
     untraceable_logs,
     unverifiable_logs,
@@ -292,6 +300,7 @@ tables! {
     FOREIGN_REGISTRY,
     MISSING_DOCUMENT,
     REQUIRED_LOGS,
+    LOST_PROOF,
     CHANGED_FAMILY,
     NEW_REFERENCE,
     NO_WAY_BACK,

@@ -110,3 +110,42 @@ async fn what_people_met_with_is_verified_as_they_would() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn what_keeps_logs_from_proving_anything_is_said_before_the_deploy() {
+    for (case, rules) in [
+        ("11-storage-class-glacier", &["unverifiable-logs"][..]),
+        ("12-init-image-variables-in-key", &["unverifiable-logs"]),
+        ("13-init-variable-with-plain-image", &["unrouted-logs", "ignored-init-variable"]),
+        ("14-s3-arn-under-init-file", &["misplaced-init-arn"]),
+        ("15-record-accessor-in-key", &["unreplaced-key-part"]),
+        ("16-small-file-large-chunk", &["invalid-s3-chunk-size"]),
+        ("17-config-file-on-the-application", &["missing-output-name", "unverifiable-logs"]),
+        ("18-tag-parts-hive", &["missing-tag-part"]),
+        ("19-datadog-and-own-s3-output", &["unverifiable-logs"]),
+        ("20-all-known-options", &[]),
+        ("21-interface-endpoint-and-alias", &[]),
+        ("27-variable-behind-the-tag", &[]),
+        ("29-minimize-log-loss-file", &[]),
+        ("30-relative-key", &["relative-s3-key-format", "unverifiable-logs"]),
+        ("31-other-store", &["unverifiable-logs"]),
+        ("32-time-offset-option", &["unknown-s3-option"]),
+        ("37-static-path-with-tag", &["overwritten-log-objects"]),
+        ("38-blob-options-on-2-x", &["newer-s3-option"]),
+    ] {
+        let definition = folder(case).join("definition.json");
+        let output = Command::new(env!("CARGO_BIN_EXE_express-deployer"))
+            .args(["check", "--format", "json"])
+            .arg(&definition)
+            .output()
+            .unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let findings = report.pointer("/files/0/findings").and_then(Value::as_array).unwrap();
+        let found: Vec<&str> = findings.iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
+        // What has nothing to do with logs.
+        let others = ["health-check-tool", "mutable-image"];
+        let mut found: Vec<&str> = found.into_iter().filter(|rule| !others.contains(rule)).collect();
+        found.dedup();
+        assert_eq!(found, rules, "{case}");
+    }
+}

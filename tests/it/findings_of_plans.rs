@@ -66,7 +66,7 @@ async fn provoke(id: &str) -> ReleaseReport {
             event["detail"]["object"]["version-id"] = json!("deleted");
             event.to_string()
         }
-        "required-logs" => upload(&stage, "plain-arm64"),
+        "required-logs" | "lost-proof" => upload(&stage, "plain-arm64"),
         "changed-family" => {
             let mut document: Value = serde_json::from_str(DOCUMENT).unwrap();
             document["family"] = json!("another-family");

@@ -185,9 +185,25 @@ async fn an_image_without_an_index_is_released_after_a_look_at_its_configuration
 }
 
 #[tokio::test]
+async fn an_upload_that_would_go_unproven_is_rejected_where_proof_is_asked_for() {
+    let stage = Stage::of(Scenario::Good).await;
+    let release = stage.release(&upload(&stage, "plain-arm64")).await;
+    assert_eq!(release.outcome, Outcome::Rejected, "{release}");
+    assert!(release.findings.iter().any(|finding| finding.rule == "lost-proof"), "{release}");
+    // Where nothing is asked of the logs, nothing is lost.
+    let nothing = Stage::of(Scenario::Good)
+        .await
+        .configured("expect = [\"Starting server\"]", "")
+        .configured("forbid = [\"panicked at\", \"FATAL\"]", "")
+        .configured("max_error_ratio = 0.2", "");
+    let release = nothing.release(&upload(&nothing, "plain-arm64")).await;
+    assert_eq!(release.outcome, Outcome::Succeeded, "{release}");
+}
+
+#[tokio::test]
 async fn every_task_definition_of_the_article_deploys_by_upload() {
     for file in ["plain-arm64", "datadog-sidecar", "health-check", "firelens"] {
-        let stage = Stage::of(Scenario::Good).await;
+        let stage = Stage::of(Scenario::Good).await.configured("allow = []", "allow = [\"lost-proof\"]");
         let release = stage.release(&upload(&stage, file)).await;
         assert_eq!(release.outcome, Outcome::Succeeded, "{file}: {release}");
         let expected = if file == "firelens" { VerificationStatus::Passed } else { VerificationStatus::NotConfigured };
@@ -816,4 +832,62 @@ async fn what_was_verified_after_a_newer_release_had_led_the_service_back_says_s
     assert!(report.attention.as_ref().is_some_and(|attention| attention.contains(&back)), "{report}");
     let stored: Value = serde_json::from_slice(&stage.sandbox.object(STATE, &report.key()).unwrap()).unwrap();
     assert_eq!(stored["attention"], *report.attention.unwrap(), "the stored report says it as well");
+}
+
+/// What a task said last is worth the most, and it is listed as stopped by then.
+#[tokio::test]
+async fn a_canary_that_panics_and_dies_is_rolled_back_while_it_has_its_share_of_the_traffic() {
+    let stage = Stage::of(Scenario::CanaryDies).await;
+    let release = stage.release(&push()).await;
+    assert_eq!((release.outcome, release.verification.status), (Outcome::RolledBack, VerificationStatus::Failed));
+    let detail = release.verification.detail.as_ref().unwrap().to_string();
+    assert!(detail.contains("panicked at src/cart.rs"), "{detail}");
+    assert!(!release.to_string().contains("shifted: 100 %"), "{release}");
+    assert_eq!(stage.count("StopServiceDeployment"), 1, "{release}");
+}
+
+/// The article's definition with keys by date alone, under which every task's objects lie side by side.
+async fn release_with_keys_by_date(scenario: Scenario) -> ReleaseReport {
+    let stage = Stage::of(scenario).await;
+    let document = with_log_option("s3_key_format", "/logs/%Y/%m/%d/%H/$UUID.gz");
+    stage.release(&upload_text(&stage, &document)).await
+}
+
+#[tokio::test]
+async fn a_neighbour_of_the_same_name_proves_nothing() {
+    let release = release_with_keys_by_date(Scenario::Neighbour).await;
+    assert_eq!(release.verification.records, 0, "{release}");
+    assert_ne!(release.verification.status, VerificationStatus::Passed, "{release}");
+}
+
+#[tokio::test]
+async fn a_crowd_of_other_tasks_hides_nothing() {
+    let release = release_with_keys_by_date(Scenario::Crowd).await;
+    assert_eq!(
+        (release.outcome, release.verification.status),
+        (Outcome::Succeeded, VerificationStatus::Passed),
+        "{release}"
+    );
+}
+
+#[tokio::test]
+async fn what_visitors_write_into_the_logs_of_both_revisions_undoes_no_release_and_a_panic_does() {
+    let release = Stage::of(Scenario::Visitors).await.release(&push()).await;
+    assert_eq!(release.verification.status, VerificationStatus::Inconclusive, "{release}");
+    assert!(
+        release
+            .verification
+            .detail
+            .as_ref()
+            .unwrap()
+            .contains("the old revision's logs of the same time say that, too")
+    );
+    assert_ne!(release.outcome, Outcome::RolledBack, "{release}");
+    let release = Stage::of(Scenario::VisitorsAndPanic).await.release(&push()).await;
+    assert_eq!(
+        (release.outcome, release.verification.status),
+        (Outcome::RolledBack, VerificationStatus::Failed),
+        "{release}"
+    );
+    assert!(release.verification.detail.as_ref().unwrap().contains("src/main.rs:12:5"), "{release}");
 }

@@ -69,6 +69,17 @@ pub(crate) static REQUIRED_LOGS: Rule = Rule {
     ..OF_PLANS
 };
 
+pub(crate) static LOST_PROOF: Rule = Rule {
+    id: "lost-proof",
+    severity: Severity::Error,
+    summary: "the uploaded document takes away the logs by which the configuration verifies releases",
+    why: "With `expect`, `forbid`, `max_error_ratio` or `compare` in `[service.verify]` every release is proven by its logs. \
+          The live revision's can be verified and those of the document cannot, so this release and all after it would go \
+          live unproven.",
+    source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html",
+    ..OF_PLANS
+};
+
 pub(crate) static CHANGED_FAMILY: Rule = Rule {
     id: "changed-family",
     severity: Severity::Error,
