@@ -196,6 +196,19 @@ fn one() -> u64 {
 }
 
 impl Verify {
+    /// Patterns that match what stands anywhere in a message, and so what visitors write into it.
+    pub fn unanchored(&self) -> impl Iterator<Item = &str> {
+        let is_anchored = |pattern: &str| {
+            let flags = pattern.strip_prefix("(?").and_then(|rest| rest.split_once(')'));
+            let bare = match flags {
+                Some((flags, rest)) if flags.bytes().all(|flag| flag.is_ascii_alphabetic()) => rest,
+                _ => pattern,
+            };
+            bare.starts_with('^') || bare.starts_with("\\A")
+        };
+        self.forbid.iter().map(String::as_str).filter(move |pattern| !is_anchored(pattern))
+    }
+
     /// Whether records are held against anything: then a release without logs would go unproven.
     pub fn asks_for_proof(&self) -> bool {
         let has_patterns = !self.expect.is_empty() || !self.forbid.is_empty();

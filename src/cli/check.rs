@@ -167,6 +167,15 @@ fn show(arguments: &Arguments, settings: &Settings, worst: &mut Worst, out: &mut
         return Ok(());
     }
     reporter.finish(out)?;
+    if matches!(arguments.format, Format::Text | Format::Github) && !arguments.quiet {
+        out.flush()?;
+        for pattern in settings.unanchored() {
+            anstream::eprintln!(
+                "warning[unanchored-pattern]: `{pattern}` in `forbid` matches anywhere in a message, so a visitor can write what it \
+                 matches into a request that is logged\n  help: begin it with `^` and what your program writes"
+            );
+        }
+    }
     let open = settings.compared_at_release();
     if arguments.format == Format::Text && !arguments.quiet && !open.is_empty() {
         out.flush()?;

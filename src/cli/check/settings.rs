@@ -101,6 +101,12 @@ impl Settings {
         ReferenceKind::ALL.into_iter().filter(|(kind, ..)| is_open(*kind)).map(|(_, key, _)| key).collect()
     }
 
+    /// Patterns of the configuration that visitors can meet.
+    pub(super) fn unanchored(&self) -> Vec<String> {
+        let service = self.service.as_ref().into_iter();
+        service.flat_map(|service| service.verify.unanchored().map(str::to_owned)).collect()
+    }
+
     /// The containers that `--manifest` named for nothing: no document that was checked has them.
     pub(super) fn unmet(&self) -> Vec<String> {
         self.unmet.borrow().iter().cloned().collect()

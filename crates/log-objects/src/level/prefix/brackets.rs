@@ -16,7 +16,7 @@ impl<'a> Walk<'a> {
         let inner = rest.get(1..length - 1).unwrap_or_default();
         let after = rest.get(length..).unwrap_or_default();
         // The usual one, which nothing more needs to be asked of.
-        if inner.first().is_some_and(u8::is_ascii_digit) && inner.len() > 7 && inner.iter().all(is_of_time) {
+        if inner.first().is_some_and(u8::is_ascii_digit) && inner.len() > 7 && inner.iter().copied().all(is_of_time) {
             return self.take(length, Features::TIME | Features::GROUP | Features::FIELD);
         }
         if let Some(stated) = self.of_group(open, inner, after) {
@@ -114,7 +114,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn is_of_time(byte: &u8) -> bool {
+fn is_of_time(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b':' | b'-' | b'/' | b'.' | b',' | b' ' | b'T' | b'Z' | b'+')
 }
 
