@@ -422,6 +422,129 @@ mod tests {
         assert!(evidence.wants(&output, &object));
     }
 
+    /// A stream of numbers that looks like chance.
+    fn dice(seed: u64) -> impl FnMut(usize) -> usize {
+        let mut state = seed;
+        move |sides| {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            usize::try_from(state >> 33).unwrap() % sides
+        }
+    }
+
+    /// Reads objects one after another, as a look does, in chunks.
+    fn read_all(objects: &[String], checks: &Checks, mut dice: impl FnMut(usize) -> usize) -> Evidence {
+        let (output, revision) = (output(), Revision::parse("web:6").unwrap());
+        let (mut evidence, mut rest) = (Evidence::default(), Rest::default());
+        for (number, body) in objects.iter().enumerate() {
+            let key = format!("logs/Main-firelens-{TASK}/{number:04}");
+            let object = Object { task: TASK, key: &key, etag: "e" };
+            let mut reading = Reading::new(&mut evidence, checks, &output, &writers(&revision), object).following(rest);
+            let mut bytes = body.as_bytes();
+            while !bytes.is_empty() {
+                let (chunk, after) = bytes.split_at_checked(1 + dice(bytes.len())).unwrap();
+                reading.push(chunk);
+                bytes = after;
+            }
+            rest = reading.finish();
+        }
+        evidence
+    }
+
+    /// Events of one and of several lines, cut ones among them.
+    fn events(errors: usize) -> Vec<String> {
+        let line = |log: &str| {
+            format!("{{\"source\":\"stdout\",\"log\":{},\"ecs_task_definition\":\"web:6\"}}\n", serde_json::json!(log))
+        };
+        let long = format!("{{\"msg\":\"{}\",\"level\":\"error\"}}", "x".repeat(20_000));
+        (0..60)
+            .map(|number| match number {
+                _ if number >= errors => line(&format!("{{\"level\":\"info\",\"msg\":\"request {number}\"}}")),
+                number if number % 3 == 0 => {
+                    ["TypeError: x", "    at run (a.js:1:1)", "    at main (a.js:2:1)"].map(line).concat()
+                }
+                number if number % 3 == 1 => {
+                    let (first, second) = long.split_at_checked(16_384).unwrap();
+                    line(first) + &line(second)
+                }
+                _ => line("{\"level\":\"error\",\"msg\":\"no stock\"}"),
+            })
+            .collect()
+    }
+
+    /// Records in any order, cut into any chunks and spread over any objects, wherever those cut an event.
+    #[test]
+    fn no_order_no_chunks_and_no_objects_change_a_verdict() {
+        for (errors, fails) in [(0, false), (11, false), (13, true), (60, true)] {
+            let mut checks = checks(&[], &[]);
+            checks.max_error_ratio = Some(0.2);
+            for seed in 0..40 {
+                let mut dice = dice(seed * 97 + 1);
+                let mut events = events(errors);
+                for at in (1..events.len()).rev() {
+                    events.swap(at, dice(at + 1));
+                }
+                let mut objects = vec![String::new()];
+                for line in events.concat().split_inclusive('\n') {
+                    if dice(8) == 0 {
+                        objects.push(String::new());
+                    }
+                    objects.last_mut().unwrap().push_str(line);
+                }
+                let evidence = read_all(&objects, &checks, &mut dice);
+                assert_eq!((evidence.records, evidence.levels.error), (60, errors as u64), "{seed}: {objects:?}");
+                assert_eq!(matches!(evidence.verdict(&checks, None), Verdict::Failed(_)), fails, "{errors} {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_object_that_is_read_again_counts_nothing_and_knows_what_its_end_left_open() {
+        let (output, checks, revision) = (output(), checks(&["x"], &[]), Revision::parse("web:6").unwrap());
+        let full = format!("{{\"log\":\"{}\"}}\n", "x".repeat(16_384));
+        let mut evidence = Evidence::default();
+        let object = Object { task: TASK, key: KEY, etag: "e" };
+        let mut reading = Reading::new(&mut evidence, &checks, &output, &writers(&revision), object);
+        reading.push(full.as_bytes());
+        assert!(reading.finish().is_open());
+        assert_eq!((evidence.records, evidence.objects), (0, 1));
+        let end = evidence.open_end(&output, TASK).unwrap().clone();
+        assert_eq!((end.key.as_str(), end.etag.as_str()), (KEY, "e"));
+        let mut again = Reading::new(&mut evidence, &checks, &output, &writers(&revision), object).again();
+        again.push(full.as_bytes());
+        let rest = again.finish();
+        assert_eq!((evidence.records, evidence.objects), (0, 1));
+        let key = format!("logs/Main-firelens-{TASK}/next");
+        let next = Object { task: TASK, key: &key, etag: "e" };
+        let mut reading = Reading::new(&mut evidence, &checks, &output, &writers(&revision), next).following(rest);
+        let line = format!("{{\"log\":\"end\",\"ecs_task_arn\":\"{}\"}}\n", *TASK_ARN);
+        reading.push(line.as_bytes());
+        assert!(!reading.finish().is_open());
+        assert_eq!((evidence.records, evidence.open_end(&output, TASK)), (1, None));
+    }
+
+    #[test]
+    fn without_texts_a_report_says_where_a_record_stands_and_not_what_it_says() {
+        let mut checks = checks(&[], &["secret plan"]);
+        checks.shows_text = false;
+        let mut evidence = Evidence::default();
+        land(&mut evidence, &checks, "k", "ERROR secret plan 7 failed");
+        let kept = serde_json::to_string(&evidence).unwrap();
+        let kept = kept.replace("\"secret plan\"", "the pattern");
+        assert!(!kept.contains("secret") && !kept.contains("failed"), "{kept}");
+        assert!(kept.contains("record 1 of the object"), "{kept}");
+    }
+
+    #[test]
+    fn a_row_that_is_ignored_reads_no_level() {
+        let mut checks = checks(&[], &[]);
+        checks.ignore("capitals-first");
+        let mut evidence = Evidence::default();
+        land(&mut evidence, &checks, "k", "ERROR no stock");
+        land(&mut evidence, &checks, "l", "error: no stock");
+        assert_eq!((evidence.levels.error, evidence.levels.unknown), (1, 1));
+        assert_eq!(evidence.errors[0].row.as_deref(), Some("colon"));
+    }
+
     #[test]
     fn the_bytes_of_a_verification_are_bounded() {
         let (output, checks, revision) = (output(), checks(&["x"], &[]), Revision::parse("web:6").unwrap());

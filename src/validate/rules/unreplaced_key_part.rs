@@ -36,7 +36,7 @@ fn unreplaced(format: &str) -> Option<&str> {
         let known = ["$TAG", "$UUID", "$INDEX", "${"].iter().any(|known| rest.starts_with(known));
         let end = match rest.as_bytes().get(1)? {
             b'(' => rest.find(')')? + 1,
-            b'a'..=b'z' => rest.find(|letter: char| letter == '/' || letter == '.').unwrap_or(rest.len()),
+            b'a'..=b'z' => rest.find(['/', '.']).unwrap_or(rest.len()),
             _ => return None,
         };
         rest.get(..end).filter(|_| !known)
