@@ -11,6 +11,7 @@ pub mod forbidden;
 pub mod mask;
 pub mod reading;
 pub mod search;
+pub mod tasks;
 pub mod verification;
 
 use std::fmt;

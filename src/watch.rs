@@ -11,6 +11,7 @@ use crate::rollout::{Deployment, End, Phase, Status};
 use crate::text::Text;
 use crate::verify::checks::Checks;
 use crate::verify::evidence::Evidence;
+use crate::verify::tasks::{ExpectedTasks, TaskProof};
 use crate::verify::verification::{Verification, VerificationStatus};
 use crate::verify::{Expectation, S3Output};
 
@@ -30,6 +31,9 @@ const MAX_UNLISTED: u64 = 300;
 
 /// The looks below which none is spent on a special moment.
 const SCARCE: u32 = 4;
+
+/// The looks at the tasks of one release.
+const MAX_TASK_LOOKS: u32 = 30;
 
 /// The times that a service revision is asked for what ECS changed in it.
 const MAX_REVISION_LOOKS: u32 = 3;
@@ -68,8 +72,24 @@ pub(crate) struct Watch {
     /// When pauses began to grow: at the start, and again after a hook that held the deployment for long.
     grows_since: u64,
     revision_looks: u32,
+    /// What the new revision's tasks have proven.
+    #[serde(default)]
+    tasks: TaskWatch,
     architecture_override: Option<Text>,
     decision: Option<Decision>,
+}
+
+/// What is known of the new revision's tasks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct TaskWatch {
+    looks: u32,
+    /// When the first one was seen.
+    since: Option<u64>,
+    expected: Option<ExpectedTasks>,
+    seen: Vec<TaskProof>,
+    is_proven: bool,
+    /// How many ran then.
+    running: i32,
 }
 
 /// One thing that was seen for the first time.
@@ -115,6 +135,20 @@ pub(crate) enum SeenRevision {
     Trouble,
 }
 
+/// One look at the new revision's tasks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SeenTasks {
+    /// What they are to be, and what they are.
+    Read {
+        /// What their definition says.
+        expected: ExpectedTasks,
+        /// What ECS says of those that run.
+        tasks: Vec<TaskProof>,
+    },
+    /// No usable answer.
+    Trouble,
+}
+
 /// Why nothing is seen, and for how long that is taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Unseen {
@@ -152,6 +186,7 @@ impl Watch {
             held: 0,
             grows_since: 0,
             revision_looks: 0,
+            tasks: TaskWatch::default(),
             architecture_override: None,
             decision: None,
         }
@@ -229,10 +264,56 @@ impl Watch {
                 self.add_phase(what, detail);
             }
         }
+        self.judge_tasks();
         if self.decision.is_none() {
             self.decision = self.decide();
         }
         self.pause = self.next_pause();
+    }
+
+    /// Whether the tasks are to be looked at: while they have not proven what they can, and again when others have
+    /// come.
+    pub(crate) fn wants_tasks(&self) -> bool {
+        let running = self.deployment.as_ref().map_or(0, |deployment| deployment.running_tasks);
+        let is_news = !self.tasks.is_proven || running > self.tasks.running;
+        running > 0 && !self.is_way_back && !self.is_going_back() && is_news && self.tasks.looks < MAX_TASK_LOOKS
+    }
+
+    /// What the task definition says of its tasks, once it was read.
+    pub(crate) fn expected_tasks(&self) -> Option<&ExpectedTasks> {
+        self.tasks.expected.as_ref()
+    }
+
+    /// Takes in a look at the tasks, if it saw any. What speaks against them speaks whatever the logs say.
+    pub(crate) fn observe_tasks(&mut self, seen: SeenTasks) {
+        self.tasks.looks += 1;
+        if let SeenTasks::Read { expected, tasks } = seen
+            && !tasks.is_empty()
+        {
+            self.tasks.since.get_or_insert(self.elapsed);
+            self.tasks.is_proven = ExpectedTasks::are_proven(&tasks);
+            self.tasks.running = self.deployment.as_ref().map_or(0, |deployment| deployment.running_tasks);
+            self.tasks.expected = Some(expected);
+            self.tasks.seen = tasks;
+        }
+    }
+
+    fn judge_tasks(&mut self) {
+        let is_through = self.moment().is_through;
+        let waited = self.tasks.since.map_or(0, |since| self.elapsed - since);
+        let is_late = is_through || waited >= self.logs.timeout;
+        let Some(expected) = self.tasks.expected.as_ref().filter(|_| !self.is_going_back()) else { return };
+        let Some((status, detail)) = expected.judge(&self.tasks.seen, is_late) else { return };
+        let is_worse = match self.logs.verdict() {
+            Some((VerificationStatus::Failed, _)) => false,
+            Some((VerificationStatus::Inconclusive, _)) => status == VerificationStatus::Failed,
+            _ => true,
+        };
+        if is_worse {
+            let what = if status == VerificationStatus::Failed { "not verified" } else { "no proof" };
+            self.add_phase(what, detail.clone());
+            self.logs.overrule(status, detail);
+        }
     }
 
     /// Takes in a look at the service revision. Trouble there changes nothing: it only tells more.
@@ -379,6 +460,6 @@ impl Watch {
 
     /// What the logs proved.
     pub(crate) fn verification(&self) -> Verification {
-        self.logs.verification()
+        Verification { tasks: self.tasks.seen.clone(), ..self.logs.verification() }
     }
 }

@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnect
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 use super::{Aws, CALL, Failure, FailureKind, failure, in_short};
-use crate::image::{Digest, Manifest, PrivateEcr, platform_of_config};
+use crate::image::{Digest, ImageRef, Manifest, PrivateEcr, platform_of_config};
 use crate::plan::way_back::{ImageId, Repository, Seen};
 use crate::plan::{ImageContent, ImageEvidence};
 
@@ -90,6 +90,16 @@ impl Aws {
             Manifest::Image { config, size } => self.platform_of(wanted, &resource, &config, size).await?,
         };
         Ok(ImageEvidence::Found { digest, tag_digest, content })
+    }
+
+    /// Whether an index names this manifest; `None` where nobody can tell.
+    pub async fn index_names(&self, index: &ImageRef<'_>, manifest: &Digest) -> Option<bool> {
+        let (registry, digest) = (index.private_ecr()?, index.digest?);
+        let id = ImageIdentifier::builder().image_digest(digest).build();
+        let _turn = self.manifests().await;
+        let answer = self.batch_get_image(registry, index.repository, vec![id]).await.ok()??;
+        let text = answer.images().iter().find_map(aws_sdk_ecr::types::Image::image_manifest)?;
+        Some(text.contains(manifest.as_str()))
     }
 
     /// Whether a repository has these images, in one call: an answer for each, in their order. A repository that is

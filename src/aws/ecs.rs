@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use super::{Aws, Failure, FailureKind, failure};
 use crate::config::ServiceArn;
-use crate::image::Digest;
+use crate::image::{Digest, ImageRef};
 use crate::plan::way_back::{Needs, RecordedImage};
 use crate::plan::{Configuration, ListedDeployment, ServiceState};
 use crate::rollout::course::{Course, Hook};
@@ -26,6 +26,7 @@ use crate::rollout::{CircuitBreaker, StoppedTask};
 use crate::rollout::{Deployment, Holding, Status};
 use crate::task_definition::{RELEASE_TAG, TaskDefinition};
 use crate::text::Text;
+use crate::verify::tasks::{ContainerProof, ExpectedTasks, TaskProof, is_planned};
 
 /// The newest revisions that are searched for the release's tag. Nobody registers more of one family within a release's
 /// crash.
@@ -42,6 +43,9 @@ const MAX_PAGES: usize = 20;
 
 /// The tasks of a service that are looked at.
 const MAX_TASKS: usize = 500;
+
+/// The running tasks that a report shows.
+const MAX_PROOFS: usize = 5;
 
 /// The stopped tasks that a report shows.
 const MAX_STOPPED: usize = 5;
@@ -309,6 +313,50 @@ impl Aws {
                 })
             })
             .collect())
+    }
+
+    /// What ECS says of the running tasks of this task definition, the oldest first.
+    pub async fn task_proofs(
+        &self,
+        service: &ServiceArn,
+        task_definition: &str,
+        expected: &ExpectedTasks,
+    ) -> Result<Vec<TaskProof>, Failure> {
+        let tasks = self.describe_tasks(service, types::DesiredStatus::Running).await?;
+        let ours = tasks.iter().filter(|task| task.task_definition_arn() == Some(task_definition));
+        let mut proofs = Vec::new();
+        for task in ours.take(MAX_PROOFS) {
+            let mut containers = Vec::new();
+            for container in task.containers() {
+                containers.push(self.container_proof(container, expected).await);
+            }
+            let attribute = task.attributes().iter().find(|attribute| attribute.name() == "ecs.cpu-architecture");
+            proofs.push(TaskProof {
+                task: task.task_arn().map(last_part).unwrap_or_default().into(),
+                architecture: attribute.and_then(types::Attribute::value).map(Text::from),
+                containers,
+            });
+        }
+        Ok(proofs)
+    }
+
+    async fn container_proof(&self, container: &types::Container, expected: &ExpectedTasks) -> ContainerProof {
+        let name = container.name().unwrap_or_default();
+        let image = container.image().map(ImageRef::parse);
+        let planned = image.as_ref().and_then(|image| Digest::parse(image.digest?));
+        let runs = container.image_digest().and_then(Digest::parse);
+        let mut is_planned = is_planned(planned.as_ref(), runs.as_ref());
+        if let (None, Some(image), Some(_), Some(runs)) = (is_planned, &image, &planned, &runs) {
+            is_planned = self.index_names(image, runs).await;
+        }
+        let health = container.health_status().map(types::HealthStatus::as_str);
+        ContainerProof {
+            name: name.into(),
+            status: container.last_status().map(Text::from),
+            health: health.filter(|_| expected.is_checked(name)).map(Text::from),
+            image_digest: runs.map(|digest| digest.as_str().into()),
+            is_planned,
+        }
     }
 
     /// The tasks of a service that ran this task definition and stopped, with what ECS says about them. ECS forgets

@@ -16,8 +16,9 @@ use crate::plan::{self, Request};
 use crate::rollout::StoppedTask;
 use crate::verify::Expectation;
 use crate::verify::checks::Checks;
+use crate::verify::tasks::ExpectedTasks;
 use crate::watch::logs::SeenLogs;
-use crate::watch::{Seen, SeenRevision, Watch};
+use crate::watch::{Seen, SeenRevision, SeenTasks, Watch};
 use release_protocol::follow::{Listed, replaced};
 use release_protocol::head::Target;
 use release_protocol::plan::Past;
@@ -46,6 +47,9 @@ pub(super) async fn run(run: &Run, watch: Watch) -> Result<Watch, Ending> {
             if let Some(revision) = looked.revision {
                 watch.observe_revision(revision);
             }
+            if let Some(tasks) = looked.tasks {
+                watch.observe_tasks(tasks);
+            }
             watch.observe(looked.deployment, looked.logs, &checks);
             for step in watch.phases.iter().skip(told) {
                 timeline::tell(&request, &step.what, &step.detail);
@@ -62,6 +66,7 @@ struct Looked {
     deployment: Seen,
     logs: Option<SeenLogs>,
     revision: Option<SeenRevision>,
+    tasks: Option<SeenTasks>,
 }
 
 /// One look: the deployment, its revision and the logs side by side, within what one invocation can take.
@@ -93,8 +98,26 @@ async fn look_once(aws: &Aws, request: &Request, watch: &Watch, checks: &Checks)
             architecture_override: revision.architecture_override,
         }))
     };
-    let (deployment, logs, revision) = tokio::join!(deployment, logs, revision);
-    Looked { deployment, logs, revision }
+    let tasks = async {
+        if !watch.wants_tasks() {
+            return None;
+        }
+        let seen = tokio::time::timeout(step::BODY, look_at_tasks(aws, request, watch)).await;
+        Some(seen.ok().flatten().unwrap_or(SeenTasks::Trouble))
+    };
+    let (deployment, logs, revision, tasks) = tokio::join!(deployment, logs, revision, tasks);
+    Looked { deployment, logs, revision, tasks }
+}
+
+/// What the tasks are to be, and what they are; nothing where AWS does not say.
+async fn look_at_tasks(aws: &Aws, request: &Request, watch: &Watch) -> Option<SeenTasks> {
+    let service = &request.service.arn;
+    let expected = match watch.expected_tasks() {
+        Some(expected) => expected.clone(),
+        None => ExpectedTasks::of(&aws.task_definition(service.region(), &watch.task_definition_arn).await.ok()?),
+    };
+    let tasks = aws.task_proofs(service, &watch.task_definition_arn, &expected).await.ok()?;
+    Some(SeenTasks::Read { expected, tasks })
 }
 
 /// What a look at the logs goes by.

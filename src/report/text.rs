@@ -115,6 +115,15 @@ impl fmt::Display for Verification {
         if let Some(comparison) = &self.comparison {
             write!(f, "\n  compared      {comparison}")?;
         }
+        for task in &self.tasks {
+            let architecture = task.architecture.as_deref().unwrap_or("an unknown processor");
+            let containers = task.containers.iter().map(|container| {
+                let health = container.health.as_deref().map(|health| format!(" ({health})")).unwrap_or_default();
+                format!("{} {}{health}", container.name, container.status.as_deref().unwrap_or("?"))
+            });
+            let containers: Vec<String> = containers.collect();
+            write!(f, "\n  task          {} on {architecture}: {}", task.task, containers.join(", "))?;
+        }
         self.errors.iter().try_for_each(|error| write!(f, "\n  log error     {error}"))?;
         if let Some(row) = &self.error_row {
             write!(f, "\n  read by       row `{row}` of docs/log-levels.md; `ignore_levels` switches it off")?;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::compare::Comparison;
+use super::tasks::TaskProof;
 use crate::text::Text;
 use log_objects::level::LevelCounts;
 
@@ -39,6 +40,9 @@ pub struct Verification {
     /// The row of the table of levels (docs/log-levels.md) by which the first of them was read as one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_row: Option<Text>,
+    /// What ECS says of the new revision's tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<TaskProof>,
     /// Objects that could not be read to the end, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Text>,
@@ -59,6 +63,7 @@ impl Verification {
             comparison: None,
             errors: Vec::new(),
             error_row: None,
+            tasks: Vec::new(),
             problems: Vec::new(),
         }
     }

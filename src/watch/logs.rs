@@ -164,6 +164,11 @@ impl LogWatch {
         }
     }
 
+    /// Concludes by what others than the logs say.
+    pub(crate) fn overrule(&mut self, status: VerificationStatus, detail: String) {
+        self.conclude(status, detail);
+    }
+
     /// Concludes that the logs cannot be had.
     #[cfg(feature = "cli")]
     pub(crate) fn give_up(&mut self, reason: String) {
@@ -479,6 +484,7 @@ impl LogWatch {
             previous_levels: self.old_levels(),
             comparison: self.comparison,
             errors: evidence.errors.iter().map(|error| error.text.clone()).collect(),
+            tasks: Vec::new(),
             error_row: evidence.errors.first().and_then(|error| error.row.clone()).map(Text::from),
             problems: self.evidence.flaws.iter().map(|flaw| format!("{}: {}", flaw.key, flaw.problem).into()).collect(),
         }

@@ -45,6 +45,11 @@ impl Stage {
         Self { sandbox, config: CONFIG.to_owned(), played: AtomicU32::new(0) }
     }
 
+    /// With documents whose logs prove nothing, beside a live revision whose logs do.
+    pub(crate) fn without_proof(self) -> Self {
+        self.configured("allow = []", "allow = [\"lost-proof\"]")
+    }
+
     pub(crate) fn configured(mut self, from: &str, to: &str) -> Self {
         assert!(self.config.contains(from), "{from}");
         self.config = self.config.replace(from, to);
@@ -205,7 +210,7 @@ async fn an_upload_that_would_go_unproven_is_rejected_where_proof_is_asked_for()
 #[tokio::test]
 async fn every_task_definition_of_the_article_deploys_by_upload() {
     for file in ["plain-arm64", "datadog-sidecar", "health-check", "firelens"] {
-        let stage = Stage::of(Scenario::Good).await.configured("allow = []", "allow = [\"lost-proof\"]");
+        let stage = Stage::of(Scenario::Good).await.without_proof();
         let release = stage.release(&upload(&stage, file)).await;
         assert_eq!(release.outcome, Outcome::Succeeded, "{file}: {release}");
         let expected = if file == "firelens" { VerificationStatus::Passed } else { VerificationStatus::NotConfigured };
@@ -632,7 +637,7 @@ async fn a_deployment_that_is_listed_late_is_still_followed() {
 
 #[tokio::test]
 async fn no_environment_value_reaches_the_report() {
-    let stage = Stage::of(Scenario::Good).await;
+    let stage = Stage::of(Scenario::Good).await.without_proof();
     let secret = "hunter2-and-more";
     let document = event("task-definitions/datadog-sidecar.json").replace("\"true\"", &format!("\"{secret}\""));
     assert!(document.contains(secret));
@@ -900,4 +905,55 @@ async fn what_visitors_write_into_the_logs_of_both_revisions_undoes_no_release_a
         (Outcome::Succeeded, VerificationStatus::Passed),
         "{release}"
     );
+}
+
+/// What the article checks by hand, whatever is asked of the logs.
+#[tokio::test]
+async fn the_tasks_prove_their_processor_and_their_image() {
+    let release = Stage::of(Scenario::Good).await.release(&push()).await;
+    let tasks = release.verification.tasks;
+    assert_eq!(tasks.len(), 2, "the canary's and the one that follows: {tasks:#?}");
+    for task in &tasks {
+        assert_eq!(task.architecture.as_deref(), Some("arm64"));
+        let main = task.containers.iter().find(|container| container.name == *"Main").unwrap();
+        assert_eq!((main.status.as_deref(), main.health.as_deref()), (Some("RUNNING"), Some("HEALTHY")));
+        assert_eq!(main.is_planned, Some(true), "{main:?}");
+    }
+    let off = ("logs = \"if-configured\"", "logs = \"off\"");
+    for (from, to) in [off, ("", "")] {
+        let options = Options { architecture_override: Some("X86_64".to_owned()), ..Options::default() };
+        let release = Stage::with(options).await.configured(from, to).release(&push()).await;
+        assert_eq!(
+            (release.outcome, release.verification.status),
+            (Outcome::RolledBack, VerificationStatus::Failed),
+            "{release}"
+        );
+        let detail = release.verification.detail.unwrap();
+        assert!(detail.contains("runs on x86_64, and its task definition says arm64"), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn an_image_of_the_planned_index_is_the_planned_one_and_any_other_is_rolled_back() {
+    let stranger = format!("sha256:{}", "ab".repeat(32));
+    let options = Options { image_override: Some(stranger.clone()), ..Options::default() };
+    let release = Stage::with(options).await.release(&push()).await;
+    assert_eq!(
+        (release.outcome, release.verification.status),
+        (Outcome::RolledBack, VerificationStatus::Failed),
+        "{release}"
+    );
+    assert!(release.verification.detail.unwrap().contains(&stranger));
+    // The manifest for ARM64 that the pushed index names.
+    let stage = Stage::of(Scenario::Good).await;
+    let ecr = aws_sdk_ecr::Client::new(&stage.sandbox.sdk_config());
+    let id = aws_sdk_ecr::types::ImageIdentifier::builder().image_tag("v6").build();
+    let answer = ecr.batch_get_image().repository_name("express-mode-custom-td").image_ids(id).send().await.unwrap();
+    let index: Value = serde_json::from_str(answer.images()[0].image_manifest().unwrap()).unwrap();
+    let child = index["manifests"][0]["digest"].as_str().unwrap().to_owned();
+    let options = Options { image_override: Some(child.clone()), ..Options::default() };
+    let release = Stage::with(options).await.release(&push()).await;
+    assert_eq!(release.outcome, Outcome::Succeeded, "{release}");
+    let main = &release.verification.tasks[0].containers[0];
+    assert_eq!((main.image_digest.as_deref(), main.is_planned), (Some(child.as_str()), Some(true)));
 }

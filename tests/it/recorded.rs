@@ -57,6 +57,8 @@ async fn stage(options: Options) -> Stage {
 async fn assert_clean(what: &str, stage: &Stage, event: &str, outcome: Outcome) {
     let lines = Lines::default();
     let guard = tracing::subscriber::set_default(lines.clone());
+    // Other tests run beside this one, and may have seen to it that nothing is told.
+    tracing::callsite::rebuild_interest_cache();
     let executions = stage.play_all(vec![("planted".to_owned(), event.to_owned())]).await;
     drop(guard);
     let answer = result_of(&executions[0]);

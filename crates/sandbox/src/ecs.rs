@@ -44,6 +44,7 @@ pub(crate) struct Ecs {
     /// How the next deployment goes.
     pub(crate) manner: Manner,
     architecture_override: Option<String>,
+    image_override: Option<String>,
     names_definitions: bool,
     tasks_log: bool,
     /// When the sandbox was started: tasks log requests from about then on.
@@ -76,6 +77,7 @@ impl Ecs {
             second_update: options.second_update,
             manner,
             architecture_override: options.architecture_override.clone(),
+            image_override: options.image_override.clone(),
             names_definitions: options.names_definitions,
             tasks_log: options.tasks_log,
             opened: options.start,

@@ -82,6 +82,8 @@ pub struct Options {
     pub ending: DeploymentEnding,
     /// The processor that ECS says it chose for new revisions instead of the task definition's, such as `X86_64`.
     pub architecture_override: Option<String>,
+    /// The digest of the image that new tasks are said to run instead of the one that they were pinned to.
+    pub image_override: Option<String>,
     /// Whether a service is described with the ARNs of its task definitions: the SDK has `taskDefinitionArn` in
     /// `activeConfigurations`, and the published page of the API does not list it.
     pub names_definitions: bool,
@@ -108,6 +110,7 @@ impl Default for Options {
             unknown_stage: None,
             ending: DeploymentEnding::default(),
             architecture_override: None,
+            image_override: None,
             names_definitions: true,
             tasks_log: true,
         }

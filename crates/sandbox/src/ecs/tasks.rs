@@ -91,7 +91,7 @@ impl Ecs {
                 definition
                     .containers()
                     .iter()
-                    .map(|container| describe_container(container, revision, task, now))
+                    .map(|container| self.describe_container(container, revision, task, now))
                     .collect()
             })
             .unwrap_or_default();
@@ -105,7 +105,10 @@ impl Ecs {
             "startedBy": format!("ecs-svc/{}", deployment_number(service, task)), "version": 1, "overrides": {}, "attachments": [],
         });
         if let Some(definition) = definition {
-            described["attributes"] = json!([{"name": "ecs.cpu-architecture", "value": cpu_name(definition)}]);
+            let is_new = revision.is_some_and(|revision| !revision.proven);
+            let other = self.architecture_override.as_ref().filter(|_| is_new).map(|name| name.to_lowercase());
+            let architecture = other.unwrap_or_else(|| cpu_name(definition).to_owned());
+            described["attributes"] = json!([{"name": "ecs.cpu-architecture", "value": architecture}]);
             described["cpu"] = json!(definition.member("cpu"));
             described["memory"] = json!(definition.member("memory"));
         }
@@ -118,6 +121,37 @@ impl Ecs {
             described["stoppedReason"] = json!(reason(cause, service, task));
             if *stopped <= now {
                 described["stoppedAt"] = epoch(*stopped);
+            }
+        }
+        described
+    }
+
+    fn describe_container(&self, container: &Value, revision: &Revision, task: &Task, now: Timestamp) -> Value {
+        let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
+        let status = match stage(task, now) {
+            "RUNNING" => "RUNNING",
+            "STOPPED" | "DEPROVISIONING" => "STOPPED",
+            _ => "PENDING",
+        };
+        let checked = container.get("healthCheck").is_some_and(Value::is_object);
+        let healthy = status == "RUNNING" && task.life.started.is_some_and(|started| later(started, 20) <= now);
+        let mut described = json!({
+            "containerArn": super::arn(&format!("container/{CLUSTER}/{}/{}", task.id, seeded(&format!("{} {name}", task.id)))),
+            "taskArn": task.arn(), "name": name, "image": container.get("image"), "runtimeId": format!("{}-3141592653", task.id),
+            "lastStatus": status, "cpu": container.get("cpu").map_or_else(|| "0".to_owned(), Value::to_string),
+            "healthStatus": if checked && healthy { "HEALTHY" } else { "UNKNOWN" }, "networkInterfaces": [],
+        });
+        if let Some((_, _, Some(digest))) = revision.images.iter().find(|(of, ..)| of == name) {
+            let other = self.image_override.as_ref().filter(|_| !revision.proven && name == "Main");
+            described["imageDigest"] = json!(other.unwrap_or(digest));
+        }
+        if let Some((_, _, cause)) = task.life.stop.as_ref().filter(|_| status == "STOPPED") {
+            match &cause.culprit {
+                Some((culprit, code)) if culprit == name => described["exitCode"] = json!(code),
+                // Nothing was started, so nothing exited.
+                None if cause.code == "TaskFailedToStart" => described["reason"] = json!(cause.reason),
+                _ if task.life.started.is_some() => described["exitCode"] = json!(0),
+                _ => {}
             }
         }
         described
@@ -215,36 +249,6 @@ fn stage(task: &Task, now: Timestamp) -> &'static str {
 
 fn desired_status(task: &Task, now: Timestamp) -> &'static str {
     if task.life.stop.as_ref().is_some_and(|(stopping, ..)| *stopping <= now) { "STOPPED" } else { "RUNNING" }
-}
-
-fn describe_container(container: &Value, revision: &Revision, task: &Task, now: Timestamp) -> Value {
-    let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
-    let status = match stage(task, now) {
-        "RUNNING" => "RUNNING",
-        "STOPPED" | "DEPROVISIONING" => "STOPPED",
-        _ => "PENDING",
-    };
-    let checked = container.get("healthCheck").is_some_and(Value::is_object);
-    let healthy = status == "RUNNING" && task.life.started.is_some_and(|started| later(started, 20) <= now);
-    let mut described = json!({
-        "containerArn": super::arn(&format!("container/{CLUSTER}/{}/{}", task.id, seeded(&format!("{} {name}", task.id)))),
-        "taskArn": task.arn(), "name": name, "image": container.get("image"), "runtimeId": format!("{}-3141592653", task.id),
-        "lastStatus": status, "cpu": container.get("cpu").map_or_else(|| "0".to_owned(), Value::to_string),
-        "healthStatus": if checked && healthy { "HEALTHY" } else { "UNKNOWN" }, "networkInterfaces": [],
-    });
-    if let Some((_, _, Some(digest))) = revision.images.iter().find(|(of, ..)| of == name) {
-        described["imageDigest"] = json!(digest);
-    }
-    if let Some((_, _, cause)) = task.life.stop.as_ref().filter(|_| status == "STOPPED") {
-        match &cause.culprit {
-            Some((culprit, code)) if culprit == name => described["exitCode"] = json!(code),
-            // Nothing was started, so nothing exited.
-            None if cause.code == "TaskFailedToStart" => described["reason"] = json!(cause.reason),
-            _ if task.life.started.is_some() => described["exitCode"] = json!(0),
-            _ => {}
-        }
-    }
-    described
 }
 
 fn health(containers: &[Value]) -> &'static str {
