@@ -286,7 +286,8 @@ impl Watch {
 
     /// Takes in a look at the tasks, if it saw any. What speaks against them speaks whatever the logs say.
     pub(crate) fn observe_tasks(&mut self, seen: SeenTasks) {
-        self.tasks.looks += 1;
+        // What is denied is not asked for over and over.
+        self.tasks.looks += if seen == SeenTasks::Trouble { MAX_TASK_LOOKS / 5 } else { 1 };
         if let SeenTasks::Read { expected, tasks } = seen
             && !tasks.is_empty()
         {

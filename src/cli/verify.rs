@@ -23,7 +23,7 @@ use crate::watch::logs::{Baseline, LogWatch, LookTime, SeenLogs};
 
 /// Seconds between two looks.
 const PAUSE: u64 = 10;
-/// Seconds that the first look may take, however short the time is that was asked for.
+/// Seconds that one look may take where it alone decides.
 const ONE_LOOK: u64 = 15;
 
 #[derive(Debug, Args)]
@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
         if !arguments.json && !arguments.explain {
             anstream::println!("{}", line(0, "reading", &format!("what {} runs", asked.arn.name())));
         }
-        let limit = arguments.timeout.unwrap_or(asked.verify.timeout).max(ONE_LOOK);
+        let limit = within(arguments.timeout.unwrap_or(asked.verify.timeout));
         let prepared = tokio::time::timeout(Duration::from_secs(limit), preparing).await;
         let (live, mut logs) = prepared.map_err(|_| format!("AWS has not answered within {limit} s"))??;
         logs.timeout = arguments.timeout.unwrap_or(logs.timeout);
@@ -162,8 +162,7 @@ async fn follow(
         let elapsed = began.elapsed().as_secs();
         let left = logs.timeout.saturating_sub(elapsed);
         let look = Look { logs, task_definition_arn: &live.task_definition_arn, since, elapsed };
-        // One look is made in any case, and gets the time that it needs.
-        let limit = Duration::from_secs(left.max(if is_first { ONE_LOOK } else { 1 }));
+        let limit = Duration::from_secs(if logs.timeout == 0 { ONE_LOOK } else { left.max(1) });
         let looked = tokio::time::timeout(limit, logs::look(aws, &asked.arn, look, checks)).await;
         let elapsed = began.elapsed().as_secs();
         let seen = match looked {
@@ -211,6 +210,11 @@ async fn follow(
         #[expect(clippy::disallowed_methods, reason = "a person waits here, not a release")]
         tokio::time::sleep(Duration::from_secs(PAUSE.min(left))).await;
     }
+}
+
+/// The time in which AWS has to answer: with `0s` one look decides, and gets the time that it needs.
+fn within(timeout: u64) -> u64 {
+    if timeout == 0 { ONE_LOOK } else { timeout }
 }
 
 fn since(aws: &Aws, arguments: &Arguments) -> Option<Timestamp> {

@@ -320,3 +320,47 @@ fn note_cursors(evidence: &mut Evidence, places: &[Place<'_>], listings: &[(Vec<
         evidence.searched(place.output, &place.search, last.map(|last| last.key.clone()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task_definition::TaskDefinition;
+    use crate::verify::{Expectation, expect_logs};
+
+    fn output() -> S3Output {
+        let document = include_bytes!("../../events/task-definitions/firelens.json");
+        match expect_logs(&TaskDefinition::parse(document).unwrap(), "Main", &[]) {
+            Expectation::Logs(mut outputs) => outputs.remove(0),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn found<'a>(output: &'a S3Output, objects: &[(&'a str, &'a str, i64, u64)]) -> Vec<Found<'a>> {
+        let of = |(task, key, modified, size): &(&'a str, &'a str, i64, u64)| Found {
+            output,
+            object: Object { task, key, etag: "e" },
+            modified: Timestamp::from_second(*modified).ok(),
+            size: *size,
+        };
+        objects.iter().map(of).collect()
+    }
+
+    fn keys<'a>(found: &[Found<'a>]) -> Vec<&'a str> {
+        found.iter().map(|found| found.object.key).collect()
+    }
+
+    #[test]
+    fn no_task_takes_what_others_need_and_what_is_read_is_read_in_its_order() {
+        let output = output();
+        // A loud task with three objects, and two quiet ones.
+        let objects =
+            [("a", "a1", 1, 900), ("a", "a2", 2, 900), ("a", "a3", 3, 900), ("b", "b1", 2, 10), ("c", "c1", 1, 20)];
+        let turns = in_turn(found(&output, &objects));
+        assert_eq!(keys(&turns), ["b1", "c1", "a3", "a2", "a1"], "each task's newest first, small ones before");
+        assert_eq!(keys(&choose(turns, 3, u64::MAX)), ["a3", "b1", "c1"]);
+        assert_eq!(keys(&choose(in_turn(found(&output, &objects)), 5, u64::MAX)), ["a1", "a2", "a3", "b1", "c1"]);
+        // As many as fit, by what their text may come to, and one in any case.
+        assert_eq!(keys(&choose(in_turn(found(&output, &objects)), 5, 301)), ["a3", "b1", "c1"]);
+        assert_eq!(keys(&choose(in_turn(found(&output, &objects)), 5, 1)), ["b1"]);
+    }
+}

@@ -2,7 +2,7 @@
 //! logs.
 
 use super::{ImageContent, ImageEvidence};
-use crate::config::Service;
+use crate::config::{Logs, Service};
 use crate::image::{PrivateEcr, registry_host};
 use crate::task_definition::TaskDefinition;
 use crate::task_definition::references::{Reference, ReferenceKind};
@@ -114,7 +114,8 @@ pub(super) fn lost_proof(
     else {
         return None;
     };
-    if !service.verify.asks_for_proof() {
+    // Where proof is required, another finding says so.
+    if !service.verify.asks_for_proof() || service.verify.logs == Logs::Required {
         return None;
     }
     let pointer = definition.container(&service.container).map_or_else(String::new, |container| container.pointer());

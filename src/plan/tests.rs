@@ -132,7 +132,9 @@ fn an_upload_is_pinned_and_keeps_the_live_tags() {
     let mut live = live();
     live.definition.set_tag("team", "shop");
     let document = uploaded(include_bytes!("../../events/task-definitions/plain-arm64.json"));
-    let asked = ask_upload(&upload(), &live, document, found(pushed_digest(), "arm64"));
+    let mut request = upload();
+    request.service.rules.allow.push("lost-proof".to_owned());
+    let asked = ask_upload(&request, &live, document, found(pushed_digest(), "arm64"));
     let Asked::Draft(draft) = asked else { panic!("not released") };
     assert!(draft.definition.to_json().contains(r#"{"key":"team","value":"shop"}"#));
     assert!(draft.outline.image.unwrap().after.ends_with(pushed_digest().as_str()));

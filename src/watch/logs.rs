@@ -642,6 +642,90 @@ mod tests {
         );
     }
 
+    /// A watch that knows where the old revision logs, after a look at which the new one was silent and the old one had
+    /// so many records.
+    fn silent_beside(
+        verify: &Verify,
+        old_outputs: impl Fn(&mut S3Output),
+        records: u64,
+    ) -> (VerificationStatus, String) {
+        let mut watch = log_watch(verify);
+        let mut outputs = watch.outputs.clone();
+        outputs.iter_mut().for_each(old_outputs);
+        watch.old = Some(Baseline { task_definition_arn: "web:5".into(), outputs, evidence: Evidence::default() });
+        let checks = verify.checks().unwrap();
+        watch.observe(read(evidence(0, 0)), &checks, at(0));
+        let old = Some(Box::new(evidence(records, 0)));
+        let seen = SeenLogs::Read { evidence: Box::new(evidence(0, 0)), old, tasks: one_task() };
+        watch.observe(seen, &checks, at(700));
+        watch.verdict().map(|(status, detail)| (status, detail.to_owned())).unwrap()
+    }
+
+    #[test]
+    fn silence_beside_an_old_revision_that_goes_on_logging_is_a_failure() {
+        let same = |_: &mut S3Output| {};
+        let (status, detail) = silent_beside(&verify(Silence::Inconclusive), same, 20);
+        assert_eq!(status, VerificationStatus::Failed);
+        assert!(
+            detail.contains("no record of the new revision came within 700 s, while 20 records of the old"),
+            "{detail}"
+        );
+        assert_eq!(silent_beside(&verify(Silence::Pass), same, 20).0, VerificationStatus::Passed);
+        // Too few to tell, or through an output that is another one: then nobody can.
+        assert_eq!(silent_beside(&verify(Silence::Inconclusive), same, 19).0, VerificationStatus::Inconclusive);
+        let other = |output: &mut S3Output| output.bucket = "another".to_owned();
+        let (status, detail) = silent_beside(&verify(Silence::Inconclusive), other, 0);
+        assert!(status == VerificationStatus::Inconclusive && !detail.contains("old revision"), "{detail}");
+    }
+
+    #[test]
+    fn the_old_revision_is_only_asked_when_the_new_one_is_silent_at_the_end() {
+        let verify = verify(Silence::Inconclusive);
+        let mut watch = log_watch(&verify);
+        let (outputs, evidence_of_old) = (watch.outputs.clone(), Evidence::default());
+        watch.old = Some(Baseline { task_definition_arn: "web:5".into(), outputs, evidence: evidence_of_old });
+        let checks = verify.checks().unwrap();
+        watch.observe(read(evidence(0, 0)), &checks, at(0));
+        assert_eq!(watch.interest_in_old(&checks, &evidence(0, 0), 30), None);
+        assert_eq!(watch.interest_in_old(&checks, &evidence(1, 0), 700), None);
+        assert!(matches!(watch.interest_in_old(&checks, &evidence(0, 0), 700), Some(Interest::Silence { after: 30 })));
+        watch.old.as_mut().unwrap().outputs[0].bucket = "another".to_owned();
+        assert_eq!(watch.interest_in_old(&checks, &evidence(0, 0), 700), None);
+    }
+
+    #[test]
+    fn a_service_that_is_scaled_to_zero_is_not_watched_for_hours() {
+        let mut watch = log_watch(&verify(Silence::Fail));
+        let checks = Checks::default();
+        let through = |elapsed| LookTime { elapsed, is_canary: false, is_through: true, bake: None, shifted: None };
+        watch.observe(SeenLogs::NoTask, &checks, at(0));
+        watch.observe(SeenLogs::NoTask, &checks, at(7_000));
+        assert!(watch.is_open(), "the deployment may still start one");
+        watch.observe(SeenLogs::NoTask, &checks, through(7_010));
+        assert!(watch.is_open());
+        watch.observe(SeenLogs::NoTask, &checks, through(7_080));
+        let (status, detail) = watch.verdict().unwrap();
+        assert_eq!(status, VerificationStatus::Inconclusive);
+        assert!(detail.contains("no task of the new revision has run"), "{detail}");
+    }
+
+    #[test]
+    fn nothing_follows_from_the_absence_of_what_was_not_read_and_what_was_read_stands() {
+        let verify = Verify { expect: vec!["Starting".into()], forbid: vec!["^panic".into()], ..verify(Silence::Fail) };
+        let partial = |records| {
+            let mut evidence = evidence(records, 0);
+            evidence.unread = 3;
+            evidence
+        };
+        let late = [at(0), at(700)];
+        assert_eq!(verdict(&verify, &read(partial(5)), &late), Some(VerificationStatus::Inconclusive));
+        assert_eq!(verdict(&verify, &read(evidence(5, 0)), &late), Some(VerificationStatus::Failed));
+        let mut proven = partial(5);
+        proven.expected = vec![true];
+        let through = LookTime { elapsed: 700, is_canary: false, is_through: true, bake: None, shifted: None };
+        assert_eq!(verdict(&verify, &read(proven), &[at(0), through]), Some(VerificationStatus::Passed));
+    }
+
     #[test]
     fn it_tells_what_it_waits_for_and_what_came() {
         let mut watch = log_watch(&verify(Silence::Inconclusive));

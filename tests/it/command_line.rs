@@ -140,6 +140,28 @@ async fn a_revision_without_a_task_is_not_waited_for_for_ever() {
     assert!(stdout(&output).contains("no task of"), "{}", stdout(&output));
 }
 
+/// Somebody takes connections and never says anything.
+#[test]
+fn a_verification_ends_in_time_when_aws_does_not_answer() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let began = std::time::Instant::now();
+    let output = Command::new(env!("CARGO_BIN_EXE_express-deployer"))
+        .args(["verify", "express-mode-custom-td-f9de", "--config", "deployer.example.toml", "--timeout", "2s"])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .env_clear()
+        .env("AWS_ENDPOINT_URL", format!("http://{}", silent.local_addr().unwrap()))
+        .env("AWS_REGION", "ap-northeast-1")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .output()
+        .unwrap();
+    // Far less than the SDK's own patience; the machine may be slow.
+    assert!(began.elapsed() < std::time::Duration::from_secs(30), "{:?}", began.elapsed());
+    assert_eq!(output.status.code(), Some(2), "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("reading           what express-mode-custom-td-f9de runs"), "{}", stdout(&output));
+    assert!(stderr(&output).contains("AWS has not answered within 2 s"), "{}", stderr(&output));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn where_logs_are_looked_for_can_be_explained() {
     let output = verify(Scenario::Good, &["--explain"]).await;

@@ -111,6 +111,32 @@ async fn what_people_met_with_is_verified_as_they_would() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// One entry of 415 kB in 26 pieces, of which the first and the last matter
+/// (<https://github.com/aws/aws-for-fluent-bit/issues/932>).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_entry_is_one_record_with_the_level_at_its_end() {
+    let (sandbox, revision, task) = live(None).await;
+    let entry = format!("{{\"message\":\"order 7 {}\",\"level\":\"error\"}}", "z".repeat(415_000));
+    let count = entry.len().div_ceil(16_384);
+    let lines: String = entry
+        .as_bytes()
+        .chunks(16_384)
+        .zip(1..)
+        .map(|(piece, number)| {
+            let record = serde_json::json!({
+                "container_id": "{task}-0527074092", "source": "stdout", "log": std::str::from_utf8(piece).unwrap(),
+                "partial_message": "true", "partial_id": "9f2c", "partial_ordinal": number.to_string(),
+                "partial_last": (number == count).to_string(), "ecs_task_definition": "{rev}",
+            });
+            format!("{record}\n")
+        })
+        .collect();
+    put(&sandbox, "logs/{tag}/%Y/%m/%d/%H/%M/aB3dE6gH.gz", &lines, &revision, &task);
+    let verification = verify(&sandbox, &format!("{CONFIG}expect = ['order 7 z+.*\"level\":\"error\"']\n")).await;
+    assert_eq!(verification.status, VerificationStatus::Passed, "{verification:?}");
+    assert_eq!((verification.records, verification.levels.unwrap().error), (1, 1));
+}
+
 #[test]
 fn what_keeps_logs_from_proving_anything_is_said_before_the_deploy() {
     for (case, rules) in [

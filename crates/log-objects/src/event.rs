@@ -127,13 +127,14 @@ fn is_indented(message: &str) -> bool {
 
 /// How runtimes go on from one error to another of the same event.
 fn is_cause(message: &str) -> bool {
-    const CAUSES: [&str; 9] = [
+    const CAUSES: [&str; 10] = [
         "Caused by: ",
         "Suppressed: ",
         "Traceback (most recent call last)",
         "During handling of the above exception",
         "The above exception was the direct cause",
         "[signal ",
+        "goroutine ",
         "[stacktrace]",
         "[previous exception]",
         "Next ",

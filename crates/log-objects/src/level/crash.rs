@@ -155,8 +155,12 @@ fn error_name(text: &[u8]) -> usize {
     }
     let name = text.get(..length).unwrap_or_default();
     let is_class = name.first().is_some_and(u8::is_ascii_uppercase) || name.contains(&b'.') || name.contains(&b'\\');
+    let class = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    let is_part = [&b"Handler"[..], b"Config", b"Mapper", b"Filter", b"Module", b"Service", b"Registry", b"Factory"];
+    let is_module = [&b".exceptions."[..], b".errors."].iter().any(|module| memmem::find(name, module).is_some());
+    let is_named = is_module && class.first().is_some_and(u8::is_ascii_uppercase);
     let is_error = name.ends_with(b"Error")
         || name.ends_with(b"Exception")
-        || [&b".exceptions."[..], b".errors."].iter().any(|module| memmem::find(name, module).is_some());
+        || (is_named && !is_part.iter().any(|part| class.ends_with(part)));
     if is_class && is_error { length } else { 0 }
 }

@@ -106,7 +106,18 @@ impl<'a> Walk<'a> {
             b'0'..=b'9' => self.number(rest),
             b'-' if rest.get(1).is_some_and(u8::is_ascii_digit) => self.number(rest),
             b'+' if self.before.has(Features::TIME) => self.number(rest),
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'@' | b'/' | b'.' | b'$' | b'#' => self.word(rest),
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'@' | b'/' | b'.' | b'$' => self.word(rest),
+            b'#' if !self.before.has(Features::FIRST) => self.word(rest),
+            // `*** ERROR: x`, `# ERROR x`: what is only put before a word.
+            b'*' | b'!' | b'#' | b'-' | b'=' if self.before.has(Features::FIRST) => {
+                let length =
+                    rest.iter().take_while(|byte| matches!(byte, b'*' | b'!' | b'#' | b'-' | b'=' | b'>')).count();
+                if length > 5 || rest.get(length) != Some(&b' ') {
+                    return Step::Over;
+                }
+                self.at += length;
+                Step::Field
+            }
             // A mark in front of the text, as in ` ⨯ Error: x` of Next.js.
             0x80.. if self.names == 0 => {
                 let length = rest.iter().position(|byte| *byte < 0x80).unwrap_or(rest.len());
@@ -133,6 +144,9 @@ impl<'a> Walk<'a> {
                 [b'\t', ..] => (1, Features::TAB_BEFORE),
                 [b'|', ..] => (1, Features::PIPE_BEFORE),
                 [b' ' | b'\r', ..] => (1, Features::NOTHING),
+                [b'-', b'A'..=b'Z', ..] if self.at > 0 && self.head.get(self.at - 1) == Some(&b'|') => {
+                    (1, Features::DASH_BEFORE)
+                }
                 [b'-', after @ ..] if !self.before.has(Features::FIRST) => {
                     let more = after.iter().take_while(|byte| **byte == b'-').count();
                     match after.get(more) {
@@ -175,7 +189,10 @@ impl<'a> Walk<'a> {
         } else if let [one] = run
             && let Some(level) = words::letter(*one)
         {
-            let features = self.before.with(Features::LETTER).with(follow(after)).with(self.standing());
+            let next = after.trim_ascii_start();
+            let is_dated = next.len() < after.len() && next.first().is_some_and(u8::is_ascii_digit) && stamp(next).1;
+            let dated = if is_dated { Features::TIME_NEXT } else { Features::NOTHING };
+            let features = self.before.with(Features::LETTER).with(follow(after)).with(self.standing()).with(dated);
             if let Some(row) = self.rows.word(features) {
                 return Step::Level(Stated { level, row });
             }
@@ -274,9 +291,11 @@ impl<'a> Walk<'a> {
             after = words::behind_colour(coloured);
         }
         let features = self.before.with(case(word)).with(follow(after)).with(self.standing()).with(data(after));
+        // `Alert: a new order` tells somebody something.
+        let is_notice = word == b"Alert" || word == b"Emergency";
         let rare = !matches!(word.len(), 3..=5) || level != Level::Error || word.eq_ignore_ascii_case(b"alert");
         let counted = rare && after.first() == Some(&b':') && words::is_count(after);
-        let features = if counted { features.with(Features::DATA) } else { features };
+        let features = if counted || is_notice { features.with(Features::DATA) } else { features };
         let is_verb = word.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"fail"));
         let features = if is_verb { features.with(Features::NOUN) } else { features };
         let features = if level == Level::Error && is_doing(after) { features.with(Features::DOING) } else { features };

@@ -129,6 +129,8 @@ impl Features {
     pub(super) const CAPITAL_NEXT: Self = Self(1 << 38);
     /// Glued to a name by a slash.
     pub(super) const SLASHED: Self = Self(1 << 39);
+    /// A time or a date follows.
+    pub(super) const TIME_NEXT: Self = Self(1 << 40);
 
     /// Both.
     pub(super) const fn with(self, other: Self) -> Self {

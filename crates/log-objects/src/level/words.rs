@@ -109,6 +109,7 @@ const NOUNS: &[&str] = &[
     "topics",
     "tracking",
     "views",
+    "weather",
 ];
 
 /// The level that a word is, whatever its case.
@@ -188,6 +189,7 @@ pub(super) fn is_zero(text: &[u8]) -> bool {
         _ => letters(value),
     };
     let is_end = match word {
+        b"no" if after.starts_with(b" error") => true,
         b"0" => after.first().is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'x' | b':')),
         _ => after.trim_ascii_start().first().is_none_or(|byte| matches!(byte, b',' | b';' | b'|' | b')')),
     };

@@ -56,8 +56,8 @@ pub(super) fn data(after: &[u8]) -> Features {
 pub(super) fn is_doing(after: &[u8]) -> bool {
     let Some(rest) = after.strip_prefix(b" ") else { return false };
     let (word, behind) = words::letters(rest);
-    word.len() > 4
-        && word.ends_with(b"ing")
+    let is_doing = word.len() > 4 && word.ends_with(b"ing");
+    (is_doing || [&b"in"[..], b"at", b"on", b"while", b"during", b"when", b"from"].contains(&word))
         && memchr::memchr(b':', behind.get(..HEAD).unwrap_or(behind)).is_some_and(|at| at > 0)
 }
 

@@ -110,7 +110,7 @@ rows! {
     }
     {
         "json-pino": Number(
-            &["level"],
+            &["level", "lvl"],
             &["msg", "pid", "hostname"],
             &[(50, 69, Error), (40, 49, Warn), (30, 39, Info), (1, 29, Debug)],
         ),
@@ -373,6 +373,13 @@ rows! {
         no: ["A/B test on"]
     }
     {
+        "letter-first": Word(all([F::LETTER, F::FIRST, F::TIME_NEXT]), F::NOTHING),
+        "a letter before a time",
+        "https://developer.android.com/tools/logcat",
+        yes: [("E 2026-11-23 06:32:46 no config", Error)],
+        no: ["E 5 items"]
+    }
+    {
         "letter-bracket": Word(all([F::LETTER, F::SPACE, F::BRACKET, F::FIRST]), F::NOTHING),
         "a letter and a number in parentheses",
         "https://docs.espressif.com/projects/esp-idf/en/stable/esp32/api-reference/system/log.html",
@@ -541,6 +548,27 @@ rows! {
         no: ["errors [3]"]
     }
     {
+        "small-wide": Word(all([F::LOWER, F::FIRST, F::SPACE, F::WIDE]), all([F::NOUN]).with(NO)),
+        "in small letters at the start, before a gap",
+        "https://github.com/klaudiosinani/signale",
+        yes: [("error  no config", Error)],
+        no: ["error handling  is on"]
+    }
+    {
+        "small-dash": Word(all([F::LOWER, F::FIRST, F::DASH]), NO),
+        "in small letters at the start, before a dash",
+        "https://nextjs.org/docs",
+        yes: [("error - no config", Error)],
+        no: ["an error - x"]
+    }
+    {
+        "bang": Word(all([F::BANG, F::FIELDS]), all([F::LOWER, F::NOUN]).with(NO)),
+        "before `!`, with nothing but fields in front",
+        "https://www.gnu.org/software/bash/manual/bash.html",
+        yes: [("Error! no config", Error)],
+        no: ["errors! many"]
+    }
+    {
         "coloured": Word(all([F::COLOUR]), all([F::NOUN]).with(NO)),
         "in a colour of its own",
         "https://docs.rs/tracing-subscriber",
@@ -551,7 +579,7 @@ rows! {
         "go-crash": Text(
             Error,
             &[
-                "panic: ~", "fatal error: ~", "http: panic serving ~", "runtime: out of memory~",
+                "panic: ~", "goroutine %n [running]:~", "fatal error: ~", "http: panic serving ~", "runtime: out of memory~",
                 "SIGSEGV: segmentation violation~", "[signal SIG~", "unexpected fault address ~",
                 "panic during panic~",
             ],
@@ -616,7 +644,7 @@ rows! {
                 "Uncaught %e~", "Uncaught (in promise) %e~", "Uncaught app exception~", "Uncaught exception: ~", "Uncaught exception in ~", "Unexpected error~: ~",
                 "Unexpected exception~: ~", "Unhandled rejection %e~", "unhandledRejection: %e~",
                 "uncaughtException: %e~", "%e: ~", "%e:", "%e [~]:~", "%e [~]", "%e", "[%e~", "** (%e)~",
-                "Caused by: %e~", "%e (~):~", "%e (~)", "Internal Server Error: ~", "Internal server error: ~",
+                "Caused by: %e~", "%e (~):~", "%e (~)", "Internal Server Error: ~", "Internal server error: ~", "(%e) ~", "[ERR_~]: ~", "Errno::~: ~", "ActiveRecord::~ (~", "PG::~: ~",
             ],
         ),
         "the name of an error or exception before its message",
@@ -629,11 +657,27 @@ rows! {
         no: ["Uncaught exception handler installed", "TypeError handler: ready", "lastError: none", "HttpError: 0"]
     }
     {
+        "error-kind": Text(
+            Error,
+            &[
+                "Critical error: ~", "Unhandled error: ~", "Uncaught error: ~", "Internal error: ~", "Runtime error: ~",
+                "Startup error: ~", "Server error: ~", "Unknown error: ~", "Connection error: ~", "Configuration error: ~",
+                "Config error: ~", "Database error: ~", "Syntax error: ~", "Initialization error: ~", "Exception in ~: ~",
+                "An exception occurred~: ~", "An unhandled exception~: ~", "An error occurred: ~", "An error occurred ~: ~",
+                "An unhandled error~: ~", "An unexpected error~: ~",
+            ],
+        ),
+        "a kind of error before its cause",
+        "https://docs.python.org/3/library/exceptions.html",
+        yes: [("Startup error: no config", Error), ("An unhandled exception occurred: x", Error)],
+        no: ["Startup errors are shown", "An error occurred once"]
+    }
+    {
         "node-crash": Text(
             Error,
             &[
                 "FATAL ERROR: ~", "Module not found: ~", "~.ts(~): error TS~", "<--- Last few GCs --->~", "(node:%n) UnhandledPromiseRejectionWarning: ~",
-                "[UnhandledPromiseRejection~", "npm ERR! ~", "npm error ~", "node:internal/~",
+                "[UnhandledPromiseRejection~", "npm ERR! ~", "npm error ~", "node:internal/~", "node:events:%n",
                 "triggerUncaughtException(~", "Unhandled rejection ~", "unhandledRejection~", "uncaughtException: ~",
             ],
         ),
@@ -803,17 +847,17 @@ rows! {
         no: ["Killed 3 idle workers"]
     }
     {
-        "aws-sdk": Text(Error, &["An error occurred (~) when calling ~", "Unable to locate credentials~"]),
+        "aws-sdk": Text(Error, &["Unable to locate credentials~"]),
         "an error of AWS's API, as its CLI prints it",
         "https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-returncodes.html",
-        yes: [("An error occurred (AccessDenied) when calling the PutObject operation: Access Denied", Error)],
-        no: ["An error occurred once"]
+        yes: [("Unable to locate credentials. You can configure credentials by running \"aws configure\".", Error)],
+        no: ["Unable to locate the cache, so it is made"]
     }
     {
         "out-of-memory": Text(
             Error,
             &[
-                "Out of memory~", "out of memory~", "OutOfMemoryError~", "MemoryError", "java.lang.OutOfMemoryError~",
+                "Out of memory", "Out of memory:~", "Out of memory ~rror~", "out of memory", "out of memory:~", "OutOfMemoryError~", "MemoryError", "java.lang.OutOfMemoryError~",
                 "runtime: cannot allocate memory~", "Cannot allocate memory~", "%p: ~annot allocate memory",
                 "Allocation failed~", "OOMKilled~", "oom-kill:~", "Memory cgroup out of memory~",
             ],
@@ -830,7 +874,7 @@ rows! {
                 "exec ~: exec format error~", "exec ~: no such file or directory~", "exec ~: permission denied~",
                 "exec user process caused~", "standard_init_linux.go:%n: ~", "%p: ~xec format error~",
                 "%p: ~: command not found", "%p: %n: ~: not found~", "/bin/sh: ~: not found", "sh: ~: not found",
-                "/bin/bash: ~: not found", "%p: error while loading shared libraries: ~",
+                "/bin/bash: ~: not found", "%p: not found", "%p: error while loading shared libraries: ~",
                 "%p: symbol lookup error: ~", "Error loading shared library ~", "Error relocating ~",
                 "%p: ~version `~' not found~", "%p: ~: cannot execute~", "env: ~o such file or directory",
                 "/bin/sh: ~o such file or directory", "sh: ~o such file or directory", "python: can't open file ~",
