@@ -118,7 +118,7 @@ async fn a_long_entry_is_one_record_with_the_level_at_its_end() {
     let (sandbox, revision, task) = live(None).await;
     let entry = format!("{{\"message\":\"order 7 {}\",\"level\":\"error\"}}", "z".repeat(415_000));
     let count = entry.len().div_ceil(16_384);
-    let lines: String = entry
+    let lines: Vec<String> = entry
         .as_bytes()
         .chunks(16_384)
         .zip(1..)
@@ -131,7 +131,7 @@ async fn a_long_entry_is_one_record_with_the_level_at_its_end() {
             format!("{record}\n")
         })
         .collect();
-    put(&sandbox, "logs/{tag}/%Y/%m/%d/%H/%M/aB3dE6gH.gz", &lines, &revision, &task);
+    put(&sandbox, "logs/{tag}/%Y/%m/%d/%H/%M/aB3dE6gH.gz", &lines.concat(), &revision, &task);
     let verification = verify(&sandbox, &format!("{CONFIG}expect = ['order 7 z+.*\"level\":\"error\"']\n")).await;
     assert_eq!(verification.status, VerificationStatus::Passed, "{verification:?}");
     assert_eq!((verification.records, verification.levels.unwrap().error), (1, 1));
