@@ -8,6 +8,11 @@ use super::s3_output::{COMPRESSIONS, DECISIVE, FORMATS, Format, LogOutput, Setti
 use crate::image::is_dns_label;
 use crate::task_definition::TaskDefinition;
 
+/// What is said of a log router that reads more than the task definition, wherever that matters. Nothing is guessed of
+/// what stands there.
+const OWN_CONFIGURATION: &str =
+    "the log router has a configuration of its own, which may send them anywhere and cannot be seen here";
+
 /// An obstacle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Obstacle {
@@ -54,13 +59,11 @@ pub(crate) fn find_output<'a>(definition: &'a TaskDefinition, name: &str) -> Res
     }
     match output.plugin() {
         Some(_) if output.is_s3() => Ok(output),
-        Some(plugin) if has_own_configuration(output.router) => {
-            let reason = format!(
-                "they go to the output `{plugin}`, and what else the log router's own configuration does with them cannot \
-                 be seen here"
-            );
-            hidden(configuration, &reason, "name the S3 output in `logConfiguration.options`")
-        }
+        Some(plugin) if has_own_configuration(output.router) => hidden(
+            configuration,
+            &format!("they go to the output `{plugin}`, and {OWN_CONFIGURATION}"),
+            "name the S3 output in `logConfiguration.options`",
+        ),
         Some(plugin) => {
             not_configured(format!("the logs of container `{name}` go to Fluent Bit's output `{plugin}`, not to `s3`"))
         }
@@ -69,8 +72,7 @@ pub(crate) fn find_output<'a>(definition: &'a TaskDefinition, name: &str) -> Res
             hidden(configuration + "/options", reason, "add `Name`")
         }
         None if has_own_configuration(output.router) => {
-            let reason = "the log router takes its outputs from a configuration of its own, which cannot be seen here";
-            hidden(configuration, reason, "name the S3 output in `logConfiguration.options`")
+            hidden(configuration, OWN_CONFIGURATION, "name the S3 output in `logConfiguration.options`")
         }
         None => not_configured(format!("container `{name}` has no log options, so its logs go nowhere")),
     }

@@ -249,8 +249,8 @@ async fn read_body(body: OpenObject, mut reading: Reading<'_>) -> Result<Rest, F
     Ok(reading.finish())
 }
 
-/// What the last object of a task left open that an earlier look read: it is read once more rather than remembered, since
-/// it may hold anything.
+/// What the last object of a task left open that an earlier look read: it is read once more rather than remembered,
+/// since it may hold anything.
 async fn read_again(
     aws: &Aws,
     output: &S3Output,

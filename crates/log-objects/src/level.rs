@@ -281,8 +281,8 @@ mod tests {
         for example in rows::EXAMPLES {
             let source = example.source.trim_start_matches("https://");
             let source = source.split('/').next().unwrap();
-            write!(page, "\n## {}\n\n{} ([{source}]({})).\n\n", example.id, capitalised(example.what), example.source)
-                .unwrap();
+            let what = format!("{} ([{source}]({})).", capitalised(example.what), example.source);
+            write!(page, "\n## {}\n\n{}\n\n", example.id, wrapped(&what)).unwrap();
             page.push_str("| line | level |\n| --- | --- |\n");
             for (line, level) in example.yes {
                 writeln!(page, "| {} | {level} |", code(line).replace('|', "\\|")).unwrap();
@@ -295,6 +295,24 @@ mod tests {
             std::fs::write(path, &page).unwrap();
         }
         assert!(std::fs::read_to_string(path).unwrap() == page, "docs/log-levels.md: UPDATE_DOCS=1 writes it anew");
+    }
+
+    /// A paragraph in lines of at most 120 characters.
+    fn wrapped(text: &str) -> String {
+        let (mut lines, mut length) = (String::new(), 0);
+        for word in text.split(' ') {
+            let width = word.chars().count();
+            if length + width >= 120 {
+                lines.push('\n');
+                length = 0;
+            } else if length > 0 {
+                lines.push(' ');
+                length += 1;
+            }
+            lines.push_str(word);
+            length += width;
+        }
+        lines
     }
 
     fn capitalised(text: &str) -> String {
