@@ -1,5 +1,5 @@
-//! What must hold when a log object is read, its cut lines are joined and its records' levels and events are looked for,
-//! whatever its bytes are. It makes no bytes.
+//! What must hold when a log object is read, its cut lines are joined and its records' levels and events are looked
+//! for, whatever its bytes are. It makes no bytes.
 
 use log_objects::event::Events;
 use log_objects::level::{Rows, Stated};

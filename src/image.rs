@@ -1,5 +1,5 @@
-//! Image references, digests and platforms: what a reference names. It never asks a registry; what a manifest can run on
-//! is said below (`manifest`).
+//! Image references, digests and platforms: what a reference names. It never asks a registry; what a manifest can run
+//! on is said below (`manifest`).
 
 use std::fmt;
 

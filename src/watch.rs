@@ -32,8 +32,8 @@ const MAX_UNLISTED: u64 = 300;
 /// The looks below which none is spent on a special moment.
 const SCARCE: u32 = 4;
 
-/// The looks at the tasks of one release.
-const MAX_TASK_LOOKS: u32 = 30;
+/// The looks at the tasks of one release that may fail.
+const MAX_TASK_TROUBLES: u32 = 5;
 
 /// The times that a service revision is asked for what ECS changed in it.
 const MAX_REVISION_LOOKS: u32 = 3;
@@ -82,11 +82,12 @@ pub(crate) struct Watch {
 /// What is known of the new revision's tasks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct TaskWatch {
-    looks: u32,
-    /// When the first one was seen.
-    since: Option<u64>,
+    /// How many looks saw nothing.
+    troubles: u32,
     expected: Option<ExpectedTasks>,
     seen: Vec<TaskProof>,
+    /// When each of them was seen first, in their order: the patience of the logs holds for each task by itself.
+    since: Vec<u64>,
     is_proven: bool,
     /// How many ran then.
     running: i32,
@@ -276,7 +277,7 @@ impl Watch {
     pub(crate) fn wants_tasks(&self) -> bool {
         let running = self.deployment.as_ref().map_or(0, |deployment| deployment.running_tasks);
         let is_news = !self.tasks.is_proven || running > self.tasks.running;
-        running > 0 && !self.is_way_back && !self.is_going_back() && is_news && self.tasks.looks < MAX_TASK_LOOKS
+        running > 0 && !self.is_way_back && !self.is_going_back() && is_news && self.tasks.troubles < MAX_TASK_TROUBLES
     }
 
     /// What the task definition says of its tasks, once it was read.
@@ -287,11 +288,13 @@ impl Watch {
     /// Takes in a look at the tasks, if it saw any. What speaks against them speaks whatever the logs say.
     pub(crate) fn observe_tasks(&mut self, seen: SeenTasks) {
         // What is denied is not asked for over and over.
-        self.tasks.looks += if seen == SeenTasks::Trouble { MAX_TASK_LOOKS / 5 } else { 1 };
+        self.tasks.troubles += u32::from(seen == SeenTasks::Trouble);
         if let SeenTasks::Read { expected, tasks } = seen
             && !tasks.is_empty()
         {
-            self.tasks.since.get_or_insert(self.elapsed);
+            let known = |task: &TaskProof| self.tasks.seen.iter().position(|known| known.task == task.task);
+            let since = |task| known(task).and_then(|at| self.tasks.since.get(at)).copied().unwrap_or(self.elapsed);
+            self.tasks.since = tasks.iter().map(since).collect();
             self.tasks.is_proven = ExpectedTasks::are_proven(&tasks);
             self.tasks.running = self.deployment.as_ref().map_or(0, |deployment| deployment.running_tasks);
             self.tasks.expected = Some(expected);
@@ -301,10 +304,10 @@ impl Watch {
 
     fn judge_tasks(&mut self) {
         let is_through = self.moment().is_through;
-        let waited = self.tasks.since.map_or(0, |since| self.elapsed - since);
-        let is_late = is_through || waited >= self.logs.timeout;
+        let late = |since: &u64| self.elapsed - since >= self.logs.timeout;
+        let late: Vec<bool> = self.tasks.since.iter().map(late).collect();
         let Some(expected) = self.tasks.expected.as_ref().filter(|_| !self.is_going_back()) else { return };
-        let Some((status, detail)) = expected.judge(&self.tasks.seen, is_late) else { return };
+        let Some((status, detail)) = expected.judge(&self.tasks.seen, &late, is_through) else { return };
         let is_worse = match self.logs.verdict() {
             Some((VerificationStatus::Failed, _)) => false,
             Some((VerificationStatus::Inconclusive, _)) => status == VerificationStatus::Failed,

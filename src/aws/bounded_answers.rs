@@ -1,4 +1,5 @@
-//! Keeps an answer out of memory that is longer than any that is meant, and asks no second time for it. It does not look into answers.
+//! Keeps an answer out of memory that is longer than any that is meant, and asks no second time for it. It does not
+//! look into answers.
 
 use std::error::Error;
 

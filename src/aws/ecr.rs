@@ -185,8 +185,9 @@ impl Aws {
         })
     }
 
-    /// Fetches a presigned URL: at most one byte more than there should be, which tells a blob that is too long. The URL is a secret while it is valid: it is in no message. A function in a VPC without
-    /// a gateway endpoint for S3 hangs here, so the time is bounded.
+    /// Fetches a presigned URL: at most one byte more than there should be, which tells a blob that is too long. The
+    /// URL is a secret while it is valid: it is in no message. A function in a VPC without a gateway endpoint for S3
+    /// hangs here, so the time is bounded.
     async fn download(&self, url: &str, resource: &str, size: usize) -> Result<Vec<u8>, Failure> {
         let trouble = |kind, message: String| Failure::new(GET_LAYER, resource, kind, message);
         if url.is_empty() {

@@ -1,5 +1,5 @@
-//! Whether a head is one that a release of this service can have written. A forged head that is plausible holds releases
-//! back and chooses none; one that is not is refused here, before anything is made of it.
+//! Whether a head is one that a release of this service can have written. A forged head that is plausible holds
+//! releases back and chooses none; one that is not is refused here, before anything is made of it.
 
 use jiff::{SignedDuration, Timestamp};
 use release_protocol::head::{Base, Fence, FormerOwner, LastGood, Owner, Stray, Target};
@@ -12,8 +12,8 @@ use crate::trigger::Order;
 /// How far ahead of the clock an event's time may lie; one that lies further is put to its arrival, so no order can.
 pub const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
-/// The members and items that a head may have, all in all; a release writes a few hundred. Each takes many times its bytes
-/// in memory.
+/// The members and items that a head may have, all in all; a release writes a few hundred. Each takes many times its
+/// bytes in memory.
 const MAX_PARTS: usize = 4096;
 
 /// Why no release can have written an object.

@@ -243,8 +243,8 @@ fn outline_of(live: &Live) -> Outline {
     Outline { base, previous, digest: None, image: None, changes: Vec::new(), findings: Vec::new() }
 }
 
-/// Where the revision that serves now logs, where the new one's logs are looked for. While another deployment is on, the
-/// definition at hand is not the one that serves, and nothing is compared.
+/// Where the revision that serves now logs, where the new one's logs are looked for. While another deployment is on,
+/// the definition at hand is not the one that serves, and nothing is compared.
 fn previous_logs(service: &Service, live: &Live, previous: &str, new: &Expectation) -> Vec<S3Output> {
     if !matches!(new, Expectation::Logs(_)) || live.task_definition_arn != previous {
         return Vec::new();

@@ -10,6 +10,7 @@
 use super::rule::{Check, Kind};
 use super::{Rule, RuleId};
 
+mod blank_variable_name;
 mod circular_dependency;
 mod clashing_port;
 mod conflicting_log_patterns;
@@ -39,6 +40,7 @@ mod invalid_health_check;
 mod invalid_image;
 mod invalid_log_buffer_limit;
 mod invalid_log_pattern;
+mod invalid_log_router_user;
 mod invalid_port_name;
 mod invalid_restart_policy;
 mod invalid_role;
@@ -105,6 +107,7 @@ mod small_s3_file_size;
 mod taken_log_port;
 mod too_many_containers;
 mod too_many_tags;
+mod unconfigured_volume;
 mod unknown_dependency;
 mod unknown_member;
 mod unknown_output_plugin;
@@ -130,7 +133,9 @@ mod unsupported_linux_parameter;
 mod unsupported_log_driver;
 mod unsupported_member;
 mod unsupported_resource;
+mod unsupported_system_control;
 mod unsupported_volume;
+mod unsupported_windows_task;
 mod untraceable_logs;
 mod unused_log_router;
 mod unused_volume;
@@ -181,6 +186,9 @@ tables! {
     non_awsvpc_network,
     missing_task_size,
     invalid_fargate_size,
+    unsupported_windows_task,
+    unconfigured_volume,
+    unsupported_system_control,
     mismatched_architecture,
     missing_containers,
     too_many_containers,
@@ -222,6 +230,7 @@ tables! {
     health_check_tool,
     shadowed_variable,
     duplicate_variable,
+    blank_variable_name,
     invalid_secret_reference,
     invalid_environment_file,
     unknown_volume,
@@ -282,6 +291,7 @@ tables! {
     invalid_s3_bucket_name,
     unknown_s3_region,
     read_only_log_router,
+    invalid_log_router_user,
     ignored_init_variable,
     misplaced_init_arn,
     missing_tag_part,

@@ -24,8 +24,8 @@ const SAMPLE_BEFORE: usize = 60;
 /// task, so what follows is of that task, too.
 const MAX_FOREIGN: u64 = 1 << 20;
 
-/// What the end of an object leaves open: lines whose pieces have not all come, and events whose next lines may stand in
-/// the next object of the same task.
+/// What the end of an object leaves open: lines whose pieces have not all come, and events whose next lines may stand
+/// in the next object of the same task.
 #[derive(Debug, Default)]
 pub struct Rest {
     pieces: Pieces,

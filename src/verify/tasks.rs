@@ -1,5 +1,5 @@
-//! Proof by the tasks themselves: on what processor they run, which image, and how healthy. It asks ECS nothing; what is
-//! absent proves nothing and fails nothing.
+//! Proof by the tasks themselves: on what processor they run, which image, and how healthy. It asks ECS nothing; what
+//! is absent proves nothing and fails nothing.
 
 use serde::{Deserialize, Serialize};
 
@@ -69,23 +69,33 @@ impl ExpectedTasks {
         self.checked.iter().any(|name| name == container)
     }
 
-    /// What speaks against the tasks. An image or a processor that is another one speaks at once, a health only when the
-    /// time is over.
-    pub fn judge(&self, tasks: &[TaskProof], is_late: bool) -> Option<(VerificationStatus, String)> {
+    /// What speaks against the tasks. An image or a processor that is another one speaks at once, a health when the
+    /// patience with its task is over, which `late` says in the order of the tasks, or when the deployment is through.
+    /// By then a task that has just been started is still UNKNOWN, and is no worse for it than the healthy one beside
+    /// it.
+    pub fn judge(&self, tasks: &[TaskProof], late: &[bool], is_through: bool) -> Option<(VerificationStatus, String)> {
         let other = tasks.iter().find_map(|task| self.is_other(task));
         if let Some(other) = other {
             return Some((VerificationStatus::Failed, other));
         }
-        let containers =
-            || tasks.iter().flat_map(|task| task.containers.iter().map(move |container| (task, container)));
-        let with = |health: &str| {
-            containers().find(|(_, container)| container.health.as_deref() == Some(health)).map(|(task, container)| {
-                format!("container `{}` of task {} is {health} by its health check", container.name, task.task)
+        let is_healthy = |name: &str| {
+            let mut containers = tasks.iter().flat_map(|task| &task.containers);
+            containers.any(|other| other.name == *name && other.health.as_deref() == Some("HEALTHY"))
+        };
+        let with = |health: &str, is_due: &dyn Fn(bool, &ContainerProof) -> bool| {
+            let late = late.iter().copied().chain(std::iter::repeat(false));
+            tasks.iter().zip(late).find_map(|(task, late)| {
+                let is_meant = |container: &&ContainerProof| {
+                    container.health.as_deref() == Some(health) && is_due(late, container)
+                };
+                let container = task.containers.iter().find(is_meant)?;
+                Some(format!("container `{}` of task {} is {health} by its health check", container.name, task.task))
             })
         };
-        let unhealthy = with("UNHEALTHY").map(|detail| (VerificationStatus::Failed, detail));
-        let unknown = || with("UNKNOWN").map(|detail| (VerificationStatus::Inconclusive, detail));
-        unhealthy.or_else(unknown).filter(|_| is_late)
+        let unhealthy = with("UNHEALTHY", &|late, _| late || is_through);
+        let unknown = || with("UNKNOWN", &|late, container| late || (is_through && !is_healthy(&container.name)));
+        let unhealthy = unhealthy.map(|detail| (VerificationStatus::Failed, detail));
+        unhealthy.or_else(|| unknown().map(|detail| (VerificationStatus::Inconclusive, detail)))
     }
 
     fn is_other(&self, task: &TaskProof) -> Option<String> {
@@ -145,7 +155,7 @@ mod tests {
     #[test]
     fn another_image_or_processor_fails_at_once_and_a_health_when_the_time_is_over() {
         let expected = expected();
-        let judge = |task: TaskProof, is_late| expected.judge(&[task], is_late);
+        let judge = |task: TaskProof, is_late| expected.judge(&[task], &[is_late], false);
         assert_eq!(judge(task("arm64", "HEALTHY", Some(true)), true), None);
         assert_eq!(judge(task("arm64", "HEALTHY", None), true), None, "what is not known fails nothing");
         let (status, detail) = judge(task("x86_64", "HEALTHY", Some(true)), false).unwrap();
@@ -160,6 +170,11 @@ mod tests {
             assert_eq!(judge(task("arm64", health, None), false), None, "{health}");
             assert_eq!(judge(task("arm64", health, None), true).unwrap().0, status);
         }
+        let started = [task("arm64", "HEALTHY", None), task("arm64", "UNKNOWN", None)];
+        assert_eq!(expected.judge(&started, &[true, false], false), None, "a task has its own patience");
+        assert_eq!(expected.judge(&started, &[true, false], true), None, "and its like is healthy");
+        assert!(expected.judge(&started, &[true, true], false).is_some());
+        assert!(expected.judge(&started[1..], &[false], true).is_some(), "nothing was ever healthy");
         let are_proven = |tasks: &[TaskProof]| ExpectedTasks::are_proven(tasks);
         assert!(are_proven(&[task("arm64", "HEALTHY", None)]) && !are_proven(&[]));
         assert!(!are_proven(&[task("arm64", "UNKNOWN", None)]));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::*;
 use crate::report::RolloutReport;
@@ -355,6 +356,42 @@ fn a_canary_that_logs_badly_late_in_its_bake_is_stopped_with_its_small_share() {
         assert!(watch.elapsed < over, "{} of {over}", watch.elapsed);
         assert_eq!(watch.deployment.unwrap().phase(), Phase::Canary);
     }
+}
+
+/// What ECS says of tasks whose only container is so healthy.
+fn tasks(health: &[&str]) -> SeenTasks {
+    let definition = br#"{"containerDefinitions":[{"name":"Main","image":"w","healthCheck":{"command":["CMD","w"]}}]}"#;
+    let definition = crate::task_definition::TaskDefinition::parse(definition).unwrap();
+    let tasks = health.iter().enumerate().map(|(index, health)| {
+        let container = json!({"name": "Main", "status": "RUNNING", "health": health});
+        serde_json::from_value(json!({"task": format!("1f2e{index}"), "containers": [container]})).unwrap()
+    });
+    SeenTasks::Read { expected: ExpectedTasks::of(&definition), tasks: tasks.collect() }
+}
+
+#[test]
+fn a_task_that_has_just_been_started_is_not_late_because_its_neighbour_is_old() {
+    // Since when the first task is seen, and the second, and whether the watch has lost its patience by then.
+    let play = |health: [&'static [&'static str]; 3], status: &str| {
+        let mut watch = unverified();
+        for (at, health) in [(0, health[0]), (58, health[1]), (65, health[2])] {
+            watch.elapsed = at;
+            watch.observe_tasks(tasks(health));
+            let last = if at == 65 { status } else { "IN_PROGRESS" };
+            watch.observe(seen(last, 5.0), None, &checks());
+        }
+        watch.verification().status
+    };
+    let open = VerificationStatus::NotConfigured;
+    let started: &[&str] = &["HEALTHY", "UNKNOWN"];
+    assert_eq!(play([&["HEALTHY"], started, started], "IN_PROGRESS"), open);
+    assert_eq!(play([&["HEALTHY"], started, started], "SUCCESSFUL"), open);
+    let late = VerificationStatus::Inconclusive;
+    assert_eq!(play([started, started, started], "IN_PROGRESS"), late, "a whole patience is over");
+    assert_eq!(play([&["UNKNOWN"], &["UNKNOWN"], &["UNKNOWN"]], "SUCCESSFUL"), late, "nothing was ever healthy");
+    let sick: &[&str] = &["HEALTHY", "UNHEALTHY"];
+    assert_eq!(play([&["HEALTHY"], sick, sick], "IN_PROGRESS"), open);
+    assert_eq!(play([&["HEALTHY"], sick, sick], "SUCCESSFUL"), VerificationStatus::Failed);
 }
 
 #[test]

@@ -23,7 +23,8 @@ fn folder(case: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/field-logs").join(case)
 }
 
-/// A live service whose tasks say nothing by themselves, and the name and the id of its definition and one of its tasks.
+/// A live service whose tasks say nothing by themselves, and the name and the id of its definition and one of its
+/// tasks.
 async fn live(definition: Option<&Value>) -> (Sandbox, String, String) {
     let options = Options { start: Clock::system().now(), tasks_log: false, ..Options::default() };
     let sandbox = Sandbox::start(options).await.unwrap();

@@ -8,6 +8,7 @@ mod docs;
 mod documents;
 mod edges;
 mod escapes;
+mod field_checks;
 mod field_logs;
 mod findings_of_plans;
 mod flow;

@@ -10,7 +10,8 @@ pub(super) static RULE: Rule = Rule {
     id: "duplicate-variable",
     severity: Severity::Warning,
     summary: "a variable is set twice in one container",
-    why: "Only one of the values reaches the container, and nothing says which.",
+    why: "Of two variables only one value reaches the container, and nothing says which. Two secrets of one name ECS refuses: \
+        \"duplicate secret names were found and each must be unique\" (issue 210 of aws-ecs-orb).",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_KeyValuePair.html",
     check,
     ..Rule::OF_DOCUMENTS
@@ -24,7 +25,9 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
             for (index, entry) in entries.iter().enumerate() {
                 let name = entry.get("name").and_then(Value::as_str).unwrap_or_default();
                 if !name.is_empty() && !names.insert(name) {
-                    report.add(
+                    let severity = if list == "secrets" { Severity::Error } else { Severity::Warning };
+                    report.add_as(
+                        severity,
                         format!("{}/{list}/{index}/name", container.pointer()),
                         format!("{} sets {} twice", label(container), quoted(name)),
                         "remove one of the two",

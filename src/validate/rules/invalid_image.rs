@@ -28,6 +28,14 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
             "has a digest that is not `sha256:` and 64 hexadecimal digits"
         } else if image.split('@').next().is_some_and(|name| name.len() > 255) {
             "has more than 255 characters"
+        } else if is_bare_digest(image) {
+            "is a digest alone: an image's id, which no registry knows"
+        } else if image.matches('@').count() > 1 || image.split('@').next().is_some_and(has_two_tags) {
+            "has more than one tag; a digest stands behind `@`"
+        } else if !is_repository(reference.repository) {
+            "has a repository that no registry can have"
+        } else if reference.tag.is_some_and(|tag| !is_tag(tag)) {
+            "has a tag that no registry can have"
         } else {
             continue;
         };
@@ -37,4 +45,39 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
             "write `registry/repository:tag`, or `registry/repository@sha256:…`",
         );
     }
+}
+
+/// `sha256:` and its digits where a name belongs, which is what build tools call the id of an image.
+fn is_bare_digest(image: &str) -> bool {
+    image.strip_prefix("sha256:").is_some_and(|rest| rest.len() == 64 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// Whether more than one colon stands behind the last slash.
+fn has_two_tags(name: &str) -> bool {
+    name.rsplit('/').next().is_some_and(|last| last.matches(':').count() > 1)
+}
+
+/// Path components of small letters and digits, joined by a dot, one or two underlines or any number of hyphens (OCI
+/// distribution specification, "Pulling manifests": `<name>`).
+fn is_repository(name: &str) -> bool {
+    let is_letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let is_component = |component: &str| {
+        let ends_well = |b: Option<u8>| b.is_some_and(is_letter);
+        let separators: Vec<&str> = component.split(|letter: char| letter.is_ascii_alphanumeric()).collect();
+        ends_well(component.bytes().next())
+            && ends_well(component.bytes().last())
+            && separators
+                .iter()
+                .all(|joint| matches!(*joint, "" | "." | "_" | "__") || joint.bytes().all(|b| b == b'-'))
+    };
+    !name.is_empty() && name.split('/').all(is_component)
+}
+
+/// At most 128 letters, digits, `_`, `.` and `-`, of which the first is none of the last two (OCI distribution
+/// specification, `<reference>`).
+fn is_tag(tag: &str) -> bool {
+    let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    (1..=128).contains(&tag.len())
+        && tag.bytes().next().is_some_and(is_word)
+        && tag.bytes().all(|b| is_word(b) || matches!(b, b'.' | b'-'))
 }

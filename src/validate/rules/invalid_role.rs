@@ -1,11 +1,11 @@
-//! Finds role ARNs that lead to something else than an IAM role.
+//! Reads role ARNs and names by IAM's grammar. Whether the role exists is not asked.
 
 use crate::validate::{Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-role",
     severity: Severity::Error,
-    summary: "a role is the ARN of something that is no IAM role",
+    summary: "a role is none that IAM can have",
     why: "ECS refuses the registration (\"Role is not valid\"): the task and the execution role are IAM roles, by ARN or \
         by name.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
@@ -15,15 +15,43 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for member in ["taskRoleArn", "executionRoleArn"] {
-        let arn = subject.definition.text(member).and_then(|role| role.strip_prefix("arn:"));
-        let Some(mut parts) = arn.map(|rest| rest.splitn(5, ':')) else { continue };
-        let (service, resource) = (parts.nth(1), parts.nth(2));
-        if service != Some("iam") || resource.is_none_or(|resource| !resource.starts_with("role/")) {
+        let Some(role) = subject.definition.text(member).filter(|role| !role.is_empty()) else { continue };
+        if let Some(problem) = problem(role) {
             report.add(
                 format!("/{member}"),
-                format!("`{member}` is not the ARN of an IAM role"),
+                format!("`{member}` {problem}"),
                 "write `arn:aws:iam::<account>:role/<name>`",
             );
         }
+    }
+}
+
+/// What is wrong with a role, which is an ARN or a name (IAM user guide, "IAM identifiers" and "Quotas").
+fn problem(role: &str) -> Option<&'static str> {
+    let is_name = |name: &str| {
+        let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || b"+=,.@_-".contains(&letter);
+        (1..=64).contains(&name.len()) && name.bytes().all(is_letter)
+    };
+    let Some(rest) = role.strip_prefix("arn:") else {
+        // A bare name may have a path in front of it.
+        let name = role.rsplit('/').next().unwrap_or_default();
+        return (!is_name(name)).then_some("is not the name of an IAM role");
+    };
+    let parts: Vec<&str> = rest.splitn(5, ':').collect();
+    let [partition, service, region, account, resource] = parts[..] else {
+        return Some("is not the ARN of an IAM role");
+    };
+    let Some(path) = resource.strip_prefix("role/").filter(|_| service == "iam") else {
+        return Some("is not the ARN of an IAM role");
+    };
+    let name = path.rsplit('/').next().unwrap_or_default();
+    if !(partition.starts_with("aws") && region.is_empty()) {
+        Some("is not the ARN of an IAM role")
+    } else if account.len() != 12 || !account.bytes().all(|digit| digit.is_ascii_digit()) {
+        Some("has an account that is not 12 digits")
+    } else if !is_name(name) || path.contains(':') {
+        Some("has a role's name that IAM does not take")
+    } else {
+        None
     }
 }

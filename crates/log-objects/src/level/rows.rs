@@ -42,8 +42,8 @@ pub(super) enum Shape {
     Word(Features, Features),
     /// What one function looks for.
     Start,
-    /// The first words of a line: patterns in which `~` is any text, `%n` a number, `%e` the name of an error and `%p` the
-    /// name of a program before its colon.
+    /// The first words of a line: patterns in which `~` is any text, `%n` a number, `%e` the name of an error and `%p`
+    /// the name of a program before its colon.
     Text(Level, &'static [&'static str]),
 }
 

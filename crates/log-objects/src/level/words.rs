@@ -2,10 +2,10 @@
 
 use super::Level::{self, Debug, Error, Info, Warn};
 
-/// The words that are levels, by their first letter. Beside those that a program writes in full stand the short forms of
-/// known loggers: `FATA` and `ERRO` of logrus, `eror` of log15, `FTL` and `PNC` of zerolog and Serilog, `DPANIC` of zap,
-/// `crit` and `dbug` of .NET, `SEVERE` and `FINE` of java.util.logging, `LOG` of `PostgreSQL`, `SUCCESS` of loguru,
-/// `silly` of winston, `AUDIT` of Open Liberty.
+/// The words that are levels, by their first letter. Beside those that a program writes in full stand the short forms
+/// of known loggers: `FATA` and `ERRO` of logrus, `eror` of log15, `FTL` and `PNC` of zerolog and Serilog, `DPANIC` of
+/// zap, `crit` and `dbug` of .NET, `SEVERE` and `FINE` of java.util.logging, `LOG` of `PostgreSQL`, `SUCCESS` of
+/// loguru, `silly` of winston, `AUDIT` of Open Liberty.
 const WORDS: [(u8, &[(&str, Level)]); 13] = [
     (b'a', &[("alert", Error), ("alrt", Error), ("audit", Info)]),
     (b'c', &[("critical", Error), ("crit", Error), ("crt", Error)]),
@@ -49,8 +49,8 @@ const WORDS: [(u8, &[(&str, Level)]); 13] = [
 /// The longest word that is a level, in bytes.
 const LONGEST: usize = "informational".len();
 
-/// What a level is the level *of*: behind a bare word, these make it an adjective of a sentence (`CRITICAL CSS inlined`,
-/// `PANIC mode is off`), not a level.
+/// What a level is the level *of*: behind a bare word, these make it an adjective of a sentence (`CRITICAL CSS
+/// inlined`, `PANIC mode is off`), not a level.
 const NOUNS: &[&str] = &[
     "alerts",
     "and",

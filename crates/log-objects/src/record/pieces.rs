@@ -1,13 +1,13 @@
-//! Puts split lines together again, so that levels and patterns are read of the whole: the log driver cuts at 16 KiB. It
-//! keeps what is open at the end of an object for the next one of the same task.
+//! Puts split lines together again, so that levels and patterns are read of the whole: the log driver cuts at 16 KiB.
+//! It keeps what is open at the end of an object for the next one of the same task.
 
 use std::borrow::Cow;
 
 use super::{Piece, Record};
 use crate::problem::MAX_LINE;
 
-/// The length at which container runtimes cut, in bytes: where they leave no mark, as on Fargate, a piece is known by it
-/// (<https://github.com/aws/aws-for-fluent-bit/issues/175>).
+/// The length at which container runtimes cut, in bytes: where they leave no mark, as on Fargate, a piece is known by
+/// it (<https://github.com/aws/aws-for-fluent-bit/issues/175>).
 pub(crate) const CUT: usize = 16 << 10;
 /// Lines that may be open at once: two streams of two containers. Each can hold a mebibyte, so few may be open.
 const MAX_OPEN: usize = 4;

@@ -1,5 +1,5 @@
-//! `ListObjectsV2`, and the first page of `ListObjectVersions`: what was asked, the walk over the keys, and the answer as XML. A walk seeks; it never visits a key
-//! that cannot be on its page, except those hidden by a delete marker.
+//! `ListObjectsV2`, and the first page of `ListObjectVersions`: what was asked, the walk over the keys, and the answer
+//! as XML. A walk seeks; it never visits a key that cannot be on its page, except those hidden by a delete marker.
 
 use std::ops::Bound;
 

@@ -106,6 +106,17 @@ async fn registrations_that_aws_refuses_are_refused() {
         ),
         ("/containerDefinitions/1/firelensConfiguration", Value::Null, "ClientException", "awsfirelens log driver"),
         ("/containerDefinitions/0/image", json!("a b"), "ClientException", "invalid characters"),
+        ("/containerDefinitions/0/image", json!("a/b:sha256:1f2e"), "ClientException", "invalid characters"),
+        ("/containerDefinitions/0/environment", json!([{"value": "x"}]), "ClientException", "cannot be null or blank"),
+        (
+            "/containerDefinitions/0/secrets",
+            json!([{"name": "A", "valueFrom": "x"}, {"name": "A", "valueFrom": "y"}]),
+            "ClientException",
+            "duplicate secret names were found",
+        ),
+        ("/containerDefinitions/1/user", json!("root"), "ClientException", "then the UID has to be 0"),
+        ("/containerDefinitions/0/memory", json!(4096), "ClientException", "exceeds the memory of the task"),
+        ("/taskRoleArn", json!("arn:aws:iam::ACCOUNT_ID:role/x"), "ClientException", "Role is not valid"),
         (
             "/containerDefinitions/0/command",
             json!(["x".repeat(65_536)]),

@@ -1,5 +1,5 @@
-//! Levels in brackets, and brackets that are fields. It looks no further than the bracket's end, but for a level behind a
-//! label.
+//! Levels in brackets, and brackets that are fields. It looks no further than the bracket's end, but for a level behind
+//! a label.
 
 use super::surroundings::{case, data, is_calendar, stamp};
 use super::{Step, Walk};

@@ -30,6 +30,7 @@ pub(super) fn check(container: &Value, document: &Value) -> Result<(), ApiError>
     check_health(container)?;
     check_timeouts(container)?;
     check_environment(container)?;
+    check_router_user(container)?;
     if is_fargate(document) { check_fargate(container) } else { Ok(()) }
 }
 
@@ -45,7 +46,15 @@ fn check_image(image: &str) -> Result<(), ApiError> {
     });
     let name_is_good =
         name.len() <= 255 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:./#".contains(&byte));
-    if name_is_good && digest_is_good { Ok(()) } else { refuse("Container.image contains invalid characters.") }
+    let has_one_tag = name.rsplit('/').next().is_none_or(|last| {
+        // An image's id stands where a name belongs, and is taken for one.
+        last.matches(':').count() <= 1
+    });
+    if name_is_good && digest_is_good && has_one_tag {
+        Ok(())
+    } else {
+        refuse("Container.image contains invalid characters.")
+    }
 }
 
 fn check_ports(container: &Value, awsvpc: bool) -> Result<(), ApiError> {
@@ -92,9 +101,9 @@ fn check_memory(container: &Value) -> Result<(), ApiError> {
 
 fn check_health(container: &Value) -> Result<(), ApiError> {
     let Some(check) = container.get("healthCheck").filter(|check| check.is_object()) else { return Ok(()) };
-    let first = list(check, "command").first().and_then(Value::as_str);
-    if !matches!(first, Some("CMD" | "CMD-SHELL" | "NONE")) {
-        return refuse("Health check command must start with CMD, CMD-SHELL or NONE.");
+    // Without `CMD` in front ECS takes a program alone (aws-observability/aws-otel-collector, issue 2034).
+    if list(check, "command").is_empty() {
+        return refuse("Health check command must not be empty.");
     }
     for (member, bounds) in [("interval", 5..=300), ("timeout", 2..=60), ("retries", 1..=10), ("startPeriod", 0..=300)]
     {
@@ -118,11 +127,31 @@ fn check_timeouts(container: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// A log router's user is a number, with a group or without (aws/amazon-ecs-agent, pull request 4596).
+fn check_router_user(container: &Value) -> Result<(), ApiError> {
+    if !container.get("firelensConfiguration").is_some_and(Value::is_object) {
+        return Ok(());
+    }
+    let id = text(container, "user").and_then(|user| user.split(':').next());
+    if id.is_none_or(|id| !id.is_empty() && id.bytes().all(|letter| letter.is_ascii_digit())) {
+        return Ok(());
+    }
+    refuse("if 'user' is specified on a firelens container then the UID has to be 0.")
+}
+
 fn check_environment(container: &Value) -> Result<(), ApiError> {
     for secret in list(container, "secrets") {
         if text(secret, "name").is_none_or(str::is_empty) || text(secret, "valueFrom").is_none_or(str::is_empty) {
             return refuse("Secrets need a name and a valueFrom.");
         }
+    }
+    if list(container, "environment").iter().any(|entry| text(entry, "name").is_none_or(|name| name.trim().is_empty()))
+    {
+        return refuse("environment variable name cannot be null or blank.");
+    }
+    let mut names = BTreeSet::new();
+    if !list(container, "secrets").iter().filter_map(|secret| text(secret, "name")).all(|name| names.insert(name)) {
+        return refuse("duplicate secret names were found and each must be unique.");
     }
     let plain: BTreeSet<&str> = list(container, "environment").iter().filter_map(|entry| text(entry, "name")).collect();
     let twice =

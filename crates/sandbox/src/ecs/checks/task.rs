@@ -59,7 +59,23 @@ pub(super) fn check_fargate(document: &Value, containers: &[Value]) -> Result<()
     {
         return refuse("Invalid 'sizeInGiB' setting for ephemeralStorage: must be between 21 and 200.");
     }
+    check_roles(document)?;
     check_execution_role(document, containers)
+}
+
+/// What IAM cannot have is no role: an account has twelve digits, and a name no braces.
+fn check_roles(document: &Value) -> Result<(), ApiError> {
+    for member in ["executionRoleArn", "taskRoleArn"] {
+        let Some(role) = text(document, member).filter(|role| !role.is_empty()) else { continue };
+        let name = role.rsplit('/').next().unwrap_or_default();
+        let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-:".contains(&b));
+        let account = role.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(3));
+        let is_account = |account: &str| account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+        if !is_name || !account.is_none_or(is_account) {
+            return refuse("Role is not valid");
+        }
+    }
+    Ok(())
 }
 
 /// The containers' shares must fit into the task.
@@ -73,8 +89,15 @@ fn check_sums(containers: &[Value], cpu: i64, memory: i64) -> Result<(), ApiErro
     if sum("cpu") > cpu {
         return refuse("The total cpu of the containers exceeds the cpu of the task.");
     }
-    if sum("memory") > memory || sum("memoryReservation") > memory {
+    // A container reserves its soft limit where it has one; each hard limit is held against the task alone.
+    let number = |container: &Value, member: &str| container.get(member).and_then(Value::as_i64);
+    let reserved = |container: &Value| number(container, "memoryReservation").or_else(|| number(container, "memory"));
+    if containers.iter().filter_map(reserved).fold(0, i64::saturating_add) > memory {
         return refuse("The total memory of the containers exceeds the memory of the task.");
+    }
+    if let Some(container) = containers.iter().find(|container| number(container, "memory") > Some(memory)) {
+        let name = text(container, "name").unwrap_or_default();
+        return refuse(format!("The 'memory' setting for container '{name}' is greater than for the task."));
     }
     Ok(())
 }
