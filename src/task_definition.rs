@@ -1,20 +1,28 @@
 //! A task definition as the JSON document it is: reading it, drafting the next one, comparing two.
 //! It knows names and shapes, never whether ECS would accept them; that is `validate`.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::image::{Digest, Platform};
 
 mod difference;
 pub mod references;
+mod repeated;
 pub mod schema;
 pub(crate) mod size;
+mod syntax;
 
 pub use difference::Difference;
+pub use repeated::Repeated;
+pub use syntax::encoding;
 
-/// The largest document that is read, in bytes: ECS refuses task definitions over 64 KiB (Amazon ECS service quotas).
+/// The largest document that ECS takes, in bytes, as it is sent: without spaces and line breaks between its members
+/// (Amazon ECS service quotas, "Task definition size").
 pub const MAX_DOCUMENT: usize = 64 * 1024;
+
+/// The longest text that is read, in bytes: that of a document with spaces for people.
+pub const MAX_TEXT: usize = 1024 * 1024;
 
 /// The tag that marks a revision with the release that registered it: how a lost answer is found again.
 pub const RELEASE_TAG: &str = "express-deployer:release";
@@ -36,9 +44,15 @@ pub const READ_ONLY: [&str; 9] = [
 /// Why a text is not a task definition at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// More bytes than ECS takes.
-    #[error("the document has {0} bytes; ECS takes at most {MAX_DOCUMENT}")]
+    /// A text so long that it is not read.
+    #[error("the text has more than {MAX_TEXT} bytes")]
+    TooLong,
+    /// A document that has more bytes than ECS takes, as it is sent.
+    #[error("the document has {0} bytes without its spaces; ECS takes at most {MAX_DOCUMENT}")]
     TooLarge(usize),
+    /// A text in another encoding than UTF-8.
+    #[error("the text is {0}, not UTF-8")]
+    Encoded(&'static str),
     /// A syntax error, with its place (both counted from 1).
     #[error("line {line}, column {column}: {message}")]
     NotJson {
@@ -46,8 +60,10 @@ pub enum Unreadable {
         line: usize,
         /// The column, in bytes.
         column: usize,
-        /// What the parser says.
+        /// What is wrong.
         message: String,
+        /// What to do.
+        help: &'static str,
     },
     /// JSON, but not an object: what it is instead.
     #[error("the document is {0}, not a JSON object")]
@@ -55,34 +71,71 @@ pub enum Unreadable {
 }
 
 /// A JSON object in the shape of `RegisterTaskDefinition`'s input. Members that this program does not know are kept.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TaskDefinition(Map<String, Value>);
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(from = "Map<String, Value>")]
+pub struct TaskDefinition {
+    members: Map<String, Value>,
+    repeated: Vec<Repeated>,
+}
+
+impl From<Map<String, Value>> for TaskDefinition {
+    fn from(members: Map<String, Value>) -> Self {
+        Self { members, repeated: Vec::new() }
+    }
+}
+
+impl Serialize for TaskDefinition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.members.serialize(serializer)
+    }
+}
+
+impl PartialEq for TaskDefinition {
+    /// Whether both say the same.
+    fn eq(&self, other: &Self) -> bool {
+        self.members == other.members
+    }
+}
 
 impl TaskDefinition {
     /// Reads a document that somebody wrote.
     pub fn parse(text: &[u8]) -> Result<Self, Unreadable> {
-        if text.len() > MAX_DOCUMENT {
-            return Err(Unreadable::TooLarge(text.len()));
+        if text.len() > MAX_TEXT {
+            return Err(Unreadable::TooLong);
         }
-        let value: Value =
-            serde_json::from_slice(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)).map_err(|error| {
-                let (line, column) = (error.line(), error.column());
-                let text = error.to_string();
-                let message =
-                    text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text).to_owned();
-                Unreadable::NotJson { line, column, message }
-            })?;
-        match value {
-            Value::Object(members) => Ok(Self(members)),
+        if let Some(encoding) = encoding(text) {
+            return Err(Unreadable::Encoded(encoding));
+        }
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        match serde_json::from_slice(text).map_err(|error| syntax::explain(text, &error))? {
+            Value::Object(members) => {
+                let definition = Self { members, repeated: repeated::repeated(text) };
+                match definition.size() {
+                    size if size > MAX_DOCUMENT => Err(Unreadable::TooLarge(size)),
+                    _ => Ok(definition),
+                }
+            }
             other => Err(Unreadable::NotAnObject(kind(&other))),
         }
+    }
+
+    /// The members that stood twice in the text, as far as it was a text.
+    pub fn repeated(&self) -> &[Repeated] {
+        &self.repeated
+    }
+
+    /// The bytes of the JSON text, as it is sent.
+    fn size(&self) -> usize {
+        let mut count = Count(0);
+        // What is counted cannot fail to be written.
+        let _ = serde_json::to_writer(&mut count, &self.members);
+        count.0
     }
 
     /// The document that would register the described revision again: read-only members go, tags come in (`aws:` tags
     /// cannot be set).
     pub fn from_description(described: Map<String, Value>, tags: &[Value]) -> Self {
-        let mut definition = Self(described).without(&READ_ONLY);
+        let mut definition = Self::from(described).without(&READ_ONLY);
         definition.carry_tags(tags);
         definition
     }
@@ -91,14 +144,14 @@ impl TaskDefinition {
     #[must_use]
     pub fn without(mut self, members: &[&str]) -> Self {
         for member in members {
-            self.0.shift_remove(*member);
+            self.members.shift_remove(*member);
         }
         self
     }
 
     /// Adds the tags that the document does not set itself; tags of AWS's own are left out.
     pub fn carry_tags(&mut self, tags: &[Value]) {
-        let mut own = self.0.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut own = self.members.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
         for tag in tags {
             let Some(key) = tag["key"].as_str().filter(|key| !key.to_ascii_lowercase().starts_with("aws:")) else {
                 continue;
@@ -110,30 +163,30 @@ impl TaskDefinition {
         if own.is_empty() {
             return;
         }
-        self.0.insert("tags".to_owned(), Value::Array(own));
+        self.members.insert("tags".to_owned(), Value::Array(own));
     }
 
     /// Sets one tag, whatever the document says: also where it says that there are none (`null`).
     pub fn set_tag(&mut self, key: &str, value: &str) {
-        let mut tags = match self.0.get_mut("tags").map(Value::take) {
+        let mut tags = match self.members.get_mut("tags").map(Value::take) {
             Some(Value::Array(tags)) => tags,
             _ => Vec::new(),
         };
         tags.retain(|tag| tag["key"].as_str() != Some(key));
         tags.push(json!({"key": key, "value": value}));
-        self.0.insert("tags".to_owned(), Value::Array(tags));
+        self.members.insert("tags".to_owned(), Value::Array(tags));
     }
 
     /// The value of a tag.
     pub fn tag(&self, key: &str) -> Option<&str> {
-        let tags = self.0.get("tags").and_then(Value::as_array)?;
+        let tags = self.members.get("tags").and_then(Value::as_array)?;
         tags.iter().find(|tag| tag["key"].as_str() == Some(key)).and_then(|tag| tag["value"].as_str())
     }
 
     /// The same document with another image in the named container; `None` when there is no such container.
     pub fn with_image(&self, container: &str, image: &str) -> Option<Self> {
         let mut draft = self.clone();
-        let containers = draft.0.get_mut("containerDefinitions")?.as_array_mut()?;
+        let containers = draft.members.get_mut("containerDefinitions")?.as_array_mut()?;
         let found = containers.iter_mut().find(|candidate| candidate["name"].as_str() == Some(container))?;
         found.as_object_mut()?.insert("image".to_owned(), Value::String(image.to_owned()));
         Some(draft)
@@ -141,7 +194,7 @@ impl TaskDefinition {
 
     /// The whole object.
     pub fn members(&self) -> &Map<String, Value> {
-        &self.0
+        &self.members
     }
 
     /// The value at a JSON pointer (RFC 6901).
@@ -150,12 +203,12 @@ impl TaskDefinition {
             || (pointer.get(1..).unwrap_or_default(), String::new()),
             |(first, rest)| (first, format!("/{rest}")),
         );
-        self.0.get(&first.replace("~1", "/").replace("~0", "~"))?.pointer(&rest)
+        self.members.get(&first.replace("~1", "/").replace("~0", "~"))?.pointer(&rest)
     }
 
     /// A member of the document that is text.
     pub fn text(&self, member: &str) -> Option<&str> {
-        self.0.get(member).and_then(Value::as_str)
+        self.members.get(member).and_then(Value::as_str)
     }
 
     /// `family`.
@@ -165,7 +218,7 @@ impl TaskDefinition {
 
     /// The containers, in order; entries that are not objects are left out.
     pub fn containers(&self) -> impl Iterator<Item = Container<'_>> {
-        let list = self.0.get("containerDefinitions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let list = self.members.get("containerDefinitions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         list.iter()
             .enumerate()
             .filter_map(|(index, value)| value.as_object().map(|members| Container { index, members }))
@@ -178,22 +231,36 @@ impl TaskDefinition {
 
     /// The platform that images must have.
     pub fn platform(&self) -> Platform {
-        let runtime = self.0.get("runtimePlatform");
+        let runtime = self.members.get("runtimePlatform");
         let member = |name: &str| runtime.and_then(|runtime| runtime.get(name)).and_then(Value::as_str);
         Platform::of_runtime(member("cpuArchitecture"), member("operatingSystemFamily"))
     }
 
     /// The JSON text, as it is sent.
     pub fn to_json(&self) -> String {
-        Value::Object(self.0.clone()).to_string()
+        Value::Object(self.members.clone()).to_string()
     }
 
     /// The SHA-256 of its content. ECS describes members, and objects in a list, in whatever order: that order does not
     /// count.
     pub fn digest(&self) -> Digest {
-        let mut content = Value::Object(self.0.clone());
+        let mut content = Value::Object(self.members.clone());
         sort(&mut content);
         Digest::of(content.to_string().as_bytes())
+    }
+}
+
+/// Counts bytes and keeps none.
+struct Count(usize);
+
+impl std::io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -293,7 +360,7 @@ mod tests {
 
     fn document(value: Value) -> TaskDefinition {
         match value {
-            Value::Object(members) => TaskDefinition(members),
+            Value::Object(members) => TaskDefinition::from(members),
             other => panic!("{other} is not an object"),
         }
     }
@@ -303,9 +370,19 @@ mod tests {
         let error = TaskDefinition::parse(b"{\n  \"family\" \"web\"\n}").unwrap_err();
         assert_eq!(error.to_string(), "line 2, column 12: expected `:`");
         assert_eq!(TaskDefinition::parse(b"[]"), Err(Unreadable::NotAnObject("an array")));
-        assert_eq!(TaskDefinition::parse(&vec![b' '; MAX_DOCUMENT + 1]), Err(Unreadable::TooLarge(MAX_DOCUMENT + 1)));
+        assert_eq!(TaskDefinition::parse(&vec![b' '; MAX_TEXT + 1]), Err(Unreadable::TooLong));
         let deep = [b"{\"a\":".repeat(300), b"1".to_vec()].concat();
         assert!(matches!(TaskDefinition::parse(&deep), Err(Unreadable::NotJson { .. })));
+    }
+
+    #[test]
+    fn only_what_is_sent_counts_as_size() {
+        let spaced = format!("{{{}\"family\":\"web\"}}", " ".repeat(MAX_DOCUMENT));
+        assert!(TaskDefinition::parse(spaced.as_bytes()).is_ok());
+        let fits = format!(r#"{{"family": "{}"}}"#, "x".repeat(MAX_DOCUMENT - r#"{"family":""}"#.len()));
+        assert!(TaskDefinition::parse(fits.as_bytes()).is_ok());
+        let over = fits.replace("family", "familys");
+        assert_eq!(TaskDefinition::parse(over.as_bytes()), Err(Unreadable::TooLarge(MAX_DOCUMENT + 1)));
     }
 
     #[test]

@@ -120,6 +120,8 @@ pub struct Findings<'a> {
     found: &'a mut Vec<Finding>,
     departures: &'a Departures,
     refused: &'a [Reference],
+    /// The places that still have a placeholder, of which nothing else is to be said.
+    unfilled: &'a mut Vec<String>,
     /// The worst severity that a finding may have.
     ceiling: Severity,
     concluded: bool,
@@ -155,9 +157,18 @@ impl<'a> Findings<'a> {
     ) {
         if self.found.iter().rev().take_while(|finding| finding.rule == self.rule.id).count() < MAX_PER_RULE {
             let (pointer, message, help) = (pointer.into(), message.into(), help.into());
+            if self.unfilled.iter().any(|unfilled| *pointer == **unfilled) {
+                return;
+            }
             let (rule, severity) = (RuleId::of(self.rule.id), severity.min(self.ceiling));
             self.found.push(Finding { rule, severity, pointer, message, help });
         }
+    }
+
+    /// Adds a finding about a value that a template has left open: what other rules would say of it is said by this one.
+    fn add_unfilled(&mut self, pointer: String, message: impl Into<Text>, help: impl Into<Text>) {
+        self.add(pointer.as_str(), message, help);
+        self.unfilled.push(pointer);
     }
 
     /// Ends the walk after this rule: whatever later rules would say follows from what was found here.
@@ -170,13 +181,14 @@ impl<'a> Findings<'a> {
 pub fn validate(subject: &Subject<'_>) -> Vec<Finding> {
     let departures = schema::departures(subject.definition);
     let refused = subject.guard.map(|guard| guard.refused(subject.definition, subject.origin)).unwrap_or_default();
-    let mut findings = Vec::new();
+    let (mut findings, mut unfilled) = (Vec::new(), Vec::new());
     for rule in rules::CHECKS {
         let mut report = Findings {
             rule,
             found: &mut findings,
             departures: &departures,
             refused: &refused,
+            unfilled: &mut unfilled,
             ceiling: ceiling(rule, subject.origin),
             concluded: false,
         };
@@ -208,16 +220,20 @@ pub fn unreadable(error: &Unreadable) -> Finding {
     const UNREADABLE: Kind = Kind::of(&rules::elsewhere::UNREADABLE_DOCUMENT);
     const OVERSIZED: Kind = Kind::of(&rules::elsewhere::OVERSIZED_DOCUMENT);
     let (kind, message, help) = match error {
+        Unreadable::TooLong => (OVERSIZED, error.to_string(), "is it a task definition?"),
         Unreadable::TooLarge(_) => (
             OVERSIZED,
             error.to_string(),
             "shorten the document: move environment values to `environmentFiles`, and files to the image",
         ),
-        Unreadable::NotJson { line, column, message } => (
+        Unreadable::Encoded(_) => (
             UNREADABLE,
-            format!("the document is not JSON at line {line}, column {column}: {message}"),
-            "correct the syntax there; comments and trailing commas are not JSON",
+            error.to_string(),
+            "save it as UTF-8; in Windows PowerShell, write with `| Out-File -Encoding utf8` instead of `>`",
         ),
+        Unreadable::NotJson { line, column, message, help } => {
+            (UNREADABLE, format!("the document is not JSON at line {line}, column {column}: {message}"), *help)
+        }
         Unreadable::NotAnObject(_) => (
             UNREADABLE,
             error.to_string(),
@@ -283,15 +299,15 @@ mod tests {
         let shown = |text: &[u8]| unreadable(&TaskDefinition::parse(text).unwrap_err()).to_string();
         assert_eq!(
             shown(b"{\"family\": \"web\",}"),
-            "error[unreadable-document] the document: the document is not JSON at line 1, column 18: trailing comma\n  \
-             help: correct the syntax there; comments and trailing commas are not JSON"
+            "error[unreadable-document] the document: the document is not JSON at line 1, column 18: a comma stands before \
+             the bracket\n  help: remove the comma"
         );
         assert!(
             shown(b"[]").contains("[unreadable-document] the document: the document is an array, not a JSON object")
         );
         assert!(
-            shown(&vec![b' '; 70_000])
-                .starts_with("error[oversized-document] the document: the document has 70000 bytes")
+            shown(format!(r#"{{"family": "{}"}}"#, "x".repeat(70_000)).as_bytes())
+                .starts_with("error[oversized-document] the document: the document has 70013 bytes without its spaces")
         );
     }
 

@@ -9,7 +9,7 @@ use super::{Aws, Failure, FailureKind, failure};
 use crate::head::Outcome;
 use crate::plan::{Request, Uploaded};
 use crate::report::ReleaseReport;
-use crate::task_definition::{MAX_DOCUMENT, TaskDefinition, Unreadable};
+use crate::task_definition::{MAX_TEXT, TaskDefinition, Unreadable};
 use crate::trigger::Upload;
 
 /// The largest report that is read back, in bytes.
@@ -92,10 +92,10 @@ impl Aws {
             Err(failure) => return Err(failure),
         };
         let size = usize::try_from(answer.content_length.unwrap_or(0)).unwrap_or(0);
-        if size > MAX_DOCUMENT {
-            return Ok(Uploaded::Unreadable(Unreadable::TooLarge(size)));
+        if size > MAX_TEXT {
+            return Ok(Uploaded::Unreadable(Unreadable::TooLong));
         }
-        let body = read_bounded(answer.body, MAX_DOCUMENT + 1).await;
+        let body = read_bounded(answer.body, MAX_TEXT + 1).await;
         let body =
             body.map_err(|error| Failure::new(action, &resource, FailureKind::OutcomeUnknown, error.to_string()))?;
         Ok(TaskDefinition::parse(&body).map_or_else(Uploaded::Unreadable, Uploaded::Document))

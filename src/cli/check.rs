@@ -193,7 +193,7 @@ fn check(source: Source, settings: &Settings) -> Checked {
         Err(error) => {
             let (line, column) = match &error {
                 Unreadable::NotJson { line, column, .. } => (*line, *column),
-                Unreadable::TooLarge(_) | Unreadable::NotAnObject(_) => (1, 1),
+                _ => (1, 1),
             };
             let span = Lines::of(&source.text).character(line, column);
             return Checked { source, findings: vec![Located { finding: unreadable(&error), span, fixable: false }] };

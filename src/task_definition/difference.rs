@@ -59,7 +59,7 @@ impl TaskDefinition {
     /// lists, `hostPort`, `protocol`, the times of a health check), sizes in one unit, and lists whose order says
     /// nothing by name. Tags are left out: they belong to the revision, not to what runs.
     fn content(&self) -> Value {
-        let mut members = self.clone().without(&READ_ONLY).without(&["tags"]).0;
+        let mut members = self.clone().without(&READ_ONLY).without(&["tags"]).members;
         for (member, unit) in [("cpu", "vCPU"), ("memory", "GB")] {
             let amount = members.get(member).and_then(amount_of(unit));
             if let Some(amount) = amount {
@@ -206,7 +206,7 @@ mod tests {
 
     fn document(value: Value) -> TaskDefinition {
         match value {
-            Value::Object(members) => TaskDefinition(members),
+            Value::Object(members) => TaskDefinition::from(members),
             other => panic!("{other} is not an object"),
         }
     }

@@ -39,8 +39,10 @@ mod invalid_fargate_size;
 mod invalid_health_check;
 mod invalid_image;
 mod invalid_log_buffer_limit;
+mod invalid_log_group;
 mod invalid_log_pattern;
 mod invalid_log_router_user;
+mod invalid_mount_path;
 mod invalid_port_name;
 mod invalid_restart_policy;
 mod invalid_role;
@@ -77,6 +79,7 @@ mod missing_tag_part;
 mod missing_task_role;
 mod missing_task_size;
 mod mutable_image;
+mod negative_number;
 mod newer_s3_option;
 mod no_essential_container;
 mod non_awsvpc_network;
@@ -95,6 +98,7 @@ mod plain_secret;
 mod read_only_log_router;
 mod read_only_member;
 mod relative_s3_key_format;
+mod repeated_member;
 mod reserved_config_file;
 mod s3_config_file;
 mod self_routed_log_router;
@@ -108,6 +112,7 @@ mod taken_log_port;
 mod too_many_containers;
 mod too_many_tags;
 mod unconfigured_volume;
+mod unfilled_placeholder;
 mod unknown_dependency;
 mod unknown_member;
 mod unknown_output_plugin;
@@ -176,6 +181,8 @@ tables! {
     forbidden_registry,
     forbidden_reference,
     wrapped_document,
+    repeated_member,
+    unfilled_placeholder,
     wrong_type,
     missing_member,
     unknown_member,
@@ -213,6 +220,7 @@ tables! {
     unsupported_resource,
     unsupported_log_driver,
     missing_awslogs_option,
+    invalid_log_group,
     conflicting_log_patterns,
     missing_splunk_option,
     mismatched_host_port,
@@ -222,6 +230,7 @@ tables! {
     duplicate_port_name,
     oversized_containers,
     invalid_container_memory,
+    negative_number,
     circular_dependency,
     endless_dependency,
     invalid_health_check,
@@ -234,6 +243,7 @@ tables! {
     invalid_secret_reference,
     invalid_environment_file,
     unknown_volume,
+    invalid_mount_path,
     unused_volume,
     invalid_volume_name,
     unsupported_volume,

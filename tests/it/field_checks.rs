@@ -52,7 +52,7 @@ fn what_aws_took_is_taken_and_what_it_refused_is_said() {
         ),
         ("20-described-definition-fed-back", &[]),
         ("22-same-port-over-tcp-and-udp", &[]),
-        ("28-roles-still-to-be-filled-in", &["error[invalid-role]", "error[invalid-role]"]),
+        ("28-roles-still-to-be-filled-in", &["error[unfilled-placeholder]", "error[unfilled-placeholder]"]),
     ];
     let mut wrong = Vec::new();
     for (case, right) in cases {

@@ -4,10 +4,10 @@ use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::task_definition::MAX_DOCUMENT;
+use crate::task_definition::{MAX_TEXT, encoding};
 
 /// The bytes of a file that are read: enough to say that it is too long.
-const MAX_READ: u64 = MAX_DOCUMENT as u64 + 1;
+const MAX_READ: u64 = MAX_TEXT as u64 + 1;
 
 /// What editors on Windows put in front of a text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -120,10 +120,14 @@ fn read_file(path: &str) -> Result<Source, Unread> {
 fn read(name: &str, from: impl std::io::Read) -> Result<Source, Unread> {
     let mut bytes = Vec::new();
     from.take(MAX_READ).read_to_end(&mut bytes).map_err(|error| Unread::new(name, error))?;
+    if let Some(encoding) = encoding(&bytes) {
+        let help = "in Windows PowerShell, write it with `| Out-File -Encoding utf8` instead of `>`";
+        return Err(Unread::new(name, format!("the file is {encoding}; save it as UTF-8: {help}")));
+    }
     // A file that is cut in the middle of a character is too long anyway.
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
-        Err(error) if error.as_bytes().len() > MAX_DOCUMENT => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        Err(error) if error.as_bytes().len() > MAX_TEXT => String::from_utf8_lossy(error.as_bytes()).into_owned(),
         Err(error) => {
             let place = error.utf8_error().valid_up_to();
             return Err(Unread::new(name, format!("not UTF-8 at byte {place}; task definitions are")));
@@ -145,9 +149,9 @@ mod tests {
 
     #[test]
     fn a_text_over_the_limit_is_read_as_far_as_it_takes_to_say_so() {
-        let long = "é".repeat(MAX_DOCUMENT);
+        let long = "é".repeat(MAX_TEXT);
         let source = read("web.json", long.as_bytes()).unwrap();
-        assert!(source.text.len() > MAX_DOCUMENT && source.text.len() < MAX_DOCUMENT + 10, "{}", source.text.len());
+        assert!(source.text.len() > MAX_TEXT && source.text.len() < MAX_TEXT + 10, "{}", source.text.len());
         assert!(read("web.json", &b"\xff{}"[..]).unwrap_err().to_string().contains("not UTF-8 at byte 0"));
     }
 }

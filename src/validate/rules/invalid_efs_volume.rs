@@ -7,7 +7,7 @@ use crate::validate::{Findings, Rule, Severity, Subject, quoted};
 pub(super) static RULE: Rule = Rule {
     id: "invalid-efs-volume",
     severity: Severity::Error,
-    summary: "the members of an EFS volume contradict each other",
+    summary: "the members of an EFS volume contradict each other, or name no file system",
     why: "ECS refuses the registration: an access point brings its own root directory, and it and IAM authorization need \
         encryption in transit.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EFSVolumeConfiguration.html",
@@ -22,6 +22,18 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
         let text = |pointer: &str| efs.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let has_access_point = !text("/authorizationConfig/accessPointId").is_empty();
         let name = volume.get("name").and_then(Value::as_str).unwrap_or_default();
+        for (pointer, prefix, noun) in
+            [("/fileSystemId", "fs-", "file system"), ("/authorizationConfig/accessPointId", "fsap-", "access point")]
+        {
+            if !is_id(text(pointer), prefix) {
+                report.add_as(
+                    Severity::Warning,
+                    format!("/volumes/{index}/efsVolumeConfiguration{pointer}"),
+                    format!("the volume {} names {} as its {noun}", quoted(name), quoted(text(pointer))),
+                    format!("write the {noun}'s id, which is `{prefix}` and hexadecimal digits"),
+                );
+            }
+        }
         if has_access_point && !matches!(text("/rootDirectory"), "" | "/") {
             report.add(
                 format!("/volumes/{index}/efsVolumeConfiguration/rootDirectory"),
@@ -39,4 +51,11 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
             );
         }
     }
+}
+
+/// Whether a text is an id of Amazon EFS, or nothing (Amazon EFS API reference, `FileSystemId` and `AccessPointId`).
+fn is_id(text: &str, prefix: &str) -> bool {
+    let id = text.strip_prefix("arn:").and_then(|arn| arn.rsplit('/').next()).unwrap_or(text);
+    let is_hexadecimal = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    text.is_empty() || id.strip_prefix(prefix).is_some_and(is_hexadecimal)
 }

@@ -17,33 +17,61 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers() {
         let Some(image) = container.image().filter(|image| !image.is_empty()) else { continue };
-        let reference = ImageRef::parse(image);
-        let is_allowed =
-            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'.' | b'/' | b'#' | b'@');
-        let problem = if !image.bytes().all(is_allowed) {
-            "has characters that ECS does not take"
-        } else if reference.repository.bytes().any(|b| b.is_ascii_uppercase()) {
-            "has capital letters in its repository"
-        } else if reference.digest.is_some_and(|digest| Digest::parse(digest).is_none()) {
-            "has a digest that is not `sha256:` and 64 hexadecimal digits"
-        } else if image.split('@').next().is_some_and(|name| name.len() > 255) {
-            "has more than 255 characters"
-        } else if is_bare_digest(image) {
-            "is a digest alone: an image's id, which no registry knows"
-        } else if image.matches('@').count() > 1 || image.split('@').next().is_some_and(has_two_tags) {
-            "has more than one tag; a digest stands behind `@`"
-        } else if !is_repository(reference.repository) {
-            "has a repository that no registry can have"
-        } else if reference.tag.is_some_and(|tag| !is_tag(tag)) {
-            "has a tag that no registry can have"
-        } else {
-            continue;
-        };
+        let Some(problem) = problem(image) else { continue };
         report.add(
             format!("{}/image", container.pointer()),
             format!("the image of {}, {}, {problem}", label(container), quoted(image)),
-            "write `registry/repository:tag`, or `registry/repository@sha256:…`",
+            repair(image),
         );
+    }
+}
+
+/// Why no registry can have the image.
+fn problem(image: &str) -> Option<&'static str> {
+    let reference = ImageRef::parse(image);
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'.' | b'/' | b'#' | b'@');
+    if image.contains("://") {
+        Some("is an address")
+    } else if !image.bytes().all(is_allowed) {
+        Some("has characters that ECS does not take")
+    } else if reference.repository.bytes().any(|b| b.is_ascii_uppercase()) {
+        Some("has capital letters in its repository")
+    } else if reference.digest.is_some_and(|digest| Digest::parse(digest).is_none()) {
+        Some("has a digest that is not `sha256:` and 64 hexadecimal digits")
+    } else if image.split('@').next().is_some_and(|name| name.len() > 255) {
+        Some("has more than 255 characters")
+    } else if is_bare_digest(image) {
+        Some("is a digest alone: an image's id, which no registry knows")
+    } else if image.matches('@').count() > 1 || image.split('@').next().is_some_and(has_two_tags) {
+        Some("has more than one tag; a digest stands behind `@`")
+    } else if !image.contains('/')
+        && image.split([':', '@']).next().is_some_and(|host| host.ends_with(".amazonaws.com"))
+    {
+        Some("is a registry without a repository")
+    } else if !is_repository(reference.repository) {
+        Some("has a repository that no registry can have")
+    } else if reference.tag.is_some_and(|tag| !is_tag(tag)) {
+        Some("has a tag that no registry can have")
+    } else {
+        None
+    }
+}
+
+/// What was probably meant.
+fn repair(image: &str) -> String {
+    let reference = ImageRef::parse(image);
+    let small = image.replacen(reference.repository, &reference.repository.to_ascii_lowercase(), 1);
+    let likely = [
+        image.trim().to_owned(),
+        image.split_once("://").map_or(image, |(_, rest)| rest).trim_end_matches('/').to_owned(),
+        image.replacen(":sha256:", "@sha256:", 1),
+        image.trim_end_matches(':').to_owned(),
+        image.replace("//", "/"),
+        small,
+    ];
+    match likely.iter().find(|likely| *likely != image && problem(likely).is_none()) {
+        Some(likely) => format!("write {}", quoted(likely)),
+        None => "write `registry/repository:tag`, or `registry/repository@sha256:…`".to_owned(),
     }
 }
 

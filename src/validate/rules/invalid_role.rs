@@ -33,9 +33,10 @@ fn problem(role: &str) -> Option<&'static str> {
         (1..=64).contains(&name.len()) && name.bytes().all(is_letter)
     };
     let Some(rest) = role.strip_prefix("arn:") else {
-        // A bare name may have a path in front of it.
+        // A bare name may have a path in front of it; `role/` is what is left of an ARN.
         let name = role.rsplit('/').next().unwrap_or_default();
-        return (!is_name(name)).then_some("is not the name of an IAM role");
+        let is_cut = role.starts_with("role/");
+        return (is_cut || !is_name(name)).then_some("is not the name of an IAM role");
     };
     let parts: Vec<&str> = rest.splitn(5, ':').collect();
     let [partition, service, region, account, resource] = parts[..] else {

@@ -1,11 +1,11 @@
 //! A mapping of `Main` by `containerPortRange` alone gives the load balancer no port to send to.
 
-use crate::validate::{Findings, Rule, Severity, Subject, is_missing};
+use crate::validate::{Findings, Rule, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-container-port",
     severity: Severity::Error,
-    summary: "the port mapping of `Main` has no `containerPort`",
+    summary: "a port mapping has no port, or that of `Main` a range only",
     why: "Express Mode sends traffic to the `containerPort` of `Main`'s mapping and refuses a mapping without one, a range \
         included.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
@@ -14,15 +14,26 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
-    let Some(main) = subject.definition.container("Main") else { return };
-    for (index, mapping) in main.list("portMappings").iter().enumerate() {
-        let Some(mapping) = mapping.as_object() else { continue };
-        if is_missing(mapping, "containerPort") {
-            report.add(
-                format!("{}/portMappings/{index}/containerPort", main.pointer()),
-                "the port mapping of `Main` has no `containerPort`",
-                "set `containerPort` to the port that `Main` listens on",
-            );
+    for container in subject.definition.containers() {
+        for (index, mapping) in container.list("portMappings").iter().enumerate() {
+            let Some(mapping) = mapping.as_object().filter(|mapping| is_missing(mapping, "containerPort")) else {
+                continue;
+            };
+            let is_main = container.name() == Some("Main");
+            if is_main {
+                report.add(
+                    format!("{}/portMappings/{index}/containerPort", container.pointer()),
+                    "the port mapping of `Main` has no `containerPort`",
+                    "set `containerPort` to the port that `Main` listens on",
+                );
+            } else if is_missing(mapping, "containerPortRange") {
+                report.add_as(
+                    Severity::Warning,
+                    format!("{}/portMappings/{index}", container.pointer()),
+                    format!("a port mapping of {} has no port", label(container)),
+                    "set `containerPort`, or remove the mapping",
+                );
+            }
         }
     }
 }

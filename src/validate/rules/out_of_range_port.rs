@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "out-of-range-port",
     severity: Severity::Error,
-    summary: "a port is not between 1 and 65535",
+    summary: "a port, or a range of ports, is not between 1 and 65535",
     why: "ECS refuses the registration: ports of TCP and UDP are numbers from 1 to 65535.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html",
     check,
@@ -25,6 +25,21 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
                     "write a port from 1 to 65535",
                 );
             }
+            let range = mapping.get("containerPortRange").and_then(Value::as_str);
+            if let Some(range) = range.filter(|range| !range.is_empty() && port_range(range).is_none()) {
+                report.add(
+                    format!("{}/portMappings/{index}/containerPortRange", container.pointer()),
+                    format!("{} has the range {}", label(container), quoted(range)),
+                    "write the first and the last port, as in `8000-8010`",
+                );
+            }
         }
     }
+}
+
+/// The first and the last port of a range; `None` for a text that is none.
+pub(super) fn port_range(text: &str) -> Option<(i64, i64)> {
+    let (first, last) = text.split_once('-')?;
+    let port = |text: &str| text.parse().ok().filter(|port| (1..=65535).contains(port));
+    port(first).zip(port(last)).filter(|(first, last)| first <= last)
 }

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, Severity, Subject, is_missing, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-volume-source",
     severity: Severity::Error,
-    summary: "a container takes volumes from one that does not exist",
+    summary: "a container takes volumes from none, or from one that does not exist",
     why: "ECS refuses the registration: `sourceContainer` is the name of another container of the same task definition.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_VolumeFrom.html",
     check,
@@ -17,6 +17,14 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers() {
         for (index, from) in container.list("volumesFrom").iter().enumerate() {
+            if from.as_object().is_some_and(|from| is_missing(from, "sourceContainer")) {
+                report.add(
+                    format!("{}/volumesFrom/{index}", container.pointer()),
+                    format!("{} takes volumes from no container", label(container)),
+                    "name the container in `sourceContainer`",
+                );
+                continue;
+            }
             let source = from.get("sourceContainer").and_then(Value::as_str);
             if let Some(name) = source.filter(|name| subject.definition.container(name).is_none()) {
                 report.add(

@@ -145,6 +145,18 @@ fn check_environment(container: &Value) -> Result<(), ApiError> {
             return refuse("Secrets need a name and a valueFrom.");
         }
     }
+    // aws/copilot-cli, issue 3446.
+    let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || b"_.-/".contains(&letter);
+    let odd = list(container, "secrets").iter().find(|secret| {
+        let from = text(secret, "valueFrom").unwrap_or_default();
+        !from.starts_with("arn:") && !from.bytes().all(is_letter)
+    });
+    if let Some(name) = odd.and_then(|secret| text(secret, "name")) {
+        return refuse(format!(
+            "The Systems Manager parameter name specified for secret {name} is invalid. The parameter name can be up to \
+             2048 characters and include the following letters and symbols: a-zA-Z0-9_.-/"
+        ));
+    }
     if list(container, "environment").iter().any(|entry| text(entry, "name").is_none_or(|name| name.trim().is_empty()))
     {
         return refuse("environment variable name cannot be null or blank.");
