@@ -42,7 +42,6 @@ mod invalid_log_buffer_limit;
 mod invalid_log_group;
 mod invalid_log_pattern;
 mod invalid_log_router_user;
-mod invalid_mount_path;
 mod invalid_port_name;
 mod invalid_restart_policy;
 mod invalid_role;
@@ -97,6 +96,7 @@ mod overwritten_log_objects;
 mod plain_secret;
 mod read_only_log_router;
 mod read_only_member;
+mod relative_container_path;
 mod relative_s3_key_format;
 mod repeated_member;
 mod reserved_config_file;
@@ -116,6 +116,7 @@ mod unfilled_placeholder;
 mod unknown_dependency;
 mod unknown_member;
 mod unknown_output_plugin;
+mod unknown_proxy_container;
 mod unknown_router_option;
 mod unknown_s3_compression;
 mod unknown_s3_date_format;
@@ -243,12 +244,13 @@ tables! {
     invalid_secret_reference,
     invalid_environment_file,
     unknown_volume,
-    invalid_mount_path,
+    relative_container_path,
     unused_volume,
     invalid_volume_name,
     unsupported_volume,
     invalid_efs_volume,
     unknown_volume_source,
+    unknown_proxy_container,
     out_of_range_ephemeral_storage,
     out_of_range_timeout,
     invalid_restart_policy,

@@ -478,8 +478,7 @@ async fn an_image_for_another_architecture_is_rejected_before_anything_is_regist
 async fn documents_that_are_none_are_rejected_with_their_place() {
     let stage = Stage::of(Scenario::Good).await;
     let (large, long) = (format!(r#"{{"family": "{}"}}"#, "x".repeat(70_000)), " ".repeat(1_100_000));
-    for (document, word) in
-        [("{\n  \"family\" 1\n}", "line 2"), ("[]", "array"), (&large, "65536"), (&long, "1048576")]
+    for (document, word) in [("{\n  \"family\" 1\n}", "line 2"), ("[]", "array"), (&large, "65536"), (&long, "1048576")]
     {
         let release = stage.release(&upload_text(&stage, document)).await;
         assert_eq!(release.outcome, Outcome::Rejected, "{release}");

@@ -16,6 +16,7 @@ mod forged;
 mod guard;
 mod objects;
 mod permissions;
+mod read_members;
 mod recorded;
 mod references;
 mod rules;

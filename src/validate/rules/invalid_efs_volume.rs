@@ -34,6 +34,15 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
                 );
             }
         }
+        let port = efs.get("transitEncryptionPort").and_then(Value::as_i64);
+        if let Some(port) = port.filter(|port| !(0..=65535).contains(port)) {
+            report.add_as(
+                Severity::Warning,
+                format!("/volumes/{index}/efsVolumeConfiguration/transitEncryptionPort"),
+                format!("the volume {} has the port {port}", quoted(name)),
+                "leave it out: the mount helper chooses one",
+            );
+        }
         if has_access_point && !matches!(text("/rootDirectory"), "" | "/") {
             report.add(
                 format!("/volumes/{index}/efsVolumeConfiguration/rootDirectory"),

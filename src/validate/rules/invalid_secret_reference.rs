@@ -18,13 +18,31 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for container in subject.definition.containers() {
-        for (index, secret) in container.list("secrets").iter().enumerate() {
-            let Some(reference) = secret.get("valueFrom").and_then(Value::as_str) else { continue };
-            let Some((problem, help)) = problem(reference) else { continue };
+        let secret_options = container.members.get("logConfiguration").and_then(|log| log.get("secretOptions"));
+        let lists = [
+            ("secrets", container.members.get("secrets"), "secret"),
+            ("logConfiguration/secretOptions", secret_options, "secret option"),
+        ];
+        for (list, secrets, noun) in lists {
+            for (index, secret) in secrets.and_then(Value::as_array).into_iter().flatten().enumerate() {
+                let Some(reference) = secret.get("valueFrom").and_then(Value::as_str) else { continue };
+                let Some((problem, help)) = problem(reference) else { continue };
+                report.add(
+                    format!("{}/{list}/{index}/valueFrom", container.pointer()),
+                    format!("a {noun} of {} refers to {problem}", label(container)),
+                    help,
+                );
+            }
+        }
+        // Of the credentials for a registry the agent takes a secret's name, too (amazon-ecs-agent, `agent/asm`).
+        let credentials = container.members.get("repositoryCredentials").and_then(|it| it.get("credentialsParameter"));
+        let is_wrong =
+            |arn: &&str| arn.starts_with("arn:") && !(arn.contains(":secretsmanager:") && problem(arn).is_none());
+        if credentials.and_then(Value::as_str).as_ref().is_some_and(is_wrong) {
             report.add(
-                format!("{}/secrets/{index}/valueFrom", container.pointer()),
-                format!("a secret of {} refers to {problem}", label(container)),
-                help,
+                format!("{}/repositoryCredentials/credentialsParameter", container.pointer()),
+                format!("the credentials for the image of {} are not a secret", label(container)),
+                "give the ARN of a Secrets Manager secret",
             );
         }
     }

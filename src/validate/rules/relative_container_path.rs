@@ -1,14 +1,15 @@
-//! Reads where volumes and `tmpfs` are mounted. Whether the image has the folder is not asked.
+//! Reads where volumes and `tmpfs` are mounted and where a program starts. Whether the image has the folder is not asked.
 
 use serde_json::Value;
 
 use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
-    id: "invalid-mount-path",
+    id: "relative-container-path",
     severity: Severity::Error,
-    summary: "a mount has no absolute path in the container",
-    why: "The container does not start: \"invalid mount path: … mount path must be absolute\".",
+    summary: "a path in the container is missing or not absolute",
+    why: "The container does not start: \"invalid mount path: … mount path must be absolute\", \"the working directory … is \
+        invalid, it needs to be an absolute path\".",
     source: "https://github.com/moby/moby/blob/master/volume/mounts/linux_parser.go",
     check,
     ..Rule::OF_DOCUMENTS
@@ -30,6 +31,15 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
             report.add(
                 format!("{pointer}/mountPoints/{index}/containerPath"),
                 format!("a mount point of {} has {problem}", label(container)),
+                "write the whole path in the container, from `/`",
+            );
+        }
+        if let Some(folder) =
+            container.text("workingDirectory").filter(|folder| !folder.is_empty() && !folder.starts_with('/'))
+        {
+            report.add(
+                format!("{pointer}/workingDirectory"),
+                format!("{} starts in {}, which is not a whole path", label(container), quoted(folder)),
                 "write the whole path in the container, from `/`",
             );
         }
