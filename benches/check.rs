@@ -35,7 +35,14 @@ fn main() {
 
 /// Files as people have them: every document among the fixtures that passes or fails a rule, again and again.
 fn files(folder: &Path, count: usize) -> Vec<PathBuf> {
-    let known: Vec<PathBuf> = glob::glob("tests/fixtures/rules/*/[bg]*.json").unwrap().map(Result::unwrap).collect();
+    let found =
+        walkdir::WalkDir::new("tests/fixtures/rules").sort_by_file_name().into_iter().map(|entry| entry.unwrap());
+    let is_document = |entry: &walkdir::DirEntry| {
+        let name = entry.file_name().to_str().unwrap();
+        (name.starts_with("bad") || name.starts_with("good"))
+            && Path::new(name).extension().is_some_and(|end| end == "json")
+    };
+    let known: Vec<PathBuf> = found.filter(is_document).map(walkdir::DirEntry::into_path).collect();
     let copy = |number: usize| {
         let to = folder.join(format!("{number:05}.json"));
         std::fs::copy(&known[number % known.len()], &to).unwrap();

@@ -1,14 +1,20 @@
 //! The command line: one word, one file below. Everything that is printed is printed here or there; exit codes are part
 //! of the contract.
 
+use std::fmt;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::config::{BucketOwners, Config, MAX_TEXT, Service};
+
+/// Prints a line on standard output.
+macro_rules! say {
+    ($($line:tt)*) => { $crate::cli::print_line(format_args!($($line)*)) };
+}
 
 mod check;
 mod explain;
@@ -65,9 +71,45 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Sandbox(arguments) => sandbox::run(&arguments),
     };
     done.unwrap_or_else(|error| {
-        anstream::eprintln!("error: {error}");
+        let cause = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        // Whoever reads the output has seen enough of it.
+        if cause == Some(io::ErrorKind::BrokenPipe) {
+            return ExitCode::SUCCESS;
+        }
+        print_error(format_args!("error: {error}"));
         ExitCode::from(2)
     })
+}
+
+/// An output that takes no line, such as a file on a full disk, is an error like any other, and no panic.
+fn print_line(line: fmt::Arguments<'_>) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// Prints a line on standard error. What cannot be said there cannot be said anywhere.
+fn print_error(line: fmt::Arguments<'_>) {
+    writeln!(anstream::stderr().lock(), "{line}").unwrap_or_default();
+}
+
+/// A text without what moves a terminal's cursor or turns the direction of letters.
+fn printable(text: &str) -> String {
+    let turns = |character| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() || turns(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// The name of a file as messages show it.
+fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
 }
 
 /// A runtime for a command that talks to the sandbox.
@@ -77,7 +119,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Unusable> {
 
 /// Opens a file; the error names it.
 fn open(path: &Path) -> Result<File, Unusable> {
-    Ok(File::open(path).map_err(|error| format!("{}: {error}", path.display()))?)
+    Ok(File::open(path).map_err(|error| format!("{}: {error}", shown(path)))?)
 }
 
 /// Reads the text of a configuration.
@@ -90,16 +132,16 @@ fn read_bounded(source: impl Read, path: &Path, at_most: usize, what: &str) -> R
     let mut text = String::new();
     let bound = u64::try_from(at_most).unwrap_or(u64::MAX).saturating_add(1);
     let read = source.take(bound).read_to_string(&mut text);
-    read.map_err(|error| format!("{}: {error}", path.display()))?;
+    read.map_err(|error| format!("{}: {error}", shown(path)))?;
     if text.len() > at_most {
-        return Err(format!("{}: more than {at_most} bytes; {what} has at most so many", path.display()).into());
+        return Err(format!("{}: more than {at_most} bytes; {what} has at most so many", shown(path)).into());
     }
     Ok(text)
 }
 
 /// The service of a configuration file that goes by a name or an ARN; without one, the only service that there is.
 fn configured_service(path: &Path, wanted: Option<&str>) -> Result<(Service, BucketOwners), Unusable> {
-    let shown = path.display();
+    let shown = shown(path);
     let config = Config::parse(&read_config(path)?).map_err(|problems| format!("{shown}: {problems}"))?;
     let names: Vec<String> = config.services.iter().map(|service| format!("`{}`", service.arn.name())).collect();
     let names = names.join(", ");

@@ -122,6 +122,8 @@ pub struct Findings<'a> {
     refused: &'a [Reference],
     /// The places that still have a placeholder, of which nothing else is to be said.
     unfilled: &'a mut Vec<String>,
+    /// How many findings this rule has, with those that were not kept.
+    count: usize,
     /// The worst severity that a finding may have.
     ceiling: Severity,
     concluded: bool,
@@ -155,13 +157,29 @@ impl<'a> Findings<'a> {
         message: impl Into<Text>,
         help: impl Into<Text>,
     ) {
-        if self.found.iter().rev().take_while(|finding| finding.rule == self.rule.id).count() < MAX_PER_RULE {
-            let (pointer, message, help) = (pointer.into(), message.into(), help.into());
-            if self.unfilled.iter().any(|unfilled| *pointer == **unfilled) {
-                return;
-            }
-            let (rule, severity) = (RuleId::of(self.rule.id), severity.min(self.ceiling));
-            self.found.push(Finding { rule, severity, pointer, message, help });
+        let (pointer, message, help) = (pointer.into(), message.into(), help.into());
+        if self.unfilled.iter().any(|unfilled| *pointer == **unfilled) {
+            return;
+        }
+        let (rule, severity) = (RuleId::of(self.rule.id), severity.min(self.ceiling));
+        let finding = Finding { rule, severity, pointer, message, help };
+        self.count += 1;
+        if self.count <= MAX_PER_RULE {
+            return self.found.push(finding);
+        }
+        // The last of the least severe ones makes room for a worse one.
+        let kept = self.found.len().saturating_sub(MAX_PER_RULE);
+        let least = self.found.iter_mut().skip(kept).rev().min_by_key(|finding| finding.severity);
+        if let Some(least) = least.filter(|least| least.severity < severity) {
+            *least = finding;
+        }
+    }
+
+    /// Says at the last finding of the rule how many there are, where not all of them were kept.
+    fn tell_count(&mut self) {
+        if let Some(last) = self.found.last_mut().filter(|_| self.count > MAX_PER_RULE) {
+            let message = format!("{} ({MAX_PER_RULE} of {} are shown)", last.message, grouped(self.count));
+            last.message = message.into();
         }
     }
 
@@ -190,9 +208,11 @@ pub fn validate(subject: &Subject<'_>) -> Vec<Finding> {
             refused: &refused,
             unfilled: &mut unfilled,
             ceiling: ceiling(rule, subject.origin),
+            count: 0,
             concluded: false,
         };
         (rule.run)(subject, &mut report);
+        report.tell_count();
         if report.concluded {
             break;
         }
@@ -241,6 +261,19 @@ pub fn unreadable(error: &Unreadable) -> Finding {
         ),
     };
     kind.finding(String::new(), message, help)
+}
+
+/// A number with its thousands apart, as in `2,299`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut shown = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
 }
 
 /// The characters of a name from the document that a message shows: ECS allows names of 255, a wrong document any
@@ -309,6 +342,31 @@ mod tests {
             shown(format!(r#"{{"family": "{}"}}"#, "x".repeat(70_000)).as_bytes())
                 .starts_with("error[oversized-document] the document: the document has 70013 bytes without its spaces")
         );
+    }
+
+    #[test]
+    fn a_cap_keeps_the_worst_and_says_how_many_there_are() {
+        assert_eq!(["7", "999", "1,000", "2,299", "1,234,567"], [7, 999, 1_000, 2_299, 1_234_567].map(grouped));
+        let check = Check::of(rules::TABLE[0]);
+        let (departures, mut found, mut unfilled) = (Departures::default(), Vec::new(), Vec::new());
+        let mut report = Findings {
+            rule: &check,
+            found: &mut found,
+            departures: &departures,
+            refused: &[],
+            unfilled: &mut unfilled,
+            count: 0,
+            ceiling: Severity::Error,
+            concluded: false,
+        };
+        for at in 0..2_298 {
+            report.add_as(Severity::Hint, format!("/{at}"), "m", "h");
+        }
+        report.add_as(Severity::Error, "/last", "m", "h");
+        report.tell_count();
+        assert_eq!(found.len(), MAX_PER_RULE);
+        assert_eq!(found.iter().filter(|finding| finding.severity == Severity::Error).count(), 1);
+        assert_eq!(*found.last().unwrap().message, *"m (20 of 2,299 are shown)");
     }
 
     #[test]

@@ -7,18 +7,20 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+mod edit;
 mod fix;
 mod github;
 mod images;
 mod json;
 mod locate;
 mod mask;
+mod rewrite;
 mod sarif;
 mod settings;
 mod source;
 mod text;
 
-use super::Unusable;
+use super::{Unusable, print_error};
 use crate::task_definition::{TaskDefinition, Unreadable};
 use crate::validate::{Finding, Severity, unreadable};
 use locate::{Lines, Locator, Span};
@@ -46,7 +48,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     container: Option<String>,
     /// What an image is made for: its manifest, index or configuration as JSON, for instance from `docker buildx
-    /// imagetools inspect --raw`.
+    /// imagetools inspect --raw`; `-` for standard input.
     #[arg(long, value_name = "[CONTAINER=]FILE")]
     manifest: Vec<String>,
     /// A deployer.toml, for the lists of its guard, its rules, its container and its timeout for logs.
@@ -79,7 +81,15 @@ enum Format {
 struct Located {
     finding: Finding,
     span: Span,
-    fixable: bool,
+    /// What repairs it, where something does.
+    fix: Option<Fix>,
+}
+
+/// A repair as others may apply it.
+struct Fix {
+    span: Span,
+    /// What is written there; `None` where it would show what may be a secret.
+    text: Option<String>,
 }
 
 /// What was found in one file.
@@ -103,16 +113,42 @@ enum Worst {
     Unread,
 }
 
+/// An output whose reader may have seen enough of it: the rest is dropped, and the checks go on to their exit code.
+struct WhileRead<W> {
+    out: W,
+    is_closed: bool,
+}
+
+impl<W: Write> WhileRead<W> {
+    fn unless_closed<T: Default>(&mut self, write: impl FnOnce(&mut W) -> io::Result<T>, done: T) -> io::Result<T> {
+        if self.is_closed {
+            return Ok(done);
+        }
+        match write(&mut self.out) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_closed = true;
+                Ok(done)
+            }
+            written => written,
+        }
+    }
+}
+
+impl<W: Write> Write for WhileRead<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.unless_closed(|out| out.write(bytes), bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_closed(W::flush, ())
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
     let settings = Settings::of(arguments)?;
     let mut worst = Worst::NoError;
-    let mut out = BufWriter::new(anstream::stdout().lock());
-    let shown = show(arguments, &settings, &mut worst, &mut out).and_then(|()| out.flush());
-    match shown {
-        // Whoever reads the output has seen enough of it.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        shown => shown?,
-    }
+    let mut out = BufWriter::new(WhileRead { out: anstream::stdout().lock(), is_closed: false });
+    show(arguments, &settings, &mut worst, &mut out).and_then(|()| out.flush())?;
     Ok(match worst {
         Worst::NoError => ExitCode::SUCCESS,
         Worst::Error => ExitCode::from(1),
@@ -123,16 +159,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
 fn show(arguments: &Arguments, settings: &Settings, worst: &mut Worst, out: &mut dyn Write) -> io::Result<()> {
     let mut reporter: Box<dyn Reporter> = match arguments.format {
         Format::Text => Box::new(text::Text::new(arguments.quiet)),
-        Format::Json => Box::<json::Json>::default(),
-        Format::Sarif => Box::<sarif::Sarif>::default(),
+        Format::Json => Box::new(json::Json::new(arguments.diff)),
+        Format::Sarif => Box::new(sarif::Sarif::new(arguments.diff)),
         Format::Github => Box::new(github::Github),
     };
+    let is_diff = arguments.diff && matches!(arguments.format, Format::Text | Format::Github);
     let check = |source: Source| check(source, settings);
     for source in sources(&arguments.files) {
         let checked = match source {
             Ok(source) if arguments.diff => {
                 let repaired = fix::repair(source.clone(), &check);
-                fix::show(&source, &repaired, out)?;
+                if is_diff {
+                    fix::show(&source, &repaired, arguments.quiet, out)?;
+                } else {
+                    reporter.file(&check(source), out)?;
+                }
                 Ok(repaired.checked)
             }
             Ok(source) if arguments.fix => fix::write(source, &check),
@@ -151,8 +192,8 @@ fn show(arguments: &Arguments, settings: &Settings, worst: &mut Worst, out: &mut
             Err(unread) => {
                 *worst = Worst::Unread;
                 out.flush()?;
-                anstream::eprintln!("error: {unread}");
-                if !arguments.diff {
+                print_error(format_args!("error: {unread}"));
+                if !is_diff {
                     reporter.unread(&unread, out)?;
                 }
             }
@@ -161,28 +202,28 @@ fn show(arguments: &Arguments, settings: &Settings, worst: &mut Worst, out: &mut
     for container in settings.unmet() {
         *worst = Worst::Unread;
         out.flush()?;
-        anstream::eprintln!("error: --manifest names the container `{container}`, which no checked document has");
+        print_error(format_args!("error: --manifest names the container `{container}`, which no checked document has"));
     }
-    if arguments.diff {
+    if is_diff {
         return Ok(());
     }
     reporter.finish(out)?;
-    if matches!(arguments.format, Format::Text | Format::Github) && !arguments.quiet {
+    if !arguments.diff && matches!(arguments.format, Format::Text | Format::Github) && !arguments.quiet {
         out.flush()?;
         for pattern in settings.unanchored() {
-            anstream::eprintln!(
+            print_error(format_args!(
                 "warning[unanchored-pattern]: `{pattern}` in `forbid` matches anywhere in a message, so a visitor can write what it \
                  matches into a request that is logged\n  help: begin it with `^` and what your program writes"
-            );
+            ));
         }
     }
     let open = settings.compared_at_release();
     if arguments.format == Format::Text && !arguments.quiet && !open.is_empty() {
         out.flush()?;
-        anstream::eprintln!(
+        print_error(format_args!(
             "note: a release compares with the live revision, too, what has no list: {}",
             open.join(", ")
-        );
+        ));
     }
     Ok(())
 }
@@ -196,7 +237,7 @@ fn check(source: Source, settings: &Settings) -> Checked {
                 _ => (1, 1),
             };
             let span = Lines::of(&source.text).character(line, column);
-            return Checked { source, findings: vec![Located { finding: unreadable(&error), span, fixable: false }] };
+            return Checked { source, findings: vec![Located { finding: unreadable(&error), span, fix: None }] };
         }
     };
     let findings = settings.findings(&definition);
@@ -207,9 +248,10 @@ fn check(source: Source, settings: &Settings) -> Checked {
     let repairs = fix::Repairs::of(&locator, &definition, &findings);
     let locate = |finding: Finding| Located {
         span: locator.place(&finding),
-        fixable: repairs.edit(&finding).is_some(),
+        fix: repairs.edit(&finding).map(|edit| locator.fix(edit)),
         finding,
     };
-    let findings = findings.into_iter().map(locate).collect();
+    let mut findings: Vec<Located> = findings.into_iter().map(locate).collect();
+    findings.sort_by_key(|located| (located.span.bytes.start, std::cmp::Reverse(located.finding.severity)));
     Checked { source, findings }
 }

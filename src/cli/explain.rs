@@ -18,14 +18,17 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
-    if let Some(problem) = unknown_rule(&arguments.rule) {
+    // As a finding shows it: `error[missing-fargate]`.
+    let given = arguments.rule.trim();
+    let id = given.split_once('[').and_then(|(_, rest)| rest.split(']').next()).unwrap_or(given);
+    if let Some(problem) = unknown_rule(id) {
         return Err(problem.into());
     }
-    let heading = format!("\n## {}\n", arguments.rule);
+    let heading = format!("\n## {id}\n");
     let (_, behind) = PAGE.split_once(&heading).ok_or("docs/rules.md does not have this rule")?;
     let section = behind.split("\n## ").next().unwrap_or(behind).trim();
     let bold = Style::new().bold();
-    anstream::println!("{bold}{}{bold:#}\n", arguments.rule);
+    say!("{bold}{id}{bold:#}\n")?;
     let mut is_example = false;
     for line in section.lines() {
         if line.starts_with("```") {
@@ -38,7 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
             _ => Style::new(),
         };
         let indent = if is_example { "    " } else { "" };
-        anstream::println!("{indent}{style}{line}{style:#}");
+        say!("{indent}{style}{line}{style:#}")?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -89,7 +89,8 @@ impl<S: Subscriber> Layer<S> for Progress {
         if event.metadata().target() == PROGRESS {
             let mut progress = ProgressEvent::default();
             event.record(&mut progress);
-            anstream::println!("{}", self.line(&progress));
+            // Who reports at the end tells that nothing can be printed.
+            say!("{}", self.line(&progress)).unwrap_or_default();
         }
     }
 }

@@ -35,12 +35,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
                 })
             })
             .collect();
-        anstream::println!("{}", serde_json::to_string_pretty(&rows)?);
+        say!("{}", serde_json::to_string_pretty(&rows)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let width = rules.iter().map(|rule| rule.id.len()).max().unwrap_or_default();
     for rule in rules {
-        anstream::println!("{:width$}  {:7}  {}", rule.id, rule.severity.to_string(), rule.summary);
+        say!("{:width$}  {:7}  {}", rule.id, rule.severity.to_string(), rule.summary)?;
     }
     Ok(ExitCode::SUCCESS)
 }

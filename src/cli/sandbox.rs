@@ -1,6 +1,5 @@
 //! `sandbox`: the sandbox, a replacement for AWS, kept running until it is interrupted.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -40,12 +39,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
             ..Options::default()
         };
         let sandbox = Sandbox::start(options).await?;
-        anstream::println!("listening on {}", sandbox.endpoint());
-        anstream::eprintln!(
+        say!("listening on {}", sandbox.endpoint())?;
+        super::print_error(format_args!(
             "try: AWS_ENDPOINT_URL={} AWS_REGION=ap-northeast-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws s3 ls",
             sandbox.endpoint()
-        );
-        std::io::stdout().flush()?;
+        ));
         std::future::pending::<()>().await;
         Ok(ExitCode::SUCCESS)
     })

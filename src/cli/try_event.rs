@@ -45,9 +45,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
     let config = Config::parse(&config)?;
     let report = runtime()?.block_on(play(arguments, event, config))?;
     if arguments.json {
-        anstream::println!("{}", serde_json::to_string_pretty(&report)?);
+        say!("{}", serde_json::to_string_pretty(&report)?)?;
     } else {
-        anstream::println!("\n{report}");
+        say!("\n{report}")?;
     }
     Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -59,7 +59,7 @@ fn read_event(arguments: &Arguments) -> Result<String, Unusable> {
         false => read_bounded(open(path)?, path, MAX_EVENT, "an event")?,
     };
     serde_json::from_str::<serde::de::IgnoredAny>(&event)
-        .map_err(|error| format!("{}: not JSON: {error}", path.display()))?;
+        .map_err(|error| format!("{}: not JSON: {error}", super::shown(path)))?;
     Ok(event)
 }
 
@@ -69,7 +69,7 @@ async fn play(arguments: &Arguments, event: String, config: Config) -> Result<Re
     let sandbox = Sandbox::start(Options { scenario: arguments.scenario, start, ..Options::default() }).await?;
     let clock = sandbox.clock();
     if !arguments.json {
-        anstream::println!("scenario {}: {}\n", arguments.scenario, arguments.scenario.description());
+        say!("scenario {}: {}\n", arguments.scenario, arguments.scenario.description())?;
         registry().with(Progress::new(clock.clone())).init();
     }
     let aws = Aws::new(sandbox.sdk_config(), Clock::from_fn(move || clock.now()));

@@ -1,5 +1,6 @@
 //! `verify`: checks a live service against its own logs, as a release would. It changes nothing in AWS.
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -82,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
             Ok::<_, Failure>((live, logs))
         };
         if !arguments.json && !arguments.explain {
-            anstream::println!("{}", line(0, "reading", &format!("what {} runs", asked.arn.name())));
+            say!("{}", line(0, "reading", &format!("what {} runs", asked.arn.name())))?;
         }
         let limit = within(arguments.timeout.unwrap_or(asked.verify.timeout));
         let prepared = tokio::time::timeout(Duration::from_secs(limit), preparing).await;
@@ -96,8 +97,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
         follow(&aws, arguments, &asked, &live, &mut logs, &checks, began).await;
         let verification = logs.verification();
         match arguments.json {
-            true => anstream::println!("{}", serde_json::to_string_pretty(&verification)?),
-            false => anstream::println!("{} runs {}{verification}", asked.arn.name(), live.task_definition_arn),
+            true => say!("{}", serde_json::to_string_pretty(&verification)?)?,
+            false => say!("{} runs {}{verification}", asked.arn.name(), live.task_definition_arn)?,
         }
         Ok(match verification.status {
             VerificationStatus::Passed => ExitCode::SUCCESS,
@@ -154,7 +155,8 @@ async fn follow(
     let since = since(aws, arguments);
     let say = |elapsed: u64, what: &str, detail: &str| {
         if !arguments.json {
-            anstream::println!("{}", line(elapsed, what, detail));
+            // The verdict at the end tells that nothing can be printed.
+            say!("{}", line(elapsed, what, detail)).unwrap_or_default();
         }
     };
     let mut is_first = true;
@@ -229,9 +231,9 @@ async fn explain(
     live: &Live,
     logs: &LogWatch,
 ) -> Result<ExitCode, Unusable> {
-    anstream::println!("{} runs {}", asked.arn.name(), live.task_definition_arn);
+    say!("{} runs {}", asked.arn.name(), live.task_definition_arn)?;
     if let Some((_, reason)) = logs.verdict() {
-        anstream::println!("nothing can be looked for: {reason}");
+        say!("nothing can be looked for: {reason}")?;
         return Ok(ExitCode::from(2));
     }
     let tasks = aws.tasks(&asked.arn).await?;
@@ -239,53 +241,54 @@ async fn explain(
     let look = Look { logs, task_definition_arn: &live.task_definition_arn, since, elapsed: 0 };
     let places = look.target(&tasks).places(aws.clock().now());
     for output in &logs.outputs {
-        explain_output(output);
+        explain_output(output)?;
         let ours = places.iter().filter(|place| std::ptr::eq(place.output, output));
         let mut count = 0;
         for place in ours {
             count += 1;
             let behind = place.search.start_after.as_ref().map_or_else(String::new, |key| format!(" behind {key}"));
-            anstream::println!("  look at  s3://{}/{}{behind}", output.bucket, place.search.prefix);
+            say!("  look at  s3://{}/{}{behind}", output.bucket, place.search.prefix)?;
         }
         if count == 0 {
-            anstream::println!("  no task of this revision runs, so there is nowhere to look yet");
+            say!("  no task of this revision runs, so there is nowhere to look yet")?;
         }
     }
     let checks = asked.verify.checks()?;
     if let SeenLogs::Read { evidence, .. } = logs::look(aws, &asked.arn, look, &checks).await {
-        explain_records(evidence.counted(), &asked.verify);
+        explain_records(evidence.counted(), &asked.verify)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn explain_output(output: &S3Output) {
+fn explain_output(output: &S3Output) -> io::Result<()> {
     let format = output.key_format.as_str();
-    anstream::println!("container {}: bucket {} in {}, keys {format}", output.container, output.bucket, output.region);
+    say!("container {}: bucket {} in {}, keys {format}", output.container, output.bucket, output.region)?;
     let why = if output.key_format.names_task(&output.container) {
         "the key names the task, so its objects are its own"
     } else {
         "the key does not name the task, so every object of the time is opened and its records decide"
     };
-    anstream::println!("  why      {why}");
+    say!("  why      {why}")?;
     let proof = match output.proof {
         Proof::ByMetadata => "records name their revision (`ecs_task_definition`)",
         Proof::ByKey => "the task id in the key; the records name no revision",
     };
-    anstream::println!("  proof    {proof}");
+    say!("  proof    {proof}")?;
     let (timeout, after) = (output.upload_timeout, output.first_object_after());
-    anstream::println!("  when     within {after} s of a line: Fluent Bit uploads after {timeout} s at the latest");
+    say!("  when     within {after} s of a line: Fluent Bit uploads after {timeout} s at the latest")
 }
 
 /// What lies there now, and by which row of the table the first error is one.
-fn explain_records(evidence: &Evidence, verify: &Verify) {
-    anstream::println!("records    {}", evidence.levels);
+fn explain_records(evidence: &Evidence, verify: &Verify) -> io::Result<()> {
+    say!("records    {}", evidence.levels)?;
     if let Some(error) = evidence.errors.first() {
         let row = error.row.as_deref().unwrap_or_default();
-        anstream::println!("  error    by row `{row}` of docs/log-levels.md: {}", error.text);
+        say!("  error    by row `{row}` of docs/log-levels.md: {}", error.text)?;
     }
     if !verify.ignore_levels.is_empty() {
-        anstream::println!("  ignored  the rows {}", verify.ignore_levels.join(", "));
+        say!("  ignored  the rows {}", verify.ignore_levels.join(", "))?;
     }
+    Ok(())
 }
 
 #[cfg(test)]

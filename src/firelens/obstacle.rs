@@ -196,10 +196,12 @@ pub(crate) fn late(output: &LogOutput<'_>, timeout: u64) -> Option<Obstacle> {
         "with an `upload_timeout` of {upload_timeout} s{source} the first logs take up to {needed} s to reach S3; \
          the verification's timeout is {timeout} s"
     );
-    let help = format!(
-        "set `upload_timeout` to `1m` or less, or `timeout` in `[service.verify]` to `{}m` or more",
-        needed.div_ceil(60)
-    );
+    let wait = format!("`timeout` in `[service.verify]` to `{}m` or more", needed.div_ceil(60));
+    let fitting = (1..=timeout).rev().find(|seconds| first_object_after(*seconds) <= timeout);
+    let help = match fitting {
+        Some(seconds) => format!("set `upload_timeout` to `{seconds}s` or less, or {wait}"),
+        None => format!("set {wait}"),
+    };
     Some(Obstacle { pointer: output.place("upload_timeout"), message, help })
 }
 

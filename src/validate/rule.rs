@@ -74,6 +74,12 @@ pub enum Repair {
     NamePort,
     /// The member gets the name that was meant, where it is a slip.
     Rename,
+    /// The value gets the type that the model has there, where its text can be taken for one.
+    Retype,
+    /// The member goes.
+    Remove,
+    /// The value at the pointer takes the place of the whole document.
+    Unwrap,
     /// The value gets the upper and lower case of the model's.
     Recase,
 }

@@ -202,6 +202,10 @@ fn a_repair_changes_the_places_that_it_is_about_and_no_others() {
         let before = fs::read_to_string(path).unwrap();
         let answer: Value = serde_json::from_str(&stdout(&run(&["check", path, "--format", "json"], ""))).unwrap();
         let findings = answer["files"][0]["findings"].as_array().unwrap().clone();
+        // Out of its wrapper, the whole document is elsewhere.
+        if findings.iter().any(|finding| finding["rule"] == "wrapped-document") {
+            continue;
+        }
         run(&["check", path, "--fix"], "");
         let after = fs::read_to_string(path).unwrap();
 
@@ -227,7 +231,12 @@ fn a_repair_changes_the_places_that_it_is_about_and_no_others() {
 
         let kept =
             |text: &str, other: &str| text.lines().filter(|line| !other.lines().any(|known| known == *line)).count();
-        assert!(kept(&before, &after) <= places.len() / 2, "{path}: more lines changed than places\n{after}");
+        // What is removed last takes the comma in front of it along.
+        let removed = findings.iter().any(|finding| finding["rule"] == "read-only-member");
+        assert!(
+            kept(&before, &after) <= places.len() / 2 + usize::from(removed),
+            "{path}: more lines changed than places\n{after}"
+        );
         repaired += usize::from(before != after);
     }
     assert!(repaired >= 4, "hardly anything is repaired");

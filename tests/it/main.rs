@@ -2,6 +2,7 @@
 
 mod bare_image;
 mod check;
+mod check_files;
 mod command_line;
 mod cuts;
 mod docs;

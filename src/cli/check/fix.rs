@@ -2,17 +2,19 @@
 //! change; every other byte of the file stays. What would be a decision is left to people.
 
 use std::io::{self, Write};
-use std::ops::Range;
 use std::path::Path;
 
 use jsonc_parser::ast::Value;
 use serde_json::{Map, Value as Json, json};
 use similar::TextDiff;
 
-use super::locate::{Locator, bytes, steps, unescape};
+use super::edit::{Edit, add, remove, replace_by_member, set};
+use super::locate::{Locator, bytes, steps};
 use super::mask::Mask;
+use super::rewrite::rewrite;
 use super::source::{Source, Unread};
-use super::{Checked, Finding, Located};
+use super::{Checked, Finding, Located, print_error};
+use crate::cli::printable;
 use crate::task_definition::schema::{self, Departures, UnknownMember};
 use crate::task_definition::{Container, TaskDefinition};
 use crate::validate::nearest::nearest;
@@ -24,15 +26,6 @@ const PORT_NAME: &str = "http";
 /// A repair can uncover another finding, and two at one place follow one another; so many rounds are made.
 const MAX_ROUNDS: usize = 10;
 
-/// A place and what is written there instead.
-#[derive(Debug)]
-pub(super) struct Edit {
-    place: Range<usize>,
-    text: String,
-    /// Whether it gives a member another name. Then what seems to be missing may be there, so it goes first.
-    renames: bool,
-}
-
 /// The repairs that one document allows.
 pub(super) struct Repairs<'a> {
     locator: &'a Locator<'a>,
@@ -43,7 +36,9 @@ pub(super) struct Repairs<'a> {
 impl<'a> Repairs<'a> {
     /// Prepares the repair of these findings; where there is nothing to repair, that costs nothing.
     pub(super) fn of(locator: &'a Locator<'a>, definition: &'a TaskDefinition, findings: &[Finding]) -> Self {
-        let needs_model = |finding: &Finding| matches!(repair_of(&finding.rule), Some(Repair::Rename | Repair::Recase));
+        let needs_model = |finding: &Finding| {
+            matches!(repair_of(&finding.rule), Some(Repair::Rename | Repair::Recase | Repair::Retype))
+        };
         let departures =
             if findings.iter().any(needs_model) { schema::departures(definition) } else { Departures::default() };
         Self { locator, definition, departures }
@@ -52,12 +47,19 @@ impl<'a> Repairs<'a> {
     /// What repairs a finding; `None` when that is for people to decide. Hints are advice, so they repair nothing.
     pub(super) fn edit(&self, finding: &Finding) -> Option<Edit> {
         let pointer = finding.pointer.as_str();
-        match repair_of(&finding.rule).filter(|_| finding.severity > Severity::Hint)? {
+        let repair = repair_of(&finding.rule)?;
+        if finding.severity == Severity::Hint && repair != Repair::Remove {
+            return None;
+        }
+        match repair {
             Repair::Set(value) => set(self.locator, pointer, value),
             Repair::Add(item) => add(self.locator, pointer, item),
             Repair::AwaitRouter => self.await_router(pointer),
             Repair::NamePort => self.name_port(pointer),
             Repair::Rename => self.rename(pointer),
+            Repair::Retype => self.retype(pointer),
+            Repair::Remove => remove(self.locator, pointer),
+            Repair::Unwrap => self.unwrap(pointer),
             Repair::Recase => {
                 let place = self.departures.unlisted.iter().find(|place| place.pointer == pointer)?;
                 let meant = place.known.iter().find(|known| known.eq_ignore_ascii_case(&place.value))?;
@@ -117,6 +119,32 @@ impl<'a> Repairs<'a> {
         }
         let member = object.properties.iter().find(|member| member.name.as_str() == wrong.name)?;
         Some(Edit { place: bytes(&member.name), text: format!("\"{meant}\""), renames: true })
+    }
+
+    /// Gives a value the type that the model has there, where its text can be taken for one: `256` for `"256"`, and the
+    /// other way round.
+    fn retype(&self, pointer: &str) -> Option<Edit> {
+        let place = self.departures.mistyped.iter().find(|place| place.pointer == pointer)?;
+        let value = self.locator.value(pointer)?;
+        let text = self.locator.text().get(bytes(value))?;
+        let retyped = match (place.expected, value) {
+            ("a string", Value::NumberLit(_) | Value::BooleanLit(_)) => format!("\"{text}\""),
+            ("a 32-bit integer", Value::StringLit(string)) => string.value.trim().parse::<i32>().ok()?.to_string(),
+            ("an integer", Value::StringLit(string)) => string.value.trim().parse::<i64>().ok()?.to_string(),
+            ("a boolean", Value::StringLit(string)) => {
+                string.value.to_ascii_lowercase().parse::<bool>().ok()?.to_string()
+            }
+            _ => return None,
+        };
+        set(self.locator, pointer, &retyped)
+    }
+
+    /// Takes a described definition out of the answer that it lies in. Tags that lie beside it would be lost, so that is
+    /// left to people.
+    fn unwrap(&self, pointer: &str) -> Option<Edit> {
+        let has_tags =
+            self.definition.members().get("tags").and_then(Json::as_array).is_some_and(|tags| !tags.is_empty());
+        if has_tags { None } else { replace_by_member(self.locator, pointer) }
     }
 
     /// Whether the value of a member is of the type that the model has for another name. Only this place is compared
@@ -182,7 +210,11 @@ impl Repaired {
     /// Tells what was, or would be, repaired.
     fn tell(&self, verb: &str) {
         for Done { rule, pointer, line } in &self.done {
-            anstream::eprintln!("{verb} {}:{line}: {rule} at {}", self.checked.source.name, pointer.escape_debug());
+            print_error(format_args!(
+                "{verb} {}:{line}: {rule} at {}",
+                printable(&self.checked.source.name),
+                pointer.escape_debug()
+            ));
         }
     }
 }
@@ -211,20 +243,24 @@ pub(super) fn write(source: Source, check: &dyn Fn(Source) -> Checked) -> Result
             "standard input cannot be repaired in place: name a file, or use `--diff`",
         ));
     }
-    replace(Path::new(&source.name), &source.file_text()).map_err(|error| Unread::new(&source.name, error))?;
+    rewrite(Path::new(&source.name), &source.file_text()).map_err(|error| Unread::new(&source.name, error))?;
     repaired.tell("repaired");
     Ok(repaired.checked)
 }
 
 /// Shows what a repair would change, values that may be secrets starred out.
-pub(super) fn show(source: &Source, repaired: &Repaired, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn show(source: &Source, repaired: &Repaired, is_quiet: bool, out: &mut dyn Write) -> io::Result<()> {
     if repaired.done.is_empty() {
+        if !is_quiet {
+            print_error(format_args!("nothing to repair in {}", printable(&source.name)));
+        }
         return Ok(());
     }
     let shown = |text: &str| Mask::of(text).show(text);
     let (before, after) = (shown(&source.text), shown(&repaired.checked.source.text));
+    let name = printable(&source.name);
     let diff = TextDiff::from_lines(&before, &after);
-    write!(out, "{}", diff.unified_diff().header(&source.name, &source.name))?;
+    write!(out, "{}", diff.unified_diff().header(&name, &name))?;
     out.flush()?;
     repaired.tell("would repair");
     Ok(())
@@ -234,7 +270,7 @@ pub(super) fn show(source: &Source, repaired: &Repaired, out: &mut dyn Write) ->
 /// do.
 fn repair_once(checked: &Checked) -> Option<(String, Vec<Done>)> {
     let text = &checked.source.text;
-    if !checked.findings.iter().any(|located| located.fixable) {
+    if !checked.findings.iter().any(|located| located.fix.is_some()) {
         return None;
     }
     let definition = TaskDefinition::parse(text.as_bytes()).ok()?;
@@ -263,70 +299,6 @@ fn repair_once(checked: &Checked) -> Option<(String, Vec<Done>)> {
     });
     let done: Vec<Done> = done.collect();
     (!done.is_empty()).then_some((repaired, done))
-}
-
-/// Sets a member to a value in JSON, whether it is there or not.
-fn set(locator: &Locator<'_>, pointer: &str, value: &str) -> Option<Edit> {
-    match locator.value(pointer) {
-        Some(there) => Some(Edit { place: bytes(there), text: value.to_owned(), renames: false }),
-        None => insert(locator, pointer, value),
-    }
-}
-
-/// Inserts a member in front of the others of its object, in their layout.
-fn insert(locator: &Locator<'_>, pointer: &str, value: &str) -> Option<Edit> {
-    let (parent, name) = pointer.rsplit_once('/')?;
-    let Value::Object(object) = locator.value(parent)? else { return None };
-    let member = format!("\"{}\": {value}", unescape(name));
-    let inside = object.range.start + 1;
-    let Some(first) = object.properties.first() else {
-        return Some(Edit { place: inside..inside, text: member, renames: false });
-    };
-    let start = first.range.start;
-    let layout = locator.text().get(inside..start).filter(|layout| layout.contains('\n')).unwrap_or(" ");
-    Some(Edit { place: start..start, text: format!("{member},{layout}"), renames: false })
-}
-
-/// Adds an item in JSON to a list, behind the others and in their layout; a list that is missing comes into being.
-fn add(locator: &Locator<'_>, pointer: &str, item: &str) -> Option<Edit> {
-    match locator.value(pointer) {
-        Some(Value::Array(array)) => {
-            let Some(last) = array.elements.last().map(bytes) else {
-                let inside = array.range.start + 1;
-                return Some(Edit { place: inside..inside, text: item.to_owned(), renames: false });
-            };
-            let before = locator.text().get(..last.start).unwrap_or_default();
-            let layout = before.get(before.trim_end().len()..).filter(|layout| layout.contains('\n')).unwrap_or(" ");
-            Some(Edit { place: last.end..last.end, text: format!(",{layout}{item}"), renames: false })
-        }
-        Some(null @ Value::NullKeyword(_)) => {
-            Some(Edit { place: bytes(null), text: format!("[{item}]"), renames: false })
-        }
-        Some(_) => None,
-        None => insert(locator, pointer, &format!("[{item}]")),
-    }
-}
-
-/// Replaces a file at once: whoever reads it sees the old text or the new one.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // A link stays a link: what it leads to is replaced.
-    let path = path.canonicalize()?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let beside = path.with_file_name(name);
-    let written = (|| {
-        let mut file = std::fs::File::create_new(&beside)?;
-        // First of all, so that nobody reads what the file itself would not let them.
-        file.set_permissions(std::fs::metadata(&path)?.permissions())?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&beside, &path)
-    })();
-    if written.is_err() {
-        // What is left of an attempt is in nobody's way; the first error is the one to tell.
-        let _ = std::fs::remove_file(&beside);
-    }
-    written
 }
 
 #[cfg(test)]

@@ -1,15 +1,18 @@
-//! Findings for programs: one JSON document, written file by file. It holds no text of the sources.
+//! Findings for programs: one JSON document, written file by file. It holds no text of the sources, but
+//! for repairs that were asked for.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Checked, Reporter, Unread};
+use super::{Checked, Reporter, Span, Unread};
 use crate::validate::Finding;
 
 #[derive(Default)]
 pub(super) struct Json {
     files: usize,
+    /// Whether repairs are shown.
+    has_fixes: bool,
 }
 
 #[derive(Serialize)]
@@ -31,9 +34,26 @@ struct Row<'a> {
     end_line: usize,
     end_column: usize,
     fixable: bool,
+    /// With `--diff`: what `--fix` would write, and where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<Replacement<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Replacement<'a> {
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+    text: &'a str,
 }
 
 impl Json {
+    pub(super) fn new(has_fixes: bool) -> Self {
+        Self { has_fixes, ..Self::default() }
+    }
+
     fn add(&mut self, answer: &Answer<'_>, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(if self.files == 0 { b"{\"files\":[\n" } else { b",\n" })?;
         self.files += 1;
@@ -49,9 +69,15 @@ impl Reporter for Json {
             column: located.span.column,
             end_line: located.span.end_line,
             end_column: located.span.end_column,
-            fixable: located.fixable,
+            fixable: located.fix.is_some(),
+            fix: located.fix.as_ref().filter(|_| self.has_fixes).and_then(|fix| {
+                let text = fix.text.as_deref()?;
+                let Span { line, column, end_line, end_column, .. } = fix.span;
+                Some(Replacement { line, column, end_line, end_column, text })
+            }),
         });
-        self.add(&Answer { file: &checked.source.name, error: None, findings: findings.collect() }, out)
+        let findings = findings.collect();
+        self.add(&Answer { file: &checked.source.name, error: None, findings }, out)
     }
 
     fn unread(&mut self, unread: &Unread, out: &mut dyn Write) -> io::Result<()> {

@@ -6,6 +6,9 @@ use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
+use super::Fix;
+use super::edit::Edit;
+use super::mask::Mask;
 use crate::validate::{Finding, Rule};
 
 /// A place in a text: bytes, and lines and columns counted from 1, columns in characters.
@@ -88,6 +91,16 @@ impl<'a> Locator<'a> {
         let is_about_name = Rule::of(&finding.rule).is_some_and(|rule| rule.points_at_name);
         let name = is_about_name.then(|| self.name(&finding.pointer)).flatten();
         name.map_or_else(|| self.span(&finding.pointer), |name| self.lines.span(name))
+    }
+
+    /// A repair with its place. What replaces something that may be a secret is not shown.
+    pub(super) fn fix(&self, edit: Edit) -> Fix {
+        let mask = Mask::of(self.lines.text);
+        let is_shown = |part: Range<usize>| {
+            Some(mask.show_part(self.lines.text, part.clone())) == self.lines.text.get(part).map(str::to_owned)
+        };
+        let text = is_shown(edit.place.clone()).then_some(edit.text);
+        Fix { span: self.lines.span(edit.place), text }
     }
 
     /// The name of the member that a pointer leads to.

@@ -1,11 +1,11 @@
 //! Findings as SARIF 2.1.0 (OASIS), as far as code scanning reads it: the rules with their help, and results with a
-//! region. It holds no text of the sources.
+//! region. It holds no text of the sources, but for repairs that were asked for.
 
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Checked, Reporter, Unread};
+use super::{Checked, Fix, Reporter, Span, Unread};
 use crate::validate::rules::TABLE;
 use crate::validate::{Rule, Severity};
 
@@ -13,9 +13,15 @@ use crate::validate::{Rule, Severity};
 pub(super) struct Sarif {
     results: usize,
     unread: Vec<Value>,
+    /// Whether repairs are shown.
+    has_fixes: bool,
 }
 
 impl Sarif {
+    pub(super) fn new(has_fixes: bool) -> Self {
+        Self { has_fixes, ..Self::default() }
+    }
+
     /// Everything before the first result, once.
     fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
         if self.results > 0 {
@@ -36,25 +42,25 @@ impl Sarif {
 
 impl Reporter for Sarif {
     fn file(&mut self, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
+        let uri = uri(&checked.source.name);
         for located in &checked.findings {
             let (finding, span) = (&located.finding, &located.span);
-            let result = json!({
+            let mut result = json!({
                 "ruleId": finding.rule,
                 "level": level(finding.severity),
                 "message": {"text": format!("{}\nHelp: {}", finding.message, finding.help)},
                 "locations": [{
                     "physicalLocation": {
-                        "artifactLocation": {"uri": uri(&checked.source.name)},
-                        "region": {
-                            "startLine": span.line,
-                            "startColumn": span.column,
-                            "endLine": span.end_line,
-                            "endColumn": span.end_column,
-                        },
+                        "artifactLocation": {"uri": uri},
+                        "region": region(span),
                     },
                     "logicalLocations": [{"fullyQualifiedName": finding.pointer}],
                 }],
             });
+            let fix = located.fix.as_ref().filter(|_| self.has_fixes);
+            if let (Some(fix), Some(members)) = (fix.and_then(|fix| replacement(fix, &uri)), result.as_object_mut()) {
+                members.insert("fixes".to_owned(), json!([fix]));
+            }
             self.begin(out)?;
             write!(out, "{}\n{result}", if self.results == 0 { "" } else { "," })?;
             self.results += 1;
@@ -75,6 +81,27 @@ impl Reporter for Sarif {
         });
         writeln!(out, "\n],\"invocations\":[{invocation}]}}]}}")
     }
+}
+
+fn region(span: &Span) -> Value {
+    json!({
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    })
+}
+
+/// A repair as viewers offer it.
+fn replacement(fix: &Fix, uri: &str) -> Option<Value> {
+    let text = fix.text.as_deref()?;
+    Some(json!({
+        "description": {"text": "what `--fix` would write"},
+        "artifactChanges": [{
+            "artifactLocation": {"uri": uri},
+            "replacements": [{"deletedRegion": region(&fix.span), "insertedContent": {"text": text}}],
+        }],
+    }))
 }
 
 /// A rule as viewers of results explain it.

@@ -4,6 +4,10 @@ use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
 
+use globset::GlobBuilder;
+use walkdir::WalkDir;
+
+use crate::cli::printable;
 use crate::task_definition::{MAX_TEXT, encoding};
 
 /// The bytes of a file that are read: enough to say that it is too long.
@@ -68,7 +72,7 @@ impl Unread {
 
 impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.reason)
+        write!(f, "{}: {}", printable(&self.name), printable(&self.reason))
     }
 }
 
@@ -88,24 +92,53 @@ fn boxed(sources: impl Iterator<Item = Result<Source, Unread>> + 'static) -> Box
     Box::new(sources)
 }
 
+/// What makes a path a pattern.
+const PATTERN: [char; 4] = ['*', '?', '[', '{'];
+
 /// A path, or what a pattern matches. A file whose name looks like a pattern is that file.
 fn paths(argument: &str) -> Boxed {
-    if Path::new(argument).exists() || !argument.contains(['*', '?', '[']) {
+    if Path::new(argument).exists() || !argument.contains(PATTERN) {
         return boxed(std::iter::once(read_file(argument)));
     }
-    match glob::glob(argument) {
-        Err(error) => boxed(std::iter::once(Err(Unread::new(argument, error)))),
-        Ok(found) => {
-            let mut found = found.filter_map(Result::ok).filter(|path| path.is_file()).peekable();
-            if found.peek().is_none() {
-                return boxed(std::iter::once(Err(Unread::new(argument, "no file has such a name"))));
-            }
-            boxed(found.map(|path| match path.to_str() {
+    let pattern = GlobBuilder::new(argument).literal_separator(true).build();
+    let pattern = match pattern {
+        Err(error) => return boxed(std::iter::once(Err(Unread::new(argument, error.kind())))),
+        Ok(pattern) => pattern.compile_matcher(),
+    };
+    // Only what lies below the folders that are written out can match.
+    let folder = argument.find(PATTERN).and_then(|at| argument.get(..at)?.rfind('/')).map(|end| end + 1);
+    let folder = folder.and_then(|end| argument.get(..end)).unwrap_or_default();
+    let none = || boxed(std::iter::once(Err(Unread::new(argument, "no file has such a name"))));
+    if !folder.is_empty() && !Path::new(folder).is_dir() {
+        return none();
+    }
+    // Links to folders are not followed: they may lead around in a circle.
+    let walk = WalkDir::new(if folder.is_empty() { "." } else { folder }).sort_by_file_name();
+    let has_folder = !folder.is_empty();
+    let mut found = walk
+        .into_iter()
+        .filter_map(move |entry| {
+            let path = match entry {
+                Err(error) => {
+                    let name = error.path().map_or_else(String::new, |path| path.display().to_string());
+                    let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                    return Some(Err(Unread::new(&name, reason)));
+                }
+                Ok(entry) if entry.file_type().is_dir() => return None,
+                Ok(entry) => entry.into_path(),
+            };
+            let path = if has_folder { path } else { path.strip_prefix(".").map_or(path.clone(), Path::to_owned) };
+            // A link may lead to a file.
+            (pattern.is_match(&path) && path.is_file()).then(|| match path.to_str() {
                 Some(path) => read_file(path),
                 None => Err(Unread::new(&path.display().to_string(), "the name is not UTF-8")),
-            }))
-        }
+            })
+        })
+        .peekable();
+    if found.peek().is_none() {
+        return none();
     }
+    boxed(found)
 }
 
 fn read_file(path: &str) -> Result<Source, Unread> {

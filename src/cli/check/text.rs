@@ -8,6 +8,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::mask::Mask;
 use super::{Checked, Located, Reporter, Source, Unread};
+use crate::cli::printable;
 use crate::validate::Severity;
 
 /// The width that is drawn to.
@@ -43,7 +44,7 @@ impl Reporter for Text {
                 Severity::Warning => &mut self.warnings,
                 Severity::Hint => &mut self.hints,
             } += 1;
-            self.fixable += usize::from(located.fixable);
+            self.fixable += usize::from(located.fix.is_some());
             writeln!(out, "{}\n", draw(&checked.source, &mask, located))?;
         }
         Ok(())
@@ -134,20 +135,6 @@ fn part_of_line(text: &str, at: usize) -> Range<usize> {
     let line = line_around(text, at);
     let boundary = |at: usize| (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
     boundary(line.start.max(at.saturating_sub(MAX_AROUND)))..boundary(line.end.min(at + MAX_AROUND))
-}
-
-/// A text without what moves a terminal's cursor or turns the direction of letters.
-fn printable(text: &str) -> String {
-    let turns = |character| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() || turns(character) {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Mentions the members of a described definition that registration does not take. They do no harm: they are left out.
 
 use crate::task_definition::READ_ONLY;
-use crate::validate::{Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Repair, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "read-only-member",
@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
         when the definition is registered.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
+    repair: Some(Repair::Remove),
     points_at_name: true,
     ..Rule::OF_DOCUMENTS
 };

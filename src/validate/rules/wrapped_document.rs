@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Repair, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "wrapped-document",
@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
         takes what is inside.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
+    repair: Some(Repair::Unwrap),
     ..Rule::OF_DOCUMENTS
 };
 

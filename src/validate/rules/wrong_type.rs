@@ -1,7 +1,7 @@
 //! Holds the JSON types of all values to the ECS API model. It does not look at what the values say.
 
 use crate::task_definition::schema::Mistyped;
-use crate::validate::{Findings, Origin, Rule, Severity, Subject};
+use crate::validate::{Findings, Origin, Repair, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "wrong-type",
@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
         `memory` at the task level are texts, those of containers are numbers.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     check,
+    repair: Some(Repair::Retype),
     ..Rule::OF_DOCUMENTS
 };
 
