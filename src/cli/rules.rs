@@ -29,6 +29,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
                     "summary": rule.summary,
                     "why": rule.why,
                     "source": rule.source,
+                    "evidence": rule.evidence,
                     "foundIn": rule.found_in,
                     "fix": rule.repair.is_some(),
                     "canBeAllowed": !rule.is_final,

@@ -84,6 +84,30 @@ pub enum Repair {
     Recase,
 }
 
+/// Why a rule is as severe as it is. What is only written down somewhere is a warning: AWS takes more than its pages say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Evidence {
+    /// ECS, its agent or Express Mode refuses it.
+    Refused {
+        /// In these words; `…` stands for names and numbers.
+        words: &'static str,
+        /// Where they were seen, which is no documentation page.
+        seen: &'static str,
+    },
+    /// It is taken and breaks later, or does not do what it says.
+    Observed {
+        /// Where that was seen: an address, or a repository and the file that does it.
+        seen: &'static str,
+    },
+    /// The API model allows nothing else.
+    Modelled,
+    /// The reference says so, and nobody has seen it enforced.
+    Documented,
+    /// The configuration of the deployer says so.
+    Configured,
+}
+
 /// A row of the table in `rules`.
 #[derive(Debug)]
 pub struct Rule {
@@ -97,6 +121,8 @@ pub struct Rule {
     pub why: &'static str,
     /// Where the fact is written down: the address of an AWS or Fluent Bit page, or a repository and a file.
     pub source: &'static str,
+    /// Why it is as severe as it is.
+    pub evidence: Evidence,
     /// Where it finds what it reports.
     pub found_in: FoundIn,
     /// What `--fix` does, where it repairs the findings.
@@ -120,6 +146,7 @@ impl Rule {
         summary: "",
         why: "",
         source: "",
+        evidence: Evidence::Documented,
         found_in: FoundIn::Document,
         repair: None,
         points_at_name: false,

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use express_deployer::validate::rules::TABLE;
-use express_deployer::validate::{FoundIn, Rule, Severity};
+use express_deployer::validate::{Evidence, FoundIn, Rule, Severity};
 use similar::TextDiff;
 
 mod events;
@@ -46,17 +46,20 @@ fn sorted() -> Vec<&'static Rule> {
 
 fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
-    page.push_str("\n| rule | severity | what it reports |\n| --- | --- | --- |\n");
+    page.push_str(
+        "\n*Refused* quotes the words of ECS, *observed* breaks later, *modelled* is what the API model allows, *documented* \
+         nobody has seen\nenforced, *configured* is what your configuration says. Only what is documented alone is never an \
+         error.\n",
+    );
+    page.push_str("\n| rule | severity | evidence | what it reports |\n| --- | --- | --- | --- |\n");
     for severity in [Severity::Error, Severity::Warning, Severity::Hint] {
         for rule in sorted().into_iter().filter(|rule| rule.severity == severity) {
-            writeln!(page, "| [{id}](#{id}) | {severity} | {} |", rule.summary, id = rule.id).unwrap();
+            let (id, evidence) = (rule.id, kind(rule.evidence));
+            writeln!(page, "| [{id}](#{id}) | {severity} | {evidence} | {} |", rule.summary).unwrap();
         }
     }
     for rule in sorted() {
-        let source = match rule.source.starts_with("https://") {
-            true => format!("<{}>", rule.source),
-            false => format!("`{}`", rule.source),
-        };
+        let source = link(rule.source) + &seen(rule);
         writeln!(
             page,
             "\n## {}\n\n{}: {}.\n\n{}{}\n\n```{}\n{}```\n\nSource: {source}",
@@ -71,6 +74,42 @@ fn page() -> String {
         .unwrap();
     }
     page
+}
+
+fn kind(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::Refused { .. } => "refused",
+        Evidence::Observed { .. } => "observed",
+        Evidence::Modelled => "modelled",
+        Evidence::Documented => "documented",
+        Evidence::Configured => "configured",
+    }
+}
+
+/// An address or a file as the page shows it.
+fn link(place: &str) -> String {
+    if place.starts_with("https://") { format!("<{place}>") } else { format!("`{place}`") }
+}
+
+/// What was seen, where the rule says more than its source.
+fn seen(rule: &Rule) -> String {
+    match rule.evidence {
+        Evidence::Refused { words, seen } => format!("\n\nRefused with \u{201c}{words}\u{201d}: {}", link(seen)),
+        Evidence::Observed { seen } if seen != rule.source => format!("\n\nSeen: {}", link(seen)),
+        _ => String::new(),
+    }
+}
+
+#[test]
+fn errors_are_what_was_seen_and_not_what_is_only_written() {
+    for rule in TABLE {
+        let is_documented = rule.evidence == Evidence::Documented;
+        assert!(rule.severity != Severity::Error || !is_documented, "{} is an error without evidence", rule.id);
+        if let Evidence::Refused { words, seen } = rule.evidence {
+            let is_page = seen.starts_with("https://") && !seen.contains("//docs.");
+            assert!(is_page && words.len() > 10, "{}: {seen} does not show a refusal", rule.id);
+        }
+    }
 }
 
 /// What is to be known of a rule beside its reason.

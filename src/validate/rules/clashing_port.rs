@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use super::out_of_range_port::port_range;
-use crate::validate::{Findings, Rule, Severity, Subject, label};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "clashing-port",
@@ -14,6 +14,7 @@ pub(super) static RULE: Rule = Rule {
     why: "All containers of a task share one network interface, so the second one that listens on a port fails with \
         \"address already in use\".",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html",
+    evidence: Evidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };
@@ -28,13 +29,18 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
             let taken = taken.entry(protocol).or_default();
             // What is kept does not overlap, so only the last that begins before the end can.
             let before = taken.range(..=last).next_back().filter(|(_, (end, _))| *end >= first);
-            let Some((_, (_, other))) = before else {
+            let Some((start, end, other)) = before.map(|(start, (end, other))| (*start, *end, *other)) else {
                 taken.insert(first, (last, container.index));
                 continue;
             };
-            let place = if *other == container.index { "twice" } else { "as another container does" };
+            let place = if other == container.index { "twice" } else { "as another container does" };
             let port = if first == last { first.to_string() } else { format!("{first}-{last}") };
-            report.add(
+            // Of two ranges it was seen to refuse the registration: "container port is used multiple times in task"
+            // (badmintoncryer/cdk-preflight).
+            let both = first != last && start != end;
+            let severity = if both { Severity::Error } else { Severity::Warning };
+            report.add_as(
+                severity,
                 format!("{}/portMappings/{index}/{member}", container.pointer()),
                 format!(
                     "{} has port {port} {place}; the containers of a task share one network interface",

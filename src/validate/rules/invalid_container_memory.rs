@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject, label};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-container-memory",
@@ -11,6 +11,10 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: the hard limit `memory` is not below the reservation, and Docker needs 6 MiB at \
         least.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html",
+    evidence: Evidence::Refused {
+        words: "'memory' must be greater than or equal to 'memoryReservation'",
+        seen: "https://github.com/badmintoncryer/cdk-preflight/blob/main/docs/rules.md",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };

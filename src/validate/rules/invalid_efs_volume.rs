@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-efs-volume",
@@ -11,6 +11,10 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: an access point brings its own root directory, and it and IAM authorization need \
         encryption in transit.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EFSVolumeConfiguration.html",
+    evidence: Evidence::Refused {
+        words: "When using an EFS access point, the root directory must either be set to \"/\" or be omitted",
+        seen: "https://github.com/aws/aws-cdk/issues/10683",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };
@@ -35,7 +39,13 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
             }
         }
         let port = efs.get("transitEncryptionPort").and_then(Value::as_i64);
-        if let Some(port) = port.filter(|port| !(0..=65535).contains(port)) {
+        if port.is_some_and(|port| port != 0) && text("/transitEncryption") != "ENABLED" {
+            report.add(
+                format!("/volumes/{index}/efsVolumeConfiguration/transitEncryptionPort"),
+                format!("the volume {} has a port for an encryption in transit that is not enabled", quoted(name)),
+                "set `transitEncryption` to `ENABLED`, or remove the port",
+            );
+        } else if let Some(port) = port.filter(|port| !(0..=65535).contains(port)) {
             report.add_as(
                 Severity::Warning,
                 format!("/volumes/{index}/efsVolumeConfiguration/transitEncryptionPort"),

@@ -2,16 +2,17 @@
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject, label};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-health-check",
-    severity: Severity::Error,
+    severity: Severity::Warning,
     summary: "the command of a health check has a form that ECS refuses",
     why: "The command is a list that begins with `CMD` (a program and its arguments) or `CMD-SHELL` (one text for the \
         shell). ECS registers and runs one that is a program alone, as the collector of AWS has it, which the reference does \
         not describe: that is a warning.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html",
+    evidence: Evidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };
@@ -23,9 +24,9 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
         };
         let Some(words) = command.as_array() else { continue };
         let (severity, problem) = match words.first().map(Value::as_str) {
-            None => (Severity::Error, "is empty"),
+            None => (Severity::Warning, "is empty"),
             Some(Some("CMD" | "CMD-SHELL")) if words.len() < 2 => {
-                (Severity::Error, "says nothing after its first word")
+                (Severity::Warning, "says nothing after its first word")
             }
             // Docker's word for no check; ECS hands it on.
             Some(Some("CMD" | "CMD-SHELL" | "NONE") | None) => continue,

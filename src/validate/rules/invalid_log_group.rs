@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-log-group",
@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "The driver cannot create its stream, so the container does not start: \"Value at 'logGroupName' failed to satisfy \
         constraint: Member must satisfy regular expression pattern\".",
     source: "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
+    evidence: Evidence::Modelled,
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,15 +2,16 @@
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-port-name",
-    severity: Severity::Error,
+    severity: Severity::Warning,
     summary: "the name of a port mapping is not one that ECS takes",
     why: "ECS refuses the registration: a port name has 1 to 64 lower-case letters, digits, underscores and hyphens, and \
         does not begin with a hyphen.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html",
+    evidence: Evidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

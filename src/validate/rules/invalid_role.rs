@@ -1,6 +1,6 @@
 //! Reads role ARNs and names by IAM's grammar. Whether the role exists is not asked.
 
-use crate::validate::{Findings, Rule, Severity, Subject};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-role",
@@ -9,6 +9,10 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration (\"Role is not valid\"): the task and the execution role are IAM roles, by ARN or \
         by name.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
+    evidence: Evidence::Refused {
+        words: "Role is not valid",
+        seen: "https://github.com/aws-samples/aws-modern-application-workshop/issues/9",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };

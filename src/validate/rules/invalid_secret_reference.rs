@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject, label};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-secret-reference",
@@ -12,6 +12,10 @@ pub(super) static RULE: Rule = Rule {
         invalid\"). An ARN that the agent cannot read stops the task with `ResourceInitializationError` before any \
         container runs: \"unexpected ARN format with parameters when trying to retrieve ASM secret\".",
     source: "https://github.com/aws/copilot-cli/issues/3446",
+    evidence: Evidence::Refused {
+        words: "The Systems Manager parameter name specified for secret … is invalid",
+        seen: "https://github.com/aws/copilot-cli/issues/3446",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };

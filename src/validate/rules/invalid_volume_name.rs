@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject, is_valid_name, quoted};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, is_valid_name, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-volume-name",
@@ -13,6 +13,10 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: volumes have names of their own, of 1 to 255 letters, digits, hyphens and \
         underscores.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Volume.html",
+    evidence: Evidence::Refused {
+        words: "volume.name contains invalid characters.",
+        seen: "https://github.com/aws/amazon-ecs-cli/issues/277",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -1,6 +1,6 @@
 //! A mapping of `Main` by `containerPortRange` alone gives the load balancer no port to send to.
 
-use crate::validate::{Findings, Rule, Severity, Subject, is_missing, label};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-container-port",
@@ -9,6 +9,10 @@ pub(super) static RULE: Rule = Rule {
     why: "Express Mode sends traffic to the `containerPort` of `Main`'s mapping and refuses a mapping without one, a range \
         included.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
+    evidence: Evidence::Refused {
+        words: "Invalid 'containerPort' setting for container",
+        seen: "https://github.com/aws/aws-cli/issues/7288",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };
@@ -27,8 +31,7 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
                     "set `containerPort` to the port that `Main` listens on",
                 );
             } else if is_missing(mapping, "containerPortRange") {
-                report.add_as(
-                    Severity::Warning,
+                report.add(
                     format!("{}/portMappings/{index}", container.pointer()),
                     format!("a port mapping of {} has no port", label(container)),
                     "set `containerPort`, or remove the mapping",

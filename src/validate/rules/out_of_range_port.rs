@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "out-of-range-port",
@@ -10,6 +10,10 @@ pub(super) static RULE: Rule = Rule {
     summary: "a port, or a range of ports, is not between 1 and 65535",
     why: "ECS refuses the registration: ports of TCP and UDP are numbers from 1 to 65535.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html",
+    evidence: Evidence::Refused {
+        words: "Invalid 'containerPort' setting for container",
+        seen: "https://github.com/aws/aws-cli/issues/7288",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };
@@ -24,6 +28,16 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
                     format!("{} has the port {port}", label(container)),
                     "write a port from 1 to 65535",
                 );
+            }
+            if ["containerPort", "hostPort"].iter().any(|member| mapping.get(member).is_some_and(Value::is_number))
+                && mapping.get("containerPortRange").is_some_and(Value::is_string)
+            {
+                report.add(
+                    format!("{}/portMappings/{index}/containerPortRange", container.pointer()),
+                    format!("{} has a port and a range in one mapping", label(container)),
+                    "remove one of them: \"cannot specify both single port and port range\"",
+                );
+                continue;
             }
             let range = mapping.get("containerPortRange").and_then(Value::as_str);
             if let Some(range) = range.filter(|range| !range.is_empty() && port_range(range).is_none()) {
@@ -41,5 +55,5 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
 pub(super) fn port_range(text: &str) -> Option<(i64, i64)> {
     let (first, last) = text.split_once('-')?;
     let port = |text: &str| text.parse().ok().filter(|port| (1..=65535).contains(port));
-    port(first).zip(port(last)).filter(|(first, last)| first <= last)
+    port(first).zip(port(last)).filter(|(first, last)| first < last)
 }

@@ -2,15 +2,16 @@
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject, label};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "out-of-range-timeout",
-    severity: Severity::Error,
+    severity: Severity::Warning,
     summary: "a container has a start or stop timeout over 120 seconds",
     why: "ECS refuses the registration: on Fargate a container has two minutes at the most to start for those that depend \
         on it, or to stop.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html",
+    evidence: Evidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

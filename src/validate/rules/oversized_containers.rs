@@ -1,7 +1,7 @@
 //! Adds up what the containers reserve and compares it with the task.
 
 use crate::task_definition::Container;
-use crate::validate::{Findings, Rule, Severity, Subject, label};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "oversized-containers",
@@ -11,6 +11,10 @@ pub(super) static RULE: Rule = Rule {
         `memoryReservation` where it has one, and `memory`, its hard limit, otherwise; each hard limit alone has to fit, too \
         (\"the 'memory' setting for container is greater than for the task\").",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
+    evidence: Evidence::Refused {
+        words: "The 'memory' setting for container … is greater than for the task.",
+        seen: "https://github.com/pulumi/pulumi-awsx/issues/1220",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,7 @@
 
 use crate::firelens::router;
 use crate::task_definition::Container;
-use crate::validate::{Findings, Rule, Severity, Subject, label};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "s3-config-file",
@@ -11,6 +11,10 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses to register the definition: the Fargate launch type does not support a FireLens configuration \
           file from S3.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_FirelensConfiguration.html",
+    evidence: Evidence::Refused {
+        words: "The specified platform does not satisfy the task definition’s required capabilities",
+        seen: "https://github.com/aws-samples/amazon-ecs-firelens-examples/issues/32",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject, label};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "slow-health-check",
@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Docker begins the next check an interval after the end of the last one, so a check that may take longer than the \
         interval tells of a failure later than its numbers say.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html",
+    evidence: Evidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

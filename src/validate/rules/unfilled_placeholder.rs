@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::task_definition::{Container, TaskDefinition};
-use crate::validate::{Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unfilled-placeholder",
@@ -13,6 +13,10 @@ pub(super) static RULE: Rule = Rule {
     why: "Nothing replaces it on the way to ECS, which refuses the registration: \"Role is not valid\", \"Container.image \
         contains invalid characters\", \"The Systems Manager parameter name specified for secret … is invalid\".",
     source: "https://github.com/aws-samples/aws-modern-application-workshop/issues/9",
+    evidence: Evidence::Refused {
+        words: "Role is not valid",
+        seen: "https://github.com/aws-samples/aws-modern-application-workshop/issues/9",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-volume",
@@ -10,6 +10,10 @@ pub(super) static RULE: Rule = Rule {
     summary: "a mount point names no volume, or one that does not exist",
     why: "ECS refuses the registration: a mount point refers to a volume of the same task definition by its name.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_MountPoint.html",
+    evidence: Evidence::Refused {
+        words: "Unknown volume '…'.",
+        seen: "https://github.com/ansible/ansible/issues/35751",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };

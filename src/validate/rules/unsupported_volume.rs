@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unsupported-volume",
@@ -11,6 +11,10 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: Fargate has no host whose folders could be mounted, no Docker volume drivers and \
         no FSx for Windows. It has empty volumes, EFS and EBS.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_data_volumes.html",
+    evidence: Evidence::Refused {
+        words: "Fargate compatible task definitions do not support sourcePath",
+        seen: "https://github.com/cloudposse/terraform-aws-ecs-alb-service-task/issues/174",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unused-volume",
@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "no container mounts a volume",
     why: "The task starts, and the volume is made for nothing; often a mount point was forgotten.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Volume.html",
+    evidence: Evidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };
