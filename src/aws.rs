@@ -120,13 +120,19 @@ impl Aws {
 
     /// Clients as the environment says: region, credentials and endpoints by the SDK's own rules.
     pub async fn from_environment() -> Self {
-        let config = aws_config::defaults(BehaviorVersion::latest())
+        Self::new(Self::environment().load().await, Clock::system())
+    }
+
+    /// The same in a region that is known already, so that nobody is asked for it.
+    pub async fn in_region(region: &str) -> Self {
+        Self::new(Self::environment().region(Region::new(region.to_owned())).load().await, Clock::system())
+    }
+
+    fn environment() -> aws_config::ConfigLoader {
+        aws_config::defaults(BehaviorVersion::latest())
             .http_client(connect::OnFirstCall::default())
             .retry_config(RetryConfig::standard())
             .timeout_config(Self::time_limits())
-            .load()
-            .await;
-        Self::new(config, Clock::system())
     }
 
     /// How long calls may take: an attempt or a call that takes longer is given up and counts as an answer that was

@@ -7,7 +7,7 @@ use std::io::{self, Read, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::{BucketOwners, Config, MAX_TEXT, Service};
 
@@ -17,6 +17,7 @@ macro_rules! say {
 }
 
 mod check;
+mod completions;
 mod explain;
 mod progress;
 mod rules;
@@ -55,6 +56,10 @@ enum Command {
     Verify(verify::Arguments),
     /// Keep the sandbox, a replacement for AWS, running, for the AWS CLI or for the function under another runner.
     Sandbox(sandbox::Arguments),
+    /// Print the completions of a shell, for instance into `~/.local/share/bash-completion/completions/express-deployer`.
+    Completions(completions::Completions),
+    /// Print the manual page of the tool, or of one of its commands.
+    Man(completions::Manual),
 }
 
 /// What ends a command without a result: usage, configuration, files. Exit code 2.
@@ -69,6 +74,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Try(arguments) => try_event::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(&arguments),
+        Command::Completions(arguments) => arguments.run(Arguments::command()),
+        Command::Man(arguments) => arguments.run(Arguments::command()),
     };
     done.unwrap_or_else(|error| {
         let cause = error.downcast_ref::<io::Error>().map(io::Error::kind);

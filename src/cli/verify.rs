@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use aws_config::SdkConfig;
+use aws_sdk_ecs::config::ProvideCredentials as _;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
 use super::progress::line;
-use super::{Unusable, configured_service, runtime};
+use super::{Unusable, configured_service, printable, runtime};
 use crate::aws::{Aws, Failure};
 use crate::config::{BucketOwners, Service, ServiceArn, Verify, parse_duration};
 use crate::observe::live::read_live;
@@ -76,7 +78,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
     #[expect(clippy::disallowed_methods, reason = "a person waits here, not a release")]
     let began = Instant::now();
     runtime()?.block_on(Box::pin(async {
-        let aws = Aws::from_environment().await.expecting(asked.owners.clone());
+        let aws = Aws::in_region(asked.arn.region()).await.expecting(asked.owners.clone());
+        credentials(aws.config()).await?;
         let preparing = async {
             let live = read_live(&aws, &asked.arn).await?;
             let logs = expect(&aws, &live, &asked).await?;
@@ -85,7 +88,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
         if !arguments.json && !arguments.explain {
             say!("{}", line(0, "reading", &format!("what {} runs", asked.arn.name())))?;
         }
-        let limit = within(arguments.timeout.unwrap_or(asked.verify.timeout));
+        let limit = within(arguments.timeout.unwrap_or(asked.verify.timeout)).min(ANSWER);
         let prepared = tokio::time::timeout(Duration::from_secs(limit), preparing).await;
         let (live, mut logs) = prepared.map_err(|_| format!("AWS has not answered within {limit} s"))??;
         logs.timeout = arguments.timeout.unwrap_or(logs.timeout);
@@ -106,6 +109,39 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
             _ => ExitCode::from(2),
         })
     }))
+}
+
+/// The seconds that whoever has the credentials may take.
+const CREDENTIALS: Duration = Duration::from_secs(2);
+
+/// The seconds that AWS may take to say what is live.
+const ANSWER: u64 = 10;
+
+/// Whether there are credentials; where there are none, the error says what was looked for.
+async fn credentials(config: &SdkConfig) -> Result<(), Unusable> {
+    let Some(provider) = config.credentials_provider() else { return Ok(()) };
+    let reason = match tokio::time::timeout(CREDENTIALS, provider.provide_credentials()).await {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(error)) => reason(&error),
+        Err(_) => format!("no answer within {} s", CREDENTIALS.as_secs()),
+    };
+    #[expect(clippy::disallowed_methods, reason = "which profile the SDK was told to use")]
+    let profile = std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty());
+    let what = profile.map_or_else(
+        || "there are no credentials".to_owned(),
+        |profile| format!("the profile `{}` gives no credentials", printable(&profile)),
+    );
+    Err(format!(
+        "{what} ({reason}); log in with `aws login` or `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+         AWS_SECRET_ACCESS_KEY"
+    )
+    .into())
+}
+
+/// The last cause of an error, which is what somebody can do something about.
+fn reason(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    printable(&causes.last().map_or_else(String::new, ToString::to_string))
 }
 
 impl Asked {

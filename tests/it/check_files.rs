@@ -158,6 +158,19 @@ fn an_id_is_explained_as_a_finding_shows_it() {
 }
 
 #[test]
+fn completions_and_manual_pages_come_from_the_command_line_itself() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = run(&["completions", shell], "");
+        assert!(script.status.success() && stdout(&script).contains("manifest"), "{shell}");
+    }
+    let page = stdout(&run(&["man"], ""));
+    assert!(page.contains(".TH") && page.contains("express\\-deployer"), "{page}");
+    assert!(stdout(&run(&["man", "check"], "")).contains("\\-\\-manifest"));
+    let unknown = run(&["man", "chek"], "");
+    assert!(unknown.status.code() == Some(2) && stderr(&unknown).contains("there is check"), "{}", stderr(&unknown));
+}
+
+#[test]
 fn a_manifest_comes_from_standard_input_too() {
     let index = r#"{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [{
         "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "sha256:0123456789012345678901234567890123456789012345678901234567890123",

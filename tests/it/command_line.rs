@@ -163,6 +163,35 @@ fn a_verification_ends_in_time_when_aws_does_not_answer() {
     assert!(stderr(&output).contains("AWS has not answered within 2 s"), "{}", stderr(&output));
 }
 
+/// Who has no credentials is told so at once, also where something takes the question for the machine's and says nothing.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "what is tested is that a person does not wait")]
+fn missing_credentials_are_named_as_what_they_are() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let verify = |profile: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_express-deployer"));
+        command
+            .args(["verify", "express-mode-custom-td-f9de", "--config", "deployer.example.toml"])
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+            .env_clear()
+            .env("HOME", "/nonexistent")
+            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", format!("http://{}", silent.local_addr().unwrap()));
+        if let Some(profile) = profile {
+            command.env("AWS_PROFILE", profile);
+        }
+        let began = std::time::Instant::now();
+        let output = command.output().unwrap();
+        // Two seconds; the machine may be slow.
+        assert!(began.elapsed() < std::time::Duration::from_secs(15), "{:?}", began.elapsed());
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        stderr(&output)
+    };
+    let said = verify(None);
+    assert!(said.contains("error: there are no credentials (") && said.contains("aws sso login"), "{said}");
+    let said = verify(Some("nope"));
+    assert!(said.contains("error: the profile `nope` gives no credentials ("), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn where_logs_are_looked_for_can_be_explained() {
     let output = verify(Scenario::Good, &["--explain"]).await;
