@@ -28,6 +28,7 @@ use crate::observe::way_back::look;
 use crate::plan::way_back::{WayBack, When};
 use crate::plan::{Asked, Request, tag_is_current};
 use crate::text::Text;
+use crate::validate::{Finding, Severity};
 
 /// The actions of one step; a course that takes more goes round in circles with somebody else, and tries again a little
 /// later.
@@ -197,13 +198,14 @@ impl<'a> Actor<'a> {
             let message = "there is no draft to register";
             return Err(self.failure("ecs:RegisterTaskDefinition", FailureKind::Rejected, message));
         };
+        let warned = warned(&draft.outline.findings);
         Ok(match call::register(self.aws, self.request, draft, looks).await? {
             Called::Done(definition) => {
                 self.tell("registered", definition.clone());
                 Answer::Registered(definition)
             }
             Called::Refused(refusal, failure) => {
-                self.under_way.refusal = Some(failure.to_text());
+                self.under_way.refusal = Some(format!("{}{warned}", failure.to_text()).into());
                 Answer::Refused(refusal)
             }
             Called::Unclear(failure) => return Err(failure),
@@ -420,4 +422,11 @@ impl<'a> Actor<'a> {
         self.revisions = revisions;
         Ok(Answer::Fenced { is_set, service })
     }
+}
+/// What the rules had warned of, to be said beside a refusal: they may be wrong about AWS, and it may be this.
+fn warned(findings: &[Finding]) -> String {
+    const MOST: usize = 3;
+    let warnings = findings.iter().filter(|finding| finding.severity == Severity::Warning).take(MOST);
+    let told = warnings.map(|finding| format!("; `{}` had warned: {}", finding.rule, finding.help));
+    told.collect::<Vec<String>>().concat()
 }

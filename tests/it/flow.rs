@@ -475,6 +475,19 @@ async fn an_image_for_another_architecture_is_rejected_before_anything_is_regist
 }
 
 #[tokio::test]
+async fn what_ecs_refuses_is_told_with_the_help_of_the_rule_that_had_warned() {
+    let stage = Stage::of(Scenario::Good).await;
+    let mut document: Value =
+        serde_json::from_str(include_str!("../../events/task-definitions/firelens.json")).unwrap();
+    document["containerDefinitions"][0]["stopTimeout"] = serde_json::json!(300);
+    let release = stage.release(&upload_text(&stage, &document.to_string())).await;
+    assert_eq!(release.outcome, Outcome::Failed, "{release}");
+    let reason = release.reason.unwrap();
+    assert!(reason.contains("is refused (ClientException"), "{reason}");
+    assert!(reason.contains("`out-of-range-timeout` had warned: "), "{reason}");
+}
+
+#[tokio::test]
 async fn documents_that_are_none_are_rejected_with_their_place() {
     let stage = Stage::of(Scenario::Good).await;
     let (large, long) = (format!(r#"{{"family": "{}"}}"#, "x".repeat(70_000)), " ".repeat(1_100_000));
