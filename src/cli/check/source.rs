@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
 
-use globset::GlobBuilder;
+use fast_glob::glob_match;
 use walkdir::WalkDir;
 
 use crate::cli::printable;
@@ -100,11 +100,7 @@ fn paths(argument: &str) -> Boxed {
     if Path::new(argument).exists() || !argument.contains(PATTERN) {
         return boxed(std::iter::once(read_file(argument)));
     }
-    let pattern = GlobBuilder::new(argument).literal_separator(true).build();
-    let pattern = match pattern {
-        Err(error) => return boxed(std::iter::once(Err(Unread::new(argument, error.kind())))),
-        Ok(pattern) => pattern.compile_matcher(),
-    };
+    let pattern = argument.to_owned();
     // Only what lies below the folders that are written out can match.
     let folder = argument.find(PATTERN).and_then(|at| argument.get(..at)?.rfind('/')).map(|end| end + 1);
     let folder = folder.and_then(|end| argument.get(..end)).unwrap_or_default();
@@ -129,7 +125,8 @@ fn paths(argument: &str) -> Boxed {
             };
             let path = if has_folder { path } else { path.strip_prefix(".").map_or(path.clone(), Path::to_owned) };
             // A link may lead to a file.
-            (pattern.is_match(&path) && path.is_file()).then(|| match path.to_str() {
+            let is_match = glob_match(&pattern, path.as_os_str().as_encoded_bytes());
+            (is_match && path.is_file()).then(|| match path.to_str() {
                 Some(path) => read_file(path),
                 None => Err(Unread::new(&path.display().to_string(), "the name is not UTF-8")),
             })
