@@ -107,6 +107,10 @@ impl TaskDefinition {
             return Err(Unreadable::Encoded(encoding));
         }
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        match syntax::least_size(text) {
+            size if size > MAX_DOCUMENT => return Err(Unreadable::TooLarge(size)),
+            _ => {}
+        }
         match serde_json::from_slice(text).map_err(|error| syntax::explain(text, &error))? {
             Value::Object(members) => {
                 let definition = Self { members, repeated: repeated::repeated(text) };

@@ -119,7 +119,7 @@ mod tests {
             repeated(text).into_iter().map(|one| (one.pointer, one.line, one.column)).collect();
         assert_eq!(
             found,
-            [("/a/b/1/c".into(), 2, 3), ("/a/b/1/d~1e".into(), 2, 27), ("/a".into(), 2, 48)],
+            [("/a/b/1/c".into(), 2, 3), ("/a/b/1/d~1e".into(), 2, 27), ("/a".into(), 2, 50)],
             "of objects beside each other, of values and of quotes nothing is found"
         );
         assert_eq!(repeated(br#"[{"a": 1}, {"a": 2}]"#), []);

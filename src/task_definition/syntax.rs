@@ -11,6 +11,26 @@ pub fn encoding(text: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// The least bytes that a text in JSON has without its spaces, whether it is JSON or not: a long text of many small values
+/// takes thirty times its length once it is read, so it is measured before.
+pub(super) fn least_size(text: &[u8]) -> usize {
+    let (mut size, mut at, mut is_string) = (0, 0, false);
+    while let Some(byte) = text.get(at) {
+        let is_escape = is_string && *byte == b'\\';
+        // A letter that is written as `\u0041` may be sent as itself.
+        let (read, sent) = match text.get(at + 1) {
+            Some(b'u') if is_escape => (6, 1),
+            Some(_) if is_escape => (2, 1),
+            _ if !is_string && byte.is_ascii_whitespace() => (1, 0),
+            _ => (1, 1),
+        };
+        is_string ^= *byte == b'"';
+        at += read;
+        size += sent;
+    }
+    size
+}
+
 /// What the parser did not understand.
 pub(super) fn explain(text: &[u8], error: &serde_json::Error) -> Unreadable {
     // At the end of a text without lines the parser counts from 0.
@@ -51,6 +71,15 @@ mod tests {
         ] {
             assert_eq!(TaskDefinition::parse(text.as_bytes()).unwrap_err().to_string(), says, "{text}");
         }
+    }
+
+    #[test]
+    fn a_text_is_measured_without_what_is_not_sent() {
+        assert_eq!(least_size(br#" { "a b" : [ 1 , 2 ] } "#), r#"{"a b":[1,2]}"#.len());
+        assert_eq!(least_size(br#"{"a\"  b": "\u0041\n"}"#), r#"{"a"  b":"AN"}"#.len());
+        assert_eq!(least_size(b"\"\\"), 2, "a text that breaks off");
+        let many = format!("[{}0]", "0, ".repeat(100_000));
+        assert!(matches!(TaskDefinition::parse(many.as_bytes()), Err(Unreadable::TooLarge(200_003))));
     }
 
     #[test]
