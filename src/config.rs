@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use regex_syntax::hir::Look;
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
@@ -199,12 +200,8 @@ impl Verify {
     /// Patterns that match what stands anywhere in a message, and so what visitors write into it.
     pub fn unanchored(&self) -> impl Iterator<Item = &str> {
         let is_anchored = |pattern: &str| {
-            let flags = pattern.strip_prefix("(?").and_then(|rest| rest.split_once(')'));
-            let bare = match flags {
-                Some((flags, rest)) if flags.bytes().all(|flag| flag.is_ascii_alphabetic()) => rest,
-                _ => pattern,
-            };
-            bare.starts_with('^') || bare.starts_with("\\A")
+            let hir = regex_syntax::parse(pattern);
+            hir.is_ok_and(|hir| hir.properties().look_set_prefix().contains(Look::Start))
         };
         self.forbid.iter().map(String::as_str).filter(move |pattern| !is_anchored(pattern))
     }
@@ -393,6 +390,14 @@ mod tests {
     fn a_guard_that_an_earlier_version_recorded_requires_no_way_back() {
         let guard: Guard = serde_json::from_str(r#"{"roles": null, "registries": ["public.ecr.aws"]}"#).unwrap();
         assert!(!guard.require_way_back);
+    }
+
+    #[test]
+    fn a_pattern_that_can_match_behind_the_start_of_a_message_is_unanchored() {
+        let mut verify = Config::parse(SAMPLE).unwrap().services.remove(0).verify;
+        verify.forbid =
+            ["^a", "(?i)^a", "^(a|b)", "^a|^b", r"\Aa", "a", "^a|b", "(^a)?b", "(?m)^a"].map(str::to_owned).to_vec();
+        assert_eq!(verify.unanchored().collect::<Vec<_>>(), ["a", "^a|b", "(^a)?b", "(?m)^a"]);
     }
 
     #[test]

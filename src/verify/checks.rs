@@ -3,6 +3,7 @@
 use log_objects::level::{Row, Rows};
 use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
+use regex_syntax::hir::{Hir, HirKind, Look};
 
 use super::S3Output;
 use super::compare::Compare;
@@ -20,7 +21,8 @@ pub struct BadPattern {
     pub reason: String,
 }
 
-/// A pattern of the configuration. Most are plain text, which is searched for as such.
+/// A pattern of the configuration. Most are plain text, or begin with some at the start of a message, which is looked
+/// for as such: without its search for literals, `regex` walks through every message.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,
@@ -29,8 +31,12 @@ pub struct Pattern {
 
 #[derive(Clone, Debug)]
 enum Matcher {
+    /// Plain text, anywhere.
     Plain(Box<Finder<'static>>),
-    Expression(Regex),
+    /// Plain text at the start.
+    Start(Box<[u8]>),
+    /// What begins with this text at the start, which may be empty.
+    Expression(Box<[u8]>, Regex),
 }
 
 impl Pattern {
@@ -39,9 +45,16 @@ impl Pattern {
     /// # Errors
     /// When it is not a regular expression, or too large a one.
     pub fn new(text: &str) -> Result<Self, BadPattern> {
-        let matcher = match regex::escape(text) == text {
-            true => Matcher::Plain(Box::new(Finder::new(text).into_owned())),
-            false => Matcher::Expression(compile(text)?),
+        let matcher = match regex_syntax::parse(text).as_ref().map(Hir::kind) {
+            Ok(HirKind::Literal(literal)) => Matcher::Plain(Box::new(Finder::new(&literal.0).into_owned())),
+            Ok(HirKind::Concat(parts)) => match parts.iter().map(Hir::kind).collect::<Vec<_>>()[..] {
+                [HirKind::Look(Look::Start), HirKind::Literal(start)] => Matcher::Start(start.0.clone()),
+                [HirKind::Look(Look::Start), HirKind::Literal(start), ..] => {
+                    Matcher::Expression(start.0.clone(), compile(text)?)
+                }
+                _ => Matcher::Expression(Box::default(), compile(text)?),
+            },
+            _ => Matcher::Expression(Box::default(), compile(text)?),
         };
         Ok(Self { text: text.to_owned(), matcher })
     }
@@ -55,7 +68,8 @@ impl Pattern {
     pub fn is_match(&self, text: &str) -> bool {
         match &self.matcher {
             Matcher::Plain(finder) => finder.find(text.as_bytes()).is_some(),
-            Matcher::Expression(regex) => regex.is_match(text),
+            Matcher::Start(start) => text.as_bytes().starts_with(start),
+            Matcher::Expression(start, regex) => text.as_bytes().starts_with(start) && regex.is_match(text),
         }
     }
 
@@ -63,7 +77,9 @@ impl Pattern {
     pub fn find(&self, text: &str) -> Option<usize> {
         match &self.matcher {
             Matcher::Plain(finder) => finder.find(text.as_bytes()),
-            Matcher::Expression(regex) => regex.find(text).map(|found| found.start()),
+            Matcher::Start(start) => text.as_bytes().starts_with(start).then_some(0),
+            Matcher::Expression(start, _) if !text.as_bytes().starts_with(start) => None,
+            Matcher::Expression(_, regex) => regex.find(text).map(|found| found.start()),
         }
     }
 }
@@ -157,17 +173,63 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_text_and_expressions_find_the_same() {
-        let find = |pattern: &str, text: &str| Pattern::new(pattern).unwrap().find(text);
-        assert_eq!(find("panicked at", "thread 'main' panicked at x"), Some(14));
-        assert_eq!(find("panicked  ?at", "thread 'main' panicked at x"), Some(14));
-        assert_eq!(
-            (find("müde", "so müde"), find("a.c", "abc a.c"), find("a[.]c", "abc a.c")),
-            (Some(3), Some(0), Some(4))
-        );
-        assert!(Pattern::new("").unwrap().is_match("") && !Pattern::new("x").unwrap().is_match(""));
-        assert!(matches!(Pattern::new("Starting server").unwrap().matcher, Matcher::Plain(_)));
-        assert!(matches!(Pattern::new("a|b").unwrap().matcher, Matcher::Expression(_)));
+    fn every_way_to_match_finds_what_the_expression_finds() {
+        let patterns = [
+            "",
+            "^",
+            "panicked at",
+            "^panicked at",
+            "^thread '.*' panicked",
+            "^a|b",
+            "^(?:a|b)",
+            "(?i)^Thread",
+            "^thread|x$",
+            r"a\.c",
+            r"^a\.c$",
+            "(?m)^b",
+            "^^a",
+            "müde",
+            "^mü?de",
+            "a{2}",
+            r"\Aab",
+            "^ab*",
+            "[t]hread",
+        ];
+        let texts = [
+            "",
+            "a",
+            "b",
+            "x",
+            "abc a.c",
+            "a.c",
+            "aa",
+            "ab\nb",
+            "thread 'main' panicked at x",
+            "panicked at x",
+            "so müde",
+            "müde",
+        ];
+        for (pattern, text) in patterns.iter().flat_map(|pattern| texts.map(|text| (pattern, text))) {
+            let (ours, regex) = (Pattern::new(pattern).unwrap(), Regex::new(pattern).unwrap());
+            assert_eq!(ours.find(text), regex.find(text).map(|found| found.start()), "{pattern} in {text}");
+            assert_eq!(ours.is_match(text), regex.is_match(text), "{pattern} in {text}");
+        }
+    }
+
+    #[test]
+    fn expressions_run_only_where_no_plain_text_decides() {
+        let matcher = |pattern: &str| match Pattern::new(pattern).unwrap().matcher {
+            Matcher::Plain(finder) => format!("{} anywhere", String::from_utf8_lossy(finder.needle())),
+            Matcher::Start(start) => format!("{} at the start", String::from_utf8_lossy(&start)),
+            Matcher::Expression(start, _) => format!("from {:?}", String::from_utf8_lossy(&start)),
+        };
+        assert_eq!(matcher("Starting server"), "Starting server anywhere");
+        assert_eq!(matcher(r"1\.0"), "1.0 anywhere");
+        assert_eq!(matcher("^FATAL"), "FATAL at the start");
+        assert_eq!(matcher("^thread '.*' panicked"), "from \"thread '\"");
+        for pattern in ["^a|b", "(?i)^a", "a.b", "(?m)^a"] {
+            assert_eq!(matcher(pattern), "from \"\"", "{pattern}");
+        }
     }
 
     #[test]

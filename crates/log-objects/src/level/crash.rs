@@ -3,7 +3,7 @@
 
 use memchr::memmem;
 
-use super::rows::{self, Rows};
+use super::rows::{self, Pattern, Row, Rows};
 use super::{Stated, words};
 
 /// How much of a line is looked at, in bytes.
@@ -15,16 +15,17 @@ const WORD: usize = 128;
 pub(super) fn read(text: &[u8], rows: Rows) -> Option<Stated> {
     let start = Start::of(text)?;
     super::step();
-    let fits = |first: u8| {
-        let mut patterns = rows::patterns(first).filter(|(row, _)| rows.counts(*row));
-        patterns.find(|(_, pattern)| start.fits(pattern.as_bytes())).map(|(row, _)| row)
+    // The row that stands first counts, so rows behind one that fits are not looked at.
+    let fits = |first: u8, found: Option<Row>| {
+        let better = rows::patterns(first).iter().take_while(|pattern| found.is_none_or(|found| pattern.row < found));
+        better.filter(|pattern| start.fits(pattern)).map(|pattern| pattern.row).find(|row| rows.counts(*row)).or(found)
     };
-    let mut found = fits(start.first);
-    if start.is_named {
-        found = found.into_iter().chain(fits(b'%')).min();
+    let mut found = fits(start.first, None);
+    if start.has_colon || start.error > 0 {
+        found = fits(b'%', found);
     }
     if start.has_colon {
-        found = found.into_iter().chain(fits(b'~')).min();
+        found = fits(b'~', found);
     }
     let row = found?;
     row.level().map(|level| Stated { level, row })
@@ -35,18 +36,21 @@ struct Start<'a> {
     text: &'a [u8],
     head: &'a [u8],
     first: u8,
-    /// The length of the first word.
-    word: usize,
+    /// The length of the name of a program: of the first word up to its last or first colon.
+    program: usize,
     /// Whether a colon stands in the first word, as behind a program's name or its source's.
     has_colon: bool,
-    /// Whether that is so, or the first word is the name of an error.
-    is_named: bool,
+    /// The length of the name of an error at the start; 0 where none stands there.
+    error: usize,
+    /// Which pairs of bytes come in the head, as a bit for each pair's hash: the anchors of most patterns do not. All of
+    /// them where the first word has no colon, since then little is searched for.
+    pairs: [u64; 4],
 }
 
 impl<'a> Start<'a> {
     fn of(text: &'a [u8]) -> Option<Self> {
         let first = *text.first()?;
-        let has_patterns = rows::patterns(first).next().is_some();
+        let has_patterns = !rows::patterns(first).is_empty();
         let may_be_name = first.is_ascii_alphabetic() || matches!(first, b'/' | b'.' | b'<' | b'_');
         if !has_patterns && !may_be_name {
             return None;
@@ -54,22 +58,35 @@ impl<'a> Start<'a> {
         let head = text.get(..HEAD).unwrap_or(text);
         let word = head.iter().take(WORD).position(|byte| *byte <= b' ').unwrap_or(head.len().min(WORD));
         let has_colon = may_be_name && memchr::memchr(b':', head.get(..word)?).is_some();
-        let is_named = has_colon || (may_be_name && error_name(head) > 0);
-        if !has_patterns && !is_named {
+        let error = if may_be_name { error_name(head) } else { 0 };
+        if !has_patterns && !has_colon && error == 0 {
             return None;
         }
         let text = text.trim_ascii_end();
-        Some(Self { text, head: text.get(..HEAD).unwrap_or(text), first, word, has_colon, is_named })
+        let head = text.get(..HEAD).unwrap_or(text);
+        let program = head.get(..word).map_or(0, |word| match word {
+            [name @ .., b':'] => name.len(),
+            _ => word.iter().position(|byte| *byte == b':').unwrap_or(word.len()),
+        });
+        let pairs = if has_colon { pairs_of(head) } else { [u64::MAX; 4] };
+        Some(Self { text, head, first, program, has_colon, error, pairs })
     }
 
     /// Whether a pattern fits the whole text.
-    fn fits(&self, pattern: &[u8]) -> bool {
+    fn fits(&self, pattern: &Pattern) -> bool {
         // Most are done with here.
-        if let ([_, second, ..], Some(is)) = (pattern, self.head.get(1))
-            && !matches!(pattern, [b'%' | b'~', ..])
-            && !matches!(second, b'%' | b'~')
-            && second != is
-        {
+        if pattern.anchor.is_some_and(|pair| !has_pair(&self.pairs, pair)) {
+            return false;
+        }
+        let pattern = pattern.text.as_bytes();
+        let (at, next) = match pattern {
+            [b'%', b'e', ..] if self.error == 0 => return false,
+            [b'%', b'p', next @ ..] => (self.program, next),
+            [b'%' | b'~', ..] => (0, &[][..]),
+            _ => (0, pattern),
+        };
+        let known = next.iter().take(2).take_while(|byte| !matches!(byte, b'%' | b'~'));
+        if !known.zip(at..).all(|(byte, at)| self.head.get(at) == Some(byte)) {
             return false;
         }
         let mut rest = self.head;
@@ -114,21 +131,37 @@ impl<'a> Start<'a> {
     fn starts(&self, text: &[u8], piece: &[u8]) -> Option<usize> {
         match piece {
             b"%n" => Some(text.iter().take_while(|byte| byte.is_ascii_digit()).count()).filter(|length| *length > 0),
-            b"%e" => Some(error_name(text)).filter(|length| {
+            b"%e" => Some(if text.len() == self.head.len() { self.error } else { error_name(text) }).filter(|length| {
                 *length > 0
                     && !text.get(*length..).is_some_and(|after| after.first() == Some(&b':') && words::is_zero(after))
             }),
-            // Up to the colon that ends the first word.
-            b"%p" => {
-                let word = self.head.get(..self.word)?;
-                word.strip_suffix(b":")
-                    .or_else(|| word.split(|byte| *byte == b':').next())
-                    .map(<[u8]>::len)
-                    .filter(|length| *length > 0 && text.len() == self.head.len())
-            }
+            b"%p" => Some(self.program).filter(|length| *length > 0 && text.len() == self.head.len()),
             _ => text.starts_with(piece).then_some(piece.len()),
         }
     }
+}
+
+/// A place among 256 for a pair of bytes, as a word and a bit in it.
+fn place_of(pair: [u8; 2]) -> (usize, u64) {
+    let [first, second] = pair;
+    let hash = first.wrapping_mul(167) ^ second.wrapping_mul(13);
+    (usize::from(hash >> 6), 1 << (hash & 63))
+}
+
+fn pairs_of(text: &[u8]) -> [u64; 4] {
+    let mut pairs = [0; 4];
+    for pair in text.array_windows() {
+        let (word, bit) = place_of(*pair);
+        if let Some(word) = pairs.get_mut(word) {
+            *word |= bit;
+        }
+    }
+    pairs
+}
+
+fn has_pair(pairs: &[u64; 4], pair: [u8; 2]) -> bool {
+    let (word, bit) = place_of(pair);
+    pairs.get(word).is_some_and(|word| word & bit != 0)
 }
 
 /// The length of the first element of a pattern: `~`, `%n`, `%e`, `%p`, or the text before the next of them.

@@ -10,7 +10,7 @@ mod index;
 mod table;
 
 use index::{MEMBERS_END, WORDS_END, WORDS_START, row};
-pub(super) use index::{is_member, patterns};
+pub(super) use index::{Pattern, is_member, patterns};
 #[cfg(test)]
 pub(super) use table::EXAMPLES;
 use table::ROWS;

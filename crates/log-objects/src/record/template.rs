@@ -42,6 +42,8 @@ impl Default for Templates {
 /// The text around date and message, and the members in it that are read.
 #[derive(Debug)]
 struct Template {
+    /// [`Cut::key`] of the line that it was made of.
+    key: u64,
     /// From the end of the date's value to the message's own.
     before: String,
     /// From the quote behind the message to the end of the line.
@@ -65,7 +67,9 @@ impl Templates {
     /// The record of a line that fits a template.
     pub(crate) fn record<'a>(&'a self, line: &'a str) -> Option<Record<'a>> {
         let cut = self.cut(line)?;
-        let fits = |template: &&Template| template.before == cut.before && template.after == cut.after;
+        let key = cut.key();
+        let fits =
+            |template: &&Template| template.key == key && template.before == cut.before && template.after == cut.after;
         Some(self.known.iter().find(fits)?.record(cut))
     }
 
@@ -113,10 +117,25 @@ impl Templates {
     }
 }
 
+impl Cut<'_> {
+    /// What tells most templates apart without comparing them: the lengths of the two texts and the beginnings of the
+    /// first member's value in each, since the members have other orders.
+    fn key(&self) -> u64 {
+        let mix = |key: u64, text: &str| {
+            let words = text.as_bytes().chunks_exact(8).take(8).filter_map(|word| word.first_chunk());
+            words.fold(key ^ text.len() as u64, |key, word| {
+                (key ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+            })
+        };
+        mix(mix(0, self.before), self.after)
+    }
+}
+
 impl Template {
     fn of(cut: &Cut<'_>, members: &Members<'_>) -> Self {
         let value = |member: &Option<Cow<'_, str>>| member.as_deref().map(str::to_owned);
         Self {
+            key: cut.key(),
             before: cut.before.to_owned(),
             after: cut.after.to_owned(),
             task_definition: value(&members.task_definition),

@@ -12,8 +12,19 @@ use super::{Row, Shape};
 /// How many patterns there are.
 const COUNT: usize = count();
 
-/// Each pattern as its row and its place there, by its first byte; of one first byte in the order of the table.
-static PATTERNS: [(u8, u8); COUNT] = sorted();
+/// A pattern of the table.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Pattern {
+    /// Its row.
+    pub(in super::super) row: Row,
+    /// The pattern.
+    pub(in super::super) text: &'static str,
+    /// Two bytes that must stand somewhere behind its first `~`; nothing where it has no such.
+    pub(in super::super) anchor: Option<[u8; 2]>,
+}
+
+/// The patterns by their first byte; of one first byte in the order of the table.
+static PATTERNS: [Pattern; COUNT] = sorted();
 
 /// Where the patterns of each first byte begin in [`PATTERNS`].
 static BEGINNINGS: [u16; 257] = beginnings();
@@ -53,13 +64,15 @@ const fn beginnings() -> [u16; 257] {
     counts
 }
 
-const fn sorted() -> [(u8, u8); COUNT] {
-    let (mut sorted, mut free, mut row) = ([(0, 0); COUNT], beginnings(), 0);
+const fn sorted() -> [Pattern; COUNT] {
+    let none = Pattern { row: Row(0), text: "", anchor: None };
+    let (mut sorted, mut free, mut row) = ([none; COUNT], beginnings(), 0);
     while row < ROWS.len() {
         let mut at = 0;
         while at < patterns_of(row).len() {
-            let first = patterns_of(row)[at].as_bytes()[0] as usize;
-            sorted[free[first] as usize] = (row as u8, at as u8);
+            let text = patterns_of(row)[at];
+            let first = text.as_bytes()[0] as usize;
+            sorted[free[first] as usize] = Pattern { row: Row(row as u8), text, anchor: anchor(text.as_bytes()) };
             free[first] += 1;
             at += 1;
         }
@@ -68,10 +81,21 @@ const fn sorted() -> [(u8, u8); COUNT] {
     sorted
 }
 
-/// The patterns that begin with a byte, each with its row.
-pub(in super::super) fn patterns(first: u8) -> impl Iterator<Item = (Row, &'static str)> {
-    let range = usize::from(BEGINNINGS[usize::from(first)])..usize::from(BEGINNINGS[usize::from(first) + 1]);
-    PATTERNS[range].iter().map(|(row, at)| (Row(*row), patterns_of(usize::from(*row))[usize::from(*at)]))
+const fn anchor(pattern: &[u8]) -> Option<[u8; 2]> {
+    let mut at = 0;
+    while at < pattern.len() {
+        if pattern[at] == b'~' && at + 2 < pattern.len() {
+            let pair = [pattern[at + 1], pattern[at + 2]];
+            return if pair[0] == b'%' || pair[1] == b'%' || pair[1] == b'~' { None } else { Some(pair) };
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The patterns that begin with a byte.
+pub(in super::super) fn patterns(first: u8) -> &'static [Pattern] {
+    &PATTERNS[usize::from(BEGINNINGS[usize::from(first)])..usize::from(BEGINNINGS[usize::from(first) + 1])]
 }
 
 /// Where the first row stands whose kind comes after that of the members, and the first after that of the words.
