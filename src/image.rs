@@ -49,8 +49,7 @@ impl<'a> ImageRef<'a> {
     /// `<account>.dkr-ecr[-fips].<region>.on.aws` (Amazon ECR user guide, "Making requests over IPv6").
     pub fn private_ecr(&self) -> Option<PrivateEcr<'a>> {
         let mut labels = self.registry?.split('.');
-        let account =
-            labels.next().filter(|account| account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()))?;
+        let account = labels.next().filter(|account| is_account(account))?;
         match labels.next()? {
             "dkr" => labels.next().filter(|label| matches!(*label, "ecr" | "ecr-fips"))?,
             label => Some(label).filter(|label| matches!(*label, "dkr-ecr" | "dkr-ecr-fips"))?,
@@ -100,6 +99,11 @@ pub struct EcrImage<'a> {
 pub fn registry_host(account: &str, region: &str) -> String {
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     format!("{account}.dkr.ecr.{region}.{suffix}")
+}
+
+/// Whether a text is the id of an AWS account: twelve digits.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a region can be a label of the address of an endpoint (RFC 1035, section 2.3.1, in lower case).

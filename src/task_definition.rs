@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::image::{Digest, Platform};
 
 mod difference;
+pub mod pointer;
 pub mod references;
 mod repeated;
 pub mod schema;
@@ -207,12 +208,17 @@ impl TaskDefinition {
             || (pointer.get(1..).unwrap_or_default(), String::new()),
             |(first, rest)| (first, format!("/{rest}")),
         );
-        self.members.get(&first.replace("~1", "/").replace("~0", "~"))?.pointer(&rest)
+        self.members.get(&pointer::unescape(first))?.pointer(&rest)
     }
 
     /// A member of the document that is text.
     pub fn text(&self, member: &str) -> Option<&str> {
         self.members.get(member).and_then(Value::as_str)
+    }
+
+    /// The entries of a list; none where it is absent or something else.
+    pub fn list(&self, member: &str) -> &[Value] {
+        self.members.get(member).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
     /// `family`.
@@ -222,8 +228,8 @@ impl TaskDefinition {
 
     /// The containers, in order; entries that are not objects are left out.
     pub fn containers(&self) -> impl Iterator<Item = Container<'_>> {
-        let list = self.members.get("containerDefinitions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        list.iter()
+        self.list("containerDefinitions")
+            .iter()
             .enumerate()
             .filter_map(|(index, value)| value.as_object().map(|members| Container { index, members }))
     }

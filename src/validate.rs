@@ -24,7 +24,7 @@ pub mod rules;
 use guard::Guarded;
 use rule::Check;
 pub(crate) use rule::Kind;
-pub use rule::{Evidence, FoundIn, Repair, Rule, RuleId};
+pub use rule::{FoundIn, Repair, Rule, RuleEvidence, RuleId};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -168,11 +168,13 @@ fn show(arguments: &Arguments, settings: &Settings, worst: &mut Worst, out: &mut
     for source in sources(&arguments.files) {
         let checked = match source {
             Ok(source) if arguments.diff => {
-                let repaired = fix::repair(source.clone(), &check);
+                let (original, checked) = (source.clone(), check(source));
+                if !is_diff {
+                    reporter.file(&checked, out)?;
+                }
+                let repaired = fix::repair(checked, &check);
                 if is_diff {
-                    fix::show(&source, &repaired, arguments.quiet, out)?;
-                } else {
-                    reporter.file(&check(source), out)?;
+                    fix::show(&original, &repaired, arguments.quiet, out)?;
                 }
                 Ok(repaired.checked)
             }

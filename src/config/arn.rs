@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::image::is_account;
+
 /// `arn:<partition>:ecs:<region>:<account>:service/<cluster>/<service>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -24,9 +26,8 @@ impl ServiceArn {
                 && name.len() <= 255
                 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
         };
-        let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
         let well_formed =
-            partition.starts_with("aws") && is_name(region) && is_account && is_name(cluster) && is_name(name);
+            partition.starts_with("aws") && is_name(region) && is_account(account) && is_name(cluster) && is_name(name);
         if well_formed { Ok(Self(text.to_owned())) } else { Err(refused()) }
     }
 

@@ -7,6 +7,7 @@ use super::{
     Config, Guard, Logs, MAX_SERVICES_PER_EVENT, OWN_PREFIXES, OnFailure, Repository, Samples, Service, ServiceArn,
     Silence, Uploads, Verify, parse_duration,
 };
+use crate::image::is_account;
 use crate::task_definition::references::ReferenceKind;
 use crate::validate::Kind;
 use crate::validate::guard::GuardLists;
@@ -78,7 +79,7 @@ fn read_bucket_owners(section: &mut Section<'_, '_>) -> BTreeMap<String, String>
         if !is_bucket_name(&bucket) {
             section.problem(&bucket, format!("`{bucket}` is not a bucket name"));
         }
-        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+        if !is_account(&account) {
             section.problem(&bucket, format!("`{account}` is not an account: twelve digits"));
         }
         owners.insert(bucket, account);

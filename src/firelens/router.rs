@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::task_definition::pointer::escape;
 use crate::task_definition::{Container, TaskDefinition};
 
 /// A version of Fluent Bit: major, minor, patch.
@@ -24,7 +25,7 @@ pub(crate) fn find(definition: &TaskDefinition) -> Option<Container<'_>> {
 
 /// The JSON pointer of an option of `firelensConfiguration`.
 pub(crate) fn pointer(router: Container<'_>, option: &str) -> String {
-    let option = option.replace('~', "~0").replace('/', "~1");
+    let option = escape(option);
     format!("{}/firelensConfiguration/options/{option}", router.pointer())
 }
 

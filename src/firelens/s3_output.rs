@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::key_format::{BadKeyFormat, DEFAULT_DELIMITERS, DEFAULT_FORMAT, KeyFormat};
 use super::router::{self, Version};
 use super::{DEFAULT_UPLOAD_TIMEOUT, seconds};
+use crate::task_definition::pointer::escape;
 use crate::task_definition::{Container, TaskDefinition};
 
 /// The options of the S3 output that decide where the objects are and what is in them: a value of theirs that cannot be
@@ -305,7 +306,7 @@ impl<'a> LogOutput<'a> {
 
     /// The JSON pointer of an option, written or not.
     pub(crate) fn pointer(&self, option: &str) -> String {
-        let option = option.replace('~', "~0").replace('/', "~1");
+        let option = escape(option);
         format!("{}/logConfiguration/options/{option}", self.container.pointer())
     }
 

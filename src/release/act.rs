@@ -423,6 +423,7 @@ impl<'a> Actor<'a> {
         Ok(Answer::Fenced { is_set, service })
     }
 }
+
 /// What the rules had warned of, to be said beside a refusal: they may be wrong about AWS, and it may be this.
 fn warned(findings: &[Finding]) -> String {
     const MOST: usize = 3;

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::pointer::escape;
 use super::{READ_ONLY, TaskDefinition, size};
 
 /// One place where two documents differ. An entry of `environment` or `secrets` stands under its name.
@@ -174,7 +175,7 @@ fn compare(pointer: &str, before: &Value, after: &Value, limit: usize, found: &m
     if found.len() >= limit || before == after {
         return;
     }
-    let place = |key: &str| format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+    let place = |key: &str| format!("{pointer}/{}", escape(key));
     match (before, after) {
         (Value::Object(old), Value::Object(new)) => {
             for (key, value) in old {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::TaskDefinition;
+use super::pointer::escape;
 use crate::image::ImageRef;
 
 pub mod table;
@@ -124,7 +125,7 @@ impl<'a> Walk<'a> {
     fn through(&mut self, members: &'a Map<String, Value>) {
         for (name, member) in members {
             let before = (self.pointer.len(), self.path.len());
-            let step = name.replace('~', "~0").replace('/', "~1");
+            let step = escape(name);
             self.pointer.extend(["/", &step]);
             self.path.extend(["/", &step]);
             self.at(member, name);

@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use super::pointer::escape;
+
 /// A member whose name stands in its object before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repeated {
@@ -99,7 +101,7 @@ impl Scan<'_> {
         let line = before.split(|byte| *byte == b'\n').count();
         let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
         let pointer = self.open.iter().fold(String::new(), |pointer, open| match open {
-            Open::Object { member, .. } => pointer + "/" + &member.replace('~', "~0").replace('/', "~1"),
+            Open::Object { member, .. } => pointer + "/" + &escape(member),
             Open::List(index) => pointer + "/" + &index.to_string(),
         });
         self.found.push(Repeated { pointer, line, column });

@@ -11,6 +11,7 @@ use aws_smithy_schema::serde::{SerdeError, ShapeDeserializer};
 use aws_smithy_types::{BigDecimal, BigInteger, Blob, DateTime, Document};
 use serde_json::{Map, Value};
 
+use super::pointer::escape;
 use super::{TaskDefinition, kind};
 
 pub mod model;
@@ -187,7 +188,7 @@ impl<'a> At<'a> {
 impl<'a> Reader<'a> {
     fn pointer(&self) -> String {
         self.path.iter().fold(String::new(), |pointer, step| match step {
-            Step::Member(name) => pointer + "/" + &name.replace('~', "~0").replace('/', "~1"),
+            Step::Member(name) => pointer + "/" + &escape(name),
             Step::Item(index) => pointer + "/" + &index.to_string(),
         })
     }

@@ -87,7 +87,7 @@ pub enum Repair {
 /// Why a rule is as severe as it is. What is only written down somewhere is a warning: AWS takes more than its pages say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
-pub enum Evidence {
+pub enum RuleEvidence {
     /// ECS, its agent or Express Mode refuses it.
     Refused {
         /// In these words; `…` stands for names and numbers.
@@ -122,7 +122,7 @@ pub struct Rule {
     /// Where the fact is written down: the address of an AWS or Fluent Bit page, or a repository and a file.
     pub source: &'static str,
     /// Why it is as severe as it is.
-    pub evidence: Evidence,
+    pub evidence: RuleEvidence,
     /// Where it finds what it reports.
     pub found_in: FoundIn,
     /// What `--fix` does, where it repairs the findings.
@@ -146,7 +146,7 @@ impl Rule {
         summary: "",
         why: "",
         source: "",
-        evidence: Evidence::Documented,
+        evidence: RuleEvidence::Documented,
         found_in: FoundIn::Document,
         repair: None,
         points_at_name: false,

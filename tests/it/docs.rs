@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use express_deployer::validate::rules::TABLE;
-use express_deployer::validate::{Evidence, FoundIn, Rule, Severity};
+use express_deployer::validate::{FoundIn, Rule, RuleEvidence, Severity};
 use similar::TextDiff;
 
 mod events;
@@ -76,13 +76,13 @@ fn page() -> String {
     page
 }
 
-fn kind(evidence: Evidence) -> &'static str {
+fn kind(evidence: RuleEvidence) -> &'static str {
     match evidence {
-        Evidence::Refused { .. } => "refused",
-        Evidence::Observed { .. } => "observed",
-        Evidence::Modelled => "modelled",
-        Evidence::Documented => "documented",
-        Evidence::Configured => "configured",
+        RuleEvidence::Refused { .. } => "refused",
+        RuleEvidence::Observed { .. } => "observed",
+        RuleEvidence::Modelled => "modelled",
+        RuleEvidence::Documented => "documented",
+        RuleEvidence::Configured => "configured",
     }
 }
 
@@ -94,8 +94,8 @@ fn link(place: &str) -> String {
 /// What was seen, where the rule says more than its source.
 fn seen(rule: &Rule) -> String {
     match rule.evidence {
-        Evidence::Refused { words, seen } => format!("\n\nRefused with \u{201c}{words}\u{201d}: {}", link(seen)),
-        Evidence::Observed { seen } if seen != rule.source => format!("\n\nSeen: {}", link(seen)),
+        RuleEvidence::Refused { words, seen } => format!("\n\nRefused with \u{201c}{words}\u{201d}: {}", link(seen)),
+        RuleEvidence::Observed { seen } if seen != rule.source => format!("\n\nSeen: {}", link(seen)),
         _ => String::new(),
     }
 }
@@ -103,9 +103,9 @@ fn seen(rule: &Rule) -> String {
 #[test]
 fn errors_are_what_was_seen_and_not_what_is_only_written() {
     for rule in TABLE {
-        let is_documented = rule.evidence == Evidence::Documented;
+        let is_documented = rule.evidence == RuleEvidence::Documented;
         assert!(rule.severity != Severity::Error || !is_documented, "{} is an error without evidence", rule.id);
-        if let Evidence::Refused { words, seen } = rule.evidence {
+        if let RuleEvidence::Refused { words, seen } = rule.evidence {
             let is_page = seen.starts_with("https://") && !seen.contains("//docs.");
             assert!(is_page && words.len() > 10, "{}: {seen} does not show a refusal", rule.id);
         }

@@ -11,7 +11,7 @@ use express_deployer::image::Platform;
 use express_deployer::task_definition::references::ReferenceKind;
 use express_deployer::task_definition::{READ_ONLY, TaskDefinition};
 use express_deployer::validate::guard::GuardLists;
-use express_deployer::validate::{Evidence, Finding, Origin, Rule, Severity, is_rejected};
+use express_deployer::validate::{Finding, Origin, Rule, RuleEvidence, Severity, is_rejected};
 use sandbox::Scenario;
 use serde_json::Value;
 
@@ -100,7 +100,7 @@ fn passing() -> Vec<(String, TaskDefinition)> {
             let findings = setting.findings(&spoilt, Origin::Uploaded);
             let is_warned = |finding: &Finding| {
                 let evidence = Rule::of(&finding.rule).map(|rule| rule.evidence);
-                finding.severity == Severity::Warning && evidence == Some(Evidence::Documented)
+                finding.severity == Severity::Warning && evidence == Some(RuleEvidence::Documented)
             };
             if !is_rejected(&findings) && !findings.iter().any(is_warned) {
                 passing.push((format!("{name}, spoilt {turn}: {document}"), spoilt));

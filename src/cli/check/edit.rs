@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use jsonc_parser::ast::Value;
 
-use super::locate::{Locator, bytes, unescape};
+use super::locate::{Locator, bytes};
+use crate::task_definition::pointer::unescape;
 
 /// A place and what is written there instead.
 #[derive(Debug)]

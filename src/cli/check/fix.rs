@@ -220,8 +220,8 @@ impl Repaired {
 }
 
 /// Repairs a text as far as it goes, and checks what came out.
-pub(super) fn repair(source: Source, check: &dyn Fn(Source) -> Checked) -> Repaired {
-    let mut repaired = Repaired { checked: check(source), done: Vec::new() };
+pub(super) fn repair(checked: Checked, check: &dyn Fn(Source) -> Checked) -> Repaired {
+    let mut repaired = Repaired { checked, done: Vec::new() };
     for _ in 0..MAX_ROUNDS {
         let Some((text, done)) = repair_once(&repaired.checked) else { break };
         repaired.done.extend(done);
@@ -232,7 +232,7 @@ pub(super) fn repair(source: Source, check: &dyn Fn(Source) -> Checked) -> Repai
 
 /// Writes the repaired text over the file.
 pub(super) fn write(source: Source, check: &dyn Fn(Source) -> Checked) -> Result<Checked, Unread> {
-    let repaired = repair(source, check);
+    let repaired = repair(check(source), check);
     let source = &repaired.checked.source;
     if repaired.done.is_empty() {
         return Ok(repaired.checked);

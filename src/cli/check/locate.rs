@@ -9,6 +9,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use super::Fix;
 use super::edit::Edit;
 use super::mask::Mask;
+use crate::task_definition::pointer::unescape;
 use crate::validate::{Finding, Rule};
 
 /// A place in a text: bytes, and lines and columns counted from 1, columns in characters.
@@ -159,11 +160,6 @@ impl<'a> Locator<'a> {
 /// The steps of a JSON pointer (RFC 6901).
 pub(super) fn steps(pointer: &str) -> impl Iterator<Item = String> + '_ {
     pointer.split('/').skip(1).map(unescape)
-}
-
-/// One step of a JSON pointer as the name that it stands for.
-pub(super) fn unescape(step: &str) -> String {
-    step.replace("~1", "/").replace("~0", "~")
 }
 
 /// The bytes of something in the tree.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "blank-variable-name",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a variable or a secret has no name",
     why: "ECS refuses the registration: \"environment variable name cannot be null or blank\".",
     source: "https://github.com/thnery/terraform-aws-template/issues/2",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "environment variable name cannot be null or blank",
         seen: "https://github.com/thnery/terraform-aws-template/issues/2",
     },

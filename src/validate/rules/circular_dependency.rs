@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::task_definition::Container;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "circular-dependency",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "containers wait for each other in a circle",
     why: "ECS refuses the registration: no container of the circle could ever be the first to start.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html",
-    evidence: Evidence::Observed { seen: "aws/amazon-ecs-agent agent/engine/dependencygraph/graph.go" },
+    evidence: RuleEvidence::Observed { seen: "aws/amazon-ecs-agent agent/engine/dependencygraph/graph.go" },
     check,
     ..Rule::OF_DOCUMENTS
 };

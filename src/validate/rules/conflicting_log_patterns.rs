@@ -1,6 +1,6 @@
 //! Finds `awslogs` configurations with two answers to where a message begins.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "conflicting-log-patterns",
@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     why: "The driver refuses to start with both `awslogs-datetime-format` and `awslogs-multiline-pattern`, since each says \
         where a message begins. The task stops.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html",
-    evidence: Evidence::Observed { seen: "moby/moby daemon/logger/awslogs/cloudwatchlogs.go" },
+    evidence: RuleEvidence::Observed { seen: "moby/moby daemon/logger/awslogs/cloudwatchlogs.go" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, is_missing, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, is_missing, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "dependency-without-health-check",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: without a health check nothing could ever tell that the container is healthy. A \
         `HEALTHCHECK` of the image does not count, because ECS does not look at it.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "A dependency container with HEALTHY condition must have health check configured",
         seen: "https://github.com/badmintoncryer/cdk-preflight/blob/main/docs/rules.md",
     },

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "duplicate-container-name",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "two containers have the same name",
     why: "ECS refuses the registration, since dependencies, overrides and log streams refer to containers by name.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Container names must be unique within a Task Definition.",
         seen: "https://github.com/Shippable/support/issues/2946",
     },

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "duplicate-port-name",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "two port mappings have the same name",
     why: "ECS refuses the registration: services refer to a port by its name, so it is unique in the task definition.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "port mapping name is already used",
         seen: "https://github.com/badmintoncryer/cdk-preflight/blob/main/docs/rules.md",
     },

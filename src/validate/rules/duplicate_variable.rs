@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "duplicate-variable",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Of two variables only one value reaches the container, and nothing says which. Two secrets of one name ECS refuses: \
         \"duplicate secret names were found and each must be unique\" (issue 210 of aws-ecs-orb).",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_KeyValuePair.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "duplicate secret names were found and each must be unique",
         seen: "https://github.com/CircleCI-Public/aws-ecs-orb/issues/210",
     },

@@ -1,7 +1,7 @@
 //! The rules that no check of a document runs: what planning finds in the registry, in the bucket and in the live
 //! service, and what keeps a text from being read at all. Whoever finds it says so; here is what it means.
 
-use crate::validate::{Evidence, FoundIn, Rule, Severity};
+use crate::validate::{FoundIn, Rule, RuleEvidence, Severity};
 
 const OF_PLANS: Rule = Rule { found_in: FoundIn::Plan, ..Rule::OF_DOCUMENTS };
 
@@ -12,7 +12,7 @@ pub(crate) static ABSENT_IMAGE: Rule = Rule {
     why: "Tasks of the new revision could not pull it, and the deployment would fail after minutes. Images vanish when \
           somebody deletes them, or when a lifecycle rule of the repository expires them.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html",
-    evidence: Evidence::Observed {
+    evidence: RuleEvidence::Observed {
         seen: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html",
     },
     is_final: true,
@@ -25,7 +25,7 @@ pub(crate) static NOT_AN_IMAGE: Rule = Rule {
     summary: "what the registry has under this name is not a container image",
     why: "Registries also hold signatures, charts and other artifacts. A task that names one cannot start.",
     source: "https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-manifest-formats.html",
-    evidence: Evidence::Observed {
+    evidence: RuleEvidence::Observed {
         seen: "https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-manifest-formats.html",
     },
     is_final: true,
@@ -39,7 +39,7 @@ pub(crate) static MISSING_TAG: Rule = Rule {
     why: "The event is older than the removal of its tag, so nobody can tell what was meant to be deployed. An image \
           without a tag may be expired at any time.",
     source: "https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_examples.html",
-    evidence: Evidence::Observed {
+    evidence: RuleEvidence::Observed {
         seen: "https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_examples.html",
     },
     is_final: true,
@@ -54,7 +54,7 @@ pub(crate) static FOREIGN_REGISTRY: Rule = Rule {
           here, so only the registry that `repository` names counts: by default that of the service's account and \
           region.",
     source: "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html",
-    evidence: Evidence::Configured,
+    evidence: RuleEvidence::Configured,
     is_final: true,
     ..OF_PLANS
 };
@@ -65,7 +65,7 @@ pub(crate) static MISSING_DOCUMENT: Rule = Rule {
     summary: "the uploaded task definition is gone",
     why: "The object, or the version of it that the event names, was deleted before it could be read.",
     source: "https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html",
-    evidence: Evidence::Observed { seen: "https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html" },
+    evidence: RuleEvidence::Observed { seen: "https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html" },
     is_final: true,
     ..OF_PLANS
 };
@@ -76,7 +76,7 @@ pub(crate) static REQUIRED_LOGS: Rule = Rule {
     summary: "the configuration requires verified logs, and those of the document cannot be verified",
     why: "With `logs = \"required\"` in `[service.verify]` nothing is deployed that its own logs cannot prove.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html",
-    evidence: Evidence::Configured,
+    evidence: RuleEvidence::Configured,
     is_final: true,
     ..OF_PLANS
 };
@@ -89,7 +89,7 @@ pub(crate) static LOST_PROOF: Rule = Rule {
           The live revision's can be verified and those of the document cannot, so this release and all after it would go \
           live unproven.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html",
-    evidence: Evidence::Configured,
+    evidence: RuleEvidence::Configured,
     ..OF_PLANS
 };
 
@@ -102,7 +102,7 @@ pub(crate) static CHANGED_FAMILY: Rule = Rule {
           ECS's own, `CLUSTER-SERVICE`, so the first upload to it changes the family by nature. `families` in \
           [service.guard] allows changes.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
-    evidence: Evidence::Configured,
+    evidence: RuleEvidence::Configured,
     ..OF_PLANS
 };
 
@@ -114,7 +114,7 @@ pub(crate) static NEW_REFERENCE: Rule = Rule {
           their logs go. Without `[service.guard]` whoever may upload one chooses among all that the roles may read, so \
           each name that is new is told.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
-    evidence: Evidence::Configured,
+    evidence: RuleEvidence::Configured,
     ..OF_PLANS
 };
 
@@ -126,7 +126,7 @@ pub(crate) static NO_WAY_BACK: Rule = Rule {
           the release fails, and a task that is lost is not replaced. No update leads to a task definition that is \
           INACTIVE. `require_way_back = true` in `[service.guard]` makes the finding an error.",
     source: "https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     ..OF_PLANS
 };
 
@@ -137,7 +137,7 @@ pub(crate) static UNPINNED_IMAGE: Rule = Rule {
     why: "A tag can be moved while the service runs. The function pins tags of private ECR repositories that it can \
           read; others stay as they are.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-considerations.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     ..OF_PLANS
 };
 
@@ -147,7 +147,7 @@ pub(crate) static UNREADABLE_DOCUMENT: Rule = Rule {
     summary: "the text is not a task definition",
     why: "A task definition is one JSON object, as `aws ecs register-task-definition --cli-input-json` takes it.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
-    evidence: Evidence::Modelled,
+    evidence: RuleEvidence::Modelled,
     found_in: FoundIn::Reading,
     is_final: true,
     ..OF_PLANS
@@ -159,7 +159,7 @@ pub(crate) static OVERSIZED_DOCUMENT: Rule = Rule {
     summary: "the text is larger than a task definition can be",
     why: "ECS takes task definitions of up to 64 KiB.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Actual length: '66420'. Max allowed length is '65536' bytes.",
         seen: "https://github.com/awsdocs/amazon-ecs-developer-guide/pull/149",
     },

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "endless-dependency",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: a dependency with the condition `COMPLETE` or `SUCCESS` cannot be an essential \
         container, since the task ends with that one.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container",
         seen: "https://github.com/boto/boto3/issues/2436",
     },

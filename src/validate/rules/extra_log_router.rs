@@ -1,7 +1,7 @@
 //! A task has one log router; the agent would not know which of two to connect the others to.
 
 use crate::task_definition::Container;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "extra-log-router",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     why: "A task has one log router: every container with the `awsfirelens` driver sends its lines to it. ECS refuses a \
         second one.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html",
-    evidence: Evidence::Observed { seen: "aws/amazon-ecs-agent agent/api/task/task.go" },
+    evidence: RuleEvidence::Observed { seen: "aws/amazon-ecs-agent agent/api/task/task.go" },
     check,
     ..Rule::OF_DOCUMENTS
 };

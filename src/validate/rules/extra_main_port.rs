@@ -1,6 +1,6 @@
 //! Express Mode takes a single port mapping of `Main`; other containers may have as many as they like.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "extra-main-port",
@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Express Mode connects its load balancer to the one port of `Main` and refuses a task definition that leaves a \
         choice. Other containers may have ports of their own.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
-    evidence: Evidence::Observed { seen: "https://github.com/aws/integrations-on-dotnet-aspire-for-aws/pull/219" },
+    evidence: RuleEvidence::Observed { seen: "https://github.com/aws/integrations-on-dotnet-aspire-for-aws/pull/219" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -4,7 +4,7 @@
 use crate::task_definition::references::ReferenceKind;
 use crate::task_definition::{READ_ONLY, TaskDefinition};
 use crate::validate::guard::report_refused;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "forbidden-reference",
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
         list for each kind of name, else with what the live revision names. A member that this version does not know \
         is sent to ECS as it is, and may name anything; so under a guard it has to be live already.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
-    evidence: Evidence::Configured,
+    evidence: RuleEvidence::Configured,
     check,
     looks_beyond_the_document: true,
     ..Rule::OF_DOCUMENTS

@@ -2,7 +2,7 @@
 
 use crate::task_definition::references::ReferenceKind;
 use crate::validate::guard::report_refused;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "forbidden-registry",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
         in its place. The configuration draws the line, before anything is registered: with `registries`, else with the \
         repositories that the live revision has; its own `repository` is always allowed.",
     source: "deployer.example.toml",
-    evidence: Evidence::Configured,
+    evidence: RuleEvidence::Configured,
     check,
     looks_beyond_the_document: true,
     ..Rule::OF_DOCUMENTS

@@ -2,7 +2,7 @@
 
 use crate::task_definition::references::ReferenceKind;
 use crate::validate::guard::report_refused;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "forbidden-role",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
         let its code act with the role that reads the secrets. The configuration draws the line, before anything is \
         registered: with `execution_roles` and `task_roles`, else with what the live revision has.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security-ecs-iam-role-overview.html",
-    evidence: Evidence::Configured,
+    evidence: RuleEvidence::Configured,
     check,
     looks_beyond_the_document: true,
     ..Rule::OF_DOCUMENTS

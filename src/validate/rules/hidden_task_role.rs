@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "hidden-task-role",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "The SDKs look at these variables before they ask for the task role, so the role is never used, and the keys do \
         not rotate.",
     source: "https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

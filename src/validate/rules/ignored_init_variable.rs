@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::firelens::router::{self, Builder};
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "ignored-init-variable",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
           `aws_fluent_bit_init_file_*`. Any other one starts without what they name, and logs that were to go where that \
           says go nowhere.",
     source: "https://github.com/aws/aws-for-fluent-bit/tree/mainline/use_cases/init-process-for-fluent-bit",
-    evidence: Evidence::Observed {
+    evidence: RuleEvidence::Observed {
         seen: "https://github.com/aws/aws-for-fluent-bit/tree/mainline/use_cases/init-process-for-fluent-bit",
     },
     check,

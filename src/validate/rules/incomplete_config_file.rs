@@ -2,7 +2,7 @@
 
 use crate::firelens::router;
 use crate::task_definition::Container;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "incomplete-config-file",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
           without `config-file-value`. A `config-file-value` without a type is ignored, so that its outputs and \
           parsers are missing.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelens_unix.go",
-    evidence: Evidence::Observed { seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelens_unix.go" },
+    evidence: RuleEvidence::Observed { seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelens_unix.go" },
     check,
     ..Rule::OF_DOCUMENTS
 };

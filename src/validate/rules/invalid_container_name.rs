@@ -1,6 +1,6 @@
 //! Checks the form of container names; FireLens tags and `dependsOn` are built on them.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, is_missing, is_valid_name, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, is_missing, is_valid_name, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-container-name",
@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a container has no name, or none that ECS takes",
     why: "ECS refuses the registration: names have 1 to 255 letters, digits, hyphens and underscores.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Container.name contains invalid characters.",
         seen: "https://github.com/ansible/ansible/issues/22860",
     },

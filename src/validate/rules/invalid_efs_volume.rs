@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-efs-volume",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: an access point brings its own root directory, and it and IAM authorization need \
         encryption in transit.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EFSVolumeConfiguration.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "When using an EFS access point, the root directory must either be set to \"/\" or be omitted",
         seen: "https://github.com/aws/aws-cdk/issues/10683",
     },
@@ -20,8 +20,8 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
-    let volumes = subject.definition.members().get("volumes").and_then(Value::as_array).into_iter().flatten();
-    for (index, volume) in volumes.enumerate() {
+    let volumes = subject.definition.list("volumes");
+    for (index, volume) in volumes.iter().enumerate() {
         let Some(efs) = volume.get("efsVolumeConfiguration") else { continue };
         let text = |pointer: &str| efs.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let has_access_point = !text("/authorizationConfig/accessPointId").is_empty();

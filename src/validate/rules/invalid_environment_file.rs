@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-environment-file",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration or the task stops before its containers run: environment files are S3 objects whose \
         names end in `.env`, ten at the most.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/use-environment-file.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Invalid arn syntax",
         seen: "https://github.com/badmintoncryer/cdk-preflight/blob/main/docs/rules.md",
     },

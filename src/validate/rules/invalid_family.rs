@@ -1,6 +1,6 @@
 //! Checks the family's name; whether the family is the one that the service runs is not its business.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, is_missing, is_valid_name, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, is_missing, is_valid_name, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-family",
@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "`family` is missing, or no name that ECS takes",
     why: "ECS refuses the registration: a family has 1 to 255 letters, digits, hyphens and underscores.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Family contains invalid characters.",
         seen: "https://github.com/aws/amazon-ecs-cli/issues/37",
     },

@@ -1,7 +1,7 @@
 //! Holds `cpu` and `memory` of the task to the pairs that Fargate offers. What containers ask for is not added up here.
 
 use crate::task_definition::size;
-use crate::validate::{Evidence, Findings, Origin, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Origin, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-fargate-size",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration with \"No Fargate configuration exists for given values\". Fargate offers fixed \
         amounts of memory for each amount of CPU.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "No Fargate configuration exists for given values",
         seen: "https://github.com/aws/amazon-ecs-cli/issues/463",
     },

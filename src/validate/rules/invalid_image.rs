@@ -1,7 +1,7 @@
 //! Reads image references for what no registry can have.
 
 use crate::image::{Digest, ImageRef};
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-image",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration (\"Container.image contains invalid characters\"), or the task stops with \
         `CannotPullContainerError`.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Container.image repository contains invalid characters",
         seen: "https://github.com/aws-actions/amazon-ecs-deploy-task-definition/issues/584",
     },

@@ -1,7 +1,7 @@
 //! `log-driver-buffer-limit` counts lines, not bytes. Whether the task's memory is enough for them is not asked.
 
 use crate::firelens::s3_output::{LogOutput, Setting};
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-log-buffer-limit",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     why: "The option is the number of lines that the log driver keeps while the router is slow: a whole number from \
           0, below 536870912. With another value the container's log driver cannot be set up.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-docker-buffer-limit.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,16 +2,19 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-log-group",
     severity: Severity::Error,
     summary: "the log group of the `awslogs` driver has a name that CloudWatch Logs does not take",
-    why: "The driver cannot create its stream, so the container does not start: \"Value at 'logGroupName' failed to satisfy \
-        constraint: Member must satisfy regular expression pattern\".",
+    why: "A log group's name has up to 512 letters, digits, `.`, `-`, `_`, `/` and `#`. An ARN, or its end with `:*`, is not \
+        a name. ECS refuses the registration.",
     source: "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
-    evidence: Evidence::Modelled,
+    evidence: RuleEvidence::Refused {
+        words: "Log driver awslogs option 'awslogs-group' contains invalid characters.",
+        seen: "https://github.com/aws/aws-cdk/issues/4492",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };

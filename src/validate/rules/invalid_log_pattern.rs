@@ -3,7 +3,7 @@
 
 use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-log-pattern",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS makes a grep filter of the pattern. Fluent Bit cannot compile it and stops before it takes a line; an \
           essential router stops its task with it.",
     source: "fluent/fluent-bit plugins/filter_grep/grep.c",
-    evidence: Evidence::Observed { seen: "fluent/fluent-bit plugins/filter_grep/grep.c" },
+    evidence: RuleEvidence::Observed { seen: "fluent/fluent-bit plugins/filter_grep/grep.c" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::firelens::router;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-log-router-user",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: \"if 'user' is specified on a firelens container then the UID has to be 0\"; since \
           2025 it takes any number, with a group as a number or a name. A name of a user, `root` too, it never took.",
     source: "https://github.com/aws/amazon-ecs-agent/pull/4596",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "if 'user' is specified on a firelens container then the UID has to be 0",
         seen: "https://github.com/cloudposse/terraform-aws-ecs-container-definition/issues/97",
     },

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-restart-policy",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: a policy waits 60 to 1,800 seconds between attempts and ignores 50 \
         exit codes at the most.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerRestartPolicy.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "the 'restartAttemptPeriod' setting for container … must be between 60 and 1800",
         seen: "https://github.com/badmintoncryer/cdk-preflight/blob/main/docs/rules.md",
     },

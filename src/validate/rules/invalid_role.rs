@@ -1,6 +1,7 @@
 //! Reads role ARNs and names by IAM's grammar. Whether the role exists is not asked.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::image::is_account;
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-role",
@@ -9,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration (\"Role is not valid\"): the task and the execution role are IAM roles, by ARN or \
         by name.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Role is not valid",
         seen: "https://github.com/aws-samples/aws-modern-application-workshop/issues/9",
     },
@@ -52,7 +53,7 @@ fn problem(role: &str) -> Option<&'static str> {
     let name = path.rsplit('/').next().unwrap_or_default();
     if !(partition.starts_with("aws") && region.is_empty()) {
         Some("is not the ARN of an IAM role")
-    } else if account.len() != 12 || !account.bytes().all(|digit| digit.is_ascii_digit()) {
+    } else if !is_account(account) {
         Some("has an account that is not 12 digits")
     } else if !is_name(name) || path.contains(':') {
         Some("has a role's name that IAM does not take")

@@ -1,7 +1,7 @@
 //! Names that no bucket has. Whether the bucket exists is not asked, nor what a store other than S3 allows.
 
 use crate::firelens::s3_output::{LogOutput, Setting};
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-s3-bucket-name",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Fluent Bit starts, but each upload fails, and after some attempts the lines are given up. The only trace \
           is in the router's own log.",
     source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::{LogOutput, Setting, bytes};
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-s3-chunk-size",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
           bytes, which is more than `5M` (5,000,000), at most 50 MB without compression, and two of them have to fit \
           into `total_file_size`. An essential router stops its task with it.",
     source: "fluent/fluent-bit plugins/out_s3/s3.c",
-    evidence: Evidence::Observed { seen: "fluent/fluent-bit plugins/out_s3/s3.c" },
+    evidence: RuleEvidence::Observed { seen: "fluent/fluent-bit plugins/out_s3/s3.c" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::image::is_account;
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-secret-reference",
@@ -12,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
         invalid\"). An ARN that the agent cannot read stops the task with `ResourceInitializationError` before any \
         container runs: \"unexpected ARN format with parameters when trying to retrieve ASM secret\".",
     source: "https://github.com/aws/copilot-cli/issues/3446",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "The Systems Manager parameter name specified for secret … is invalid",
         seen: "https://github.com/aws/copilot-cli/issues/3446",
     },
@@ -72,8 +73,7 @@ fn problem(reference: &str) -> Option<Problem> {
         _ => return Some(("an ARN of another service", help)),
     }
     .or_else(|| {
-        let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-        (region.is_empty() || !is_account)
+        (region.is_empty() || !is_account(account))
             .then_some(("an ARN without a region or without an account of 12 digits", "write the whole ARN"))
     })
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-tag",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: tags have different keys of 1 to 128 characters and values of at most 256; keys \
         that begin with `aws:` are AWS's own.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Tag.html",
-    evidence: Evidence::Modelled,
+    evidence: RuleEvidence::Modelled,
     check,
     ..Rule::OF_DOCUMENTS
 };

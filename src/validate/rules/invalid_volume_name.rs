@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, is_valid_name, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, is_valid_name, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "invalid-volume-name",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: volumes have names of their own, of 1 to 255 letters, digits, hyphens and \
         underscores.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Volume.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "volume.name contains invalid characters.",
         seen: "https://github.com/aws/amazon-ecs-cli/issues/277",
     },
@@ -22,9 +22,9 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
-    let volumes = subject.definition.members().get("volumes").and_then(Value::as_array).into_iter().flatten();
+    let volumes = subject.definition.list("volumes");
     let mut names = HashSet::new();
-    for (index, volume) in volumes.enumerate() {
+    for (index, volume) in volumes.iter().enumerate() {
         let Some(name) = volume.get("name").and_then(Value::as_str) else { continue };
         let problem = if !is_valid_name(name) {
             "is not a name for a volume"

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "inverted-ulimit",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a soft limit is above its hard limit",
     why: "The container does not start: the kernel refuses a soft limit above the hard one.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Ulimit.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Soft limit exceeds hard limit",
         seen: "https://github.com/badmintoncryer/cdk-preflight/blob/main/docs/rules.md",
     },

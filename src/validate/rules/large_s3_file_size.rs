@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::{LogOutput, Setting, bytes};
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "large-s3-file-size",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Fluent Bit stops with exit code 255 before it takes a line when `total_file_size` is over 50 GB, or over 1 \
           GB with `use_put_object`. An essential router stops its task with it.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs/s3",
-    evidence: Evidence::Observed { seen: "https://docs.fluentbit.io/manual/pipeline/outputs/s3" },
+    evidence: RuleEvidence::Observed { seen: "https://docs.fluentbit.io/manual/pipeline/outputs/s3" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -3,7 +3,7 @@
 
 use crate::firelens::first_object_after;
 use crate::firelens::obstacle::find_output;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "late-canary-logs",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Express Mode sends 5 % of the requests to the new revision for three minutes, and then the rest. Logs that \
           are stored only after that can prove a release, or stop it, only when all requests already go there.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/express-service-work.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::firelens::router;
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "late-log-router",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
           the container starts with nobody there to take its lines: they wait in the log driver's buffer, and what \
           does not fit, or was not sent when the container stops early, is lost.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

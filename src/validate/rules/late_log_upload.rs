@@ -1,7 +1,7 @@
 //! Compares the time to the first log object with the time that the verification is given.
 
 use crate::firelens::obstacle::{Obstacle, find_output, late};
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "late-log-upload",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Fluent Bit holds records back until `upload_timeout` has passed or enough of them came together. Logs that \
           come after the verification's timeout prove nothing: the release is reported without that proof.",
     source: "https://docs.fluentbit.io/manual/data-pipeline/outputs/s3",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::image::Platform;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "mismatched-architecture",
@@ -13,7 +13,9 @@ pub(super) static RULE: Rule = Rule {
     why: "The task stops right after its start with \"exec format error\", and the circuit breaker needs several such \
         tasks before it rolls back.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-arm64.html",
-    evidence: Evidence::Observed { seen: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-arm64.html" },
+    evidence: RuleEvidence::Observed {
+        seen: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-arm64.html",
+    },
     check,
     looks_beyond_the_document: true,
     ..Rule::OF_DOCUMENTS

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "mismatched-host-port",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: with the network mode `awsvpc` the host ports and container ports in port mappings \
         must match.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "When networkMode=awsvpc, the host ports and container ports in port mappings must match",
         seen: "https://github.com/aws/amazon-ecs-cli/issues/1014",
     },

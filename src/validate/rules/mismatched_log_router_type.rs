@@ -2,7 +2,7 @@
 //! images are left alone.
 
 use crate::firelens::router::{self, Builder};
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "mismatched-log-router-type",
@@ -11,7 +11,9 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS writes the configuration in the language of `type`, and mounts it where that program looks for it. An \
           image of the other program never reads it, so no line of any container gets where it should.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
-    evidence: Evidence::Observed { seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go" },
+    evidence: RuleEvidence::Observed {
+        seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };

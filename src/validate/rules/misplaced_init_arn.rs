@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::firelens::router::{self, Builder};
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "misplaced-init-arn",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     why: "`aws_fluent_bit_init_file_*` is the path of a file in the image; an object in S3 is named by \
           `aws_fluent_bit_init_s3_*`. Fluent Bit looks for a file of the ARN's name, and does not start.",
     source: "https://github.com/aws/aws-for-fluent-bit/issues/839",
-    evidence: Evidence::Observed { seen: "https://github.com/aws/aws-for-fluent-bit/issues/839" },
+    evidence: RuleEvidence::Observed { seen: "https://github.com/aws/aws-for-fluent-bit/issues/839" },
     check,
     ..Rule::OF_DOCUMENTS
 };

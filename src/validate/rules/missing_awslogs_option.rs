@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::task_definition::Container;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-awslogs-option",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration or the task fails to start: on Fargate the driver cannot guess the group, the \
         region or the name of the stream.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Log driver awslogs requires options: awslogs-region, awslogs-group",
         seen: "https://github.com/aws-cloudformation/cfn-lint/issues/1787",
     },

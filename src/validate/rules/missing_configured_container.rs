@@ -1,6 +1,6 @@
 //! The configuration may give the image to another container than `Main`; then that one must exist too.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-configured-container",
@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     why: "The deployer puts the pushed image into the container that `service.container` names, and reads its logs. \
         Without that container there is nothing to release.",
     source: "deployer.example.toml",
-    evidence: Evidence::Configured,
+    evidence: RuleEvidence::Configured,
     check,
     looks_beyond_the_document: true,
     ..Rule::OF_DOCUMENTS

@@ -1,15 +1,15 @@
-//! A mapping of `Main` by `containerPortRange` alone gives the load balancer no port to send to.
+//! A port mapping names a port; one of `Main` by `containerPortRange` alone gives the load balancer none to send to.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, is_missing, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-container-port",
     severity: Severity::Error,
     summary: "a port mapping has no port, or that of `Main` a range only",
-    why: "Express Mode sends traffic to the `containerPort` of `Main`'s mapping and refuses a mapping without one, a range \
-        included.",
+    why: "ECS refuses a port mapping that names neither a port nor a range, in any container. Express Mode sends traffic to \
+        the `containerPort` of `Main`'s mapping and refuses a range there.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Invalid 'containerPort' setting for container",
         seen: "https://github.com/aws/aws-cli/issues/7288",
     },

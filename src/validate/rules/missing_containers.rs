@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-containers",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "the definition has no containers",
     why: "ECS refuses the registration: a task definition runs at least one container.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Container list cannot be empty.",
         seen: "https://github.com/awsdocs/aws-cloudformation-user-guide/pull/454",
     },

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::image::ImageRef;
 use crate::task_definition::Container;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, is_missing, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-execution-role",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
         containers run. Without it Fargate refuses the registration or the task stops with `CannotPullContainerError` or \
         `ResourceInitializationError`.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Fargate requires task definition to have execution role ARN to support log driver awslogs.",
         seen: "https://github.com/virtual-kubelet/virtual-kubelet/issues/193",
     },

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Origin, Repair, Rule, Severity, Subject};
+use crate::validate::{Findings, Origin, Repair, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-fargate",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "`requiresCompatibilities` does not contain `FARGATE`",
     why: "Express Mode runs on Fargate alone and refuses a task definition that was not registered as compatible with it.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Task definition does not support launch_type FARGATE.",
         seen: "https://github.com/oranmoshai/ecsServiceRestart/issues/2",
     },

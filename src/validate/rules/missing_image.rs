@@ -1,6 +1,6 @@
 //! Every container needs an image; whether the image exists is asked elsewhere.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, is_missing, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-image",
@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a container has no image",
     why: "ECS refuses the registration: every container runs an image.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Container.image should not be null or empty.",
         seen: "https://github.com/aws-actions/amazon-ecs-render-task-definition/issues/87",
     },

@@ -1,6 +1,6 @@
 //! The log driver `awsfirelens` needs a container with a `firelensConfiguration`; ECS refuses the definition otherwise.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-log-router",
@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     why: "The driver `awsfirelens` sends lines to the log router of the same task. Without a container that has a \
         `firelensConfiguration` ECS refuses the registration.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "When awsfirelens log driver is specified in log configuration, a firelens configuration object must be configured in one of the containers.",
         seen: "https://github.com/cn-terraform/terraform-aws-ecs-fargate/issues/69",
     },

@@ -1,6 +1,6 @@
 //! Express Mode sends the traffic to the container named exactly `Main`.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-main-container",
@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Express Mode finds the container that gets the traffic by its name, which is exactly `Main`, and refuses a task \
         definition without it.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
-    evidence: Evidence::Observed { seen: "https://github.com/aws/integrations-on-dotnet-aspire-for-aws/pull/219" },
+    evidence: RuleEvidence::Observed { seen: "https://github.com/aws/integrations-on-dotnet-aspire-for-aws/pull/219" },
     check,
     ..Rule::OF_DOCUMENTS
 };

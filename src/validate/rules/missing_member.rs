@@ -1,7 +1,7 @@
 //! Finds structures without a member that the ECS API requires of them.
 
 use crate::task_definition::schema::Absent;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-member",
@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a structure lacks a member that the ECS API requires of it",
     why: "ECS refuses the registration, and an SDK may refuse to send it at all.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Types.html",
-    evidence: Evidence::Modelled,
+    evidence: RuleEvidence::Modelled,
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,7 @@
 //! other options lack it.
 
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-output-name",
@@ -11,7 +11,9 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS registers the definition, but the agent cannot make an output of options without the plugin's name, and the \
         task fails to start. The key is `Name` for Fluent Bit, in exactly this spelling, and `@type` for Fluentd.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
-    evidence: Evidence::Observed { seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go" },
+    evidence: RuleEvidence::Observed {
+        seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-s3-bucket",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Fluent Bit exits at its start when the S3 output names no bucket. The log router is usually essential, so the \
         task stops with it.",
     source: "https://docs.fluentbit.io/manual/data-pipeline/outputs/s3",
-    evidence: Evidence::Observed { seen: "https://docs.fluentbit.io/manual/data-pipeline/outputs/s3" },
+    evidence: RuleEvidence::Observed { seen: "https://docs.fluentbit.io/manual/data-pipeline/outputs/s3" },
     check,
     ..Rule::OF_DOCUMENTS
 };

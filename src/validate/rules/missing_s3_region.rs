@@ -1,7 +1,7 @@
 //! Without `region` Fluent Bit's S3 plugin writes to us-east-1, whatever region the task runs in.
 
 use crate::firelens::s3_output::{LogOutput, Setting};
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-s3-region",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Fluent Bit then takes `us-east-1`. Uploads to a bucket elsewhere fail, which only the log router's own log \
         tells.",
     source: "https://docs.fluentbit.io/manual/data-pipeline/outputs/s3",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

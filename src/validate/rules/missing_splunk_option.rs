@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::task_definition::Container;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-splunk-option",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     why: "The driver refuses to start without `splunk-token` and `splunk-url`, and the task stops. The token belongs into \
         `secretOptions`.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html",
-    evidence: Evidence::Observed { seen: "moby/moby daemon/logger/splunk/splunk.go" },
+    evidence: RuleEvidence::Observed { seen: "moby/moby daemon/logger/splunk/splunk.go" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,7 @@
 //! `shifted-tag-part`'s.
 
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-tag-part",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
           which it has none. For a part that is not there Fluent Bit puts the whole tag and leaves the number in \
           brackets behind it. The only trace is a warning in the router's log.",
     source: "fluent/fluent-bit src/aws/flb_aws_util.c",
-    evidence: Evidence::Observed { seen: "fluent/fluent-bit src/aws/flb_aws_util.c" },
+    evidence: RuleEvidence::Observed { seen: "fluent/fluent-bit src/aws/flb_aws_util.c" },
     check,
     ..Rule::OF_DOCUMENTS
 };

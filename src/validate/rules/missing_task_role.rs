@@ -1,7 +1,7 @@
 //! Fluent Bit uploads to S3 under the task role. Where nobody waits for the logs their loss is only a warning.
 
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, is_missing, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-task-role",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Fluent Bit writes to the bucket with the credentials of the task role. Without one every upload is refused, and \
         after some attempts the records are dropped.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html",
-    evidence: Evidence::Observed {
+    evidence: RuleEvidence::Observed {
         seen: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html",
     },
     check,

@@ -1,6 +1,6 @@
 //! Fargate needs `cpu` and `memory` of the task; those of containers do not count.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, is_missing};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, is_missing};
 
 pub(super) static RULE: Rule = Rule {
     id: "missing-task-size",
@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "`cpu` or `memory` is missing at the task level",
     why: "Fargate refuses the registration: it needs `cpu` and `memory` for the task as a whole.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Fargate requires that 'cpu' be defined at the task level.",
         seen: "https://github.com/mongodb/terraform-aws-ecs-task-definition/issues/38",
     },

@@ -1,7 +1,7 @@
 //! Finds sidecars whose image is whatever a tag points to on the day.
 
 use crate::image::ImageRef;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "mutable-image",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     why: "What runs can change with every deployment and every new task, without a change of the task definition. The \
         service's own image is pinned by the deployer.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-considerations.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -4,7 +4,7 @@
 use crate::firelens::router::FluentBit;
 use crate::firelens::s3_output::{self, LogOutput};
 use crate::validate::router_severity::severity_of_lacking;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "newer-s3-option",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
           images aws-for-fluent-bit 2.x hold Fluent Bit 1.9.10, and in 2026 the tags `stable` and `latest` still \
           pointed to one of them.",
     source: "https://github.com/aws/aws-for-fluent-bit/issues/1181",
-    evidence: Evidence::Observed { seen: "https://github.com/aws/aws-for-fluent-bit/issues/1181" },
+    evidence: RuleEvidence::Observed { seen: "https://github.com/aws/aws-for-fluent-bit/issues/1181" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -1,6 +1,6 @@
 //! ECS demands at least one essential container; absent `essential` means true.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "no-essential-container",
@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "no container is essential",
     why: "ECS refuses the registration: a task ends with its essential containers, so it needs one.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Task definition doesn't have any essential container.",
         seen: "https://github.com/eagletmt/hako/pull/68",
     },

@@ -1,6 +1,6 @@
 //! Fargate knows one network mode, and it is not the default of the API.
 
-use crate::validate::{Evidence, Findings, Repair, Rule, Severity, Subject, is_missing, quoted};
+use crate::validate::{Findings, Repair, Rule, RuleEvidence, Severity, Subject, is_missing, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "non-awsvpc-network",
@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "`networkMode` is not `awsvpc`",
     why: "Fargate gives every task a network interface of its own and refuses every other mode.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Fargate only supports network mode ‘awsvpc’.",
         seen: "https://github.com/aws/amazon-ecs-cli/issues/1145",
     },

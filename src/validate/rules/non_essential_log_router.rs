@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::firelens::router;
-use crate::validate::{Evidence, Findings, Repair, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Repair, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "non-essential-log-router",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
           from then on, and nothing restarts the router. A release whose logs are to be verified then looks as if it \
           had never started. An essential router takes its task with it, and ECS starts another one.",
     source: "https://github.com/aws/containers-roadmap/issues/966",
-    evidence: Evidence::Observed { seen: "https://github.com/aws/containers-roadmap/issues/966" },
+    evidence: RuleEvidence::Observed { seen: "https://github.com/aws/containers-roadmap/issues/966" },
     check,
     repair: Some(Repair::Set("true")),
     ..Rule::OF_DOCUMENTS

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Repair, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Repair, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "non-tcp-main-port",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "the port mapping of `Main` is not TCP",
     why: "Express Mode puts an Application Load Balancer in front of `Main`, which speaks TCP only.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
-    evidence: Evidence::Observed { seen: "https://github.com/aws/integrations-on-dotnet-aspire-for-aws/pull/219" },
+    evidence: RuleEvidence::Observed { seen: "https://github.com/aws/integrations-on-dotnet-aspire-for-aws/pull/219" },
     check,
     repair: Some(Repair::Set("\"tcp\"")),
     ..Rule::OF_DOCUMENTS

@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::firelens::seconds;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "odd-upload-timeout",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
           seconds, because `s` comes last, and `1h30m` is one minute. Uploads then come much more often, or much \
           later, than meant.",
     source: "fluent/fluent-bit src/flb_utils.c",
-    evidence: Evidence::Observed { seen: "fluent/fluent-bit src/flb_utils.c" },
+    evidence: RuleEvidence::Observed { seen: "fluent/fluent-bit src/flb_utils.c" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -1,6 +1,6 @@
 //! Finds a `Main` that the task would outlive.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "optional-main-container",
@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     why: "When `Main` stops, the task goes on without the container that answers requests, until the load balancer's \
         health check notices.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

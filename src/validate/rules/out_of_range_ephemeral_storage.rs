@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "out-of-range-ephemeral-storage",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
         reference as the least, while the service has answered \"EphemeralStorage size should be at least 21\" (issue 31291 of \
         aws-cdk): that is a warning.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EphemeralStorage.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "EphemeralStorage size should be at least 21",
         seen: "https://github.com/guardian/cdk/issues/1101",
     },

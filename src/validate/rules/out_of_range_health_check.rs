@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "out-of-range-health-check",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: the interval is 5 to 300 seconds, the timeout 2 to 60, the retries 1 to 10, and \
         the start period 0 to 300 seconds.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html",
-    evidence: Evidence::Observed { seen: "https://github.com/aws/amazon-ecs-agent/issues/1344" },
+    evidence: RuleEvidence::Observed { seen: "https://github.com/aws/amazon-ecs-agent/issues/1344" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "out-of-range-port",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a port, or a range of ports, is not between 1 and 65535",
     why: "ECS refuses the registration: ports of TCP and UDP are numbers from 1 to 65535.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Invalid 'containerPort' setting for container",
         seen: "https://github.com/aws/aws-cli/issues/7288",
     },

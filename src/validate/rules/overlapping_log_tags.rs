@@ -1,7 +1,7 @@
 //! Fluent Bit matches tags by their beginnings, so one container's output can take another one's lines.
 
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "overlapping-log-tags",
@@ -10,7 +10,9 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS makes an output of a container's options that takes every tag beginning with `<container>-firelens`. A \
           container whose name begins like this is written by its own output and by that one.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
-    evidence: Evidence::Observed { seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go" },
+    evidence: RuleEvidence::Observed {
+        seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -1,7 +1,7 @@
 //! Adds up what the containers reserve and compares it with the task.
 
 use crate::task_definition::Container;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "oversized-containers",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
         `memoryReservation` where it has one, and `memory`, its hard limit, otherwise; each hard limit alone has to fit, too \
         (\"the 'memory' setting for container is greater than for the task\").",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "The 'memory' setting for container … is greater than for the task.",
         seen: "https://github.com/pulumi/pulumi-awsx/issues/1220",
     },

@@ -2,7 +2,7 @@
 //! for.
 
 use crate::firelens::s3_output::{LogOutput, Setting, bytes};
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "overwritten-log-objects",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
           again in every task. Of objects with the same key only the last one remains, and the lines in the others \
           are gone.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs/s3",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "plain-secret",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Whoever may describe the task definition can read it, and so can everything that keeps a copy: consoles, logs of \
         deployments, drift reports.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -7,7 +7,7 @@ use crate::firelens::router::{self, Builder};
 use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::task_definition::Container;
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "read-only-log-router",
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
           aws-for-fluent-bit also write to /init, where a volume would hide what they start from (issue 824 of \
           aws-for-fluent-bit).",
     source: "https://github.com/fluent/fluent-bit/issues/7308",
-    evidence: Evidence::Observed { seen: "https://github.com/fluent/fluent-bit/issues/7308" },
+    evidence: RuleEvidence::Observed { seen: "https://github.com/fluent/fluent-bit/issues/7308" },
     check,
     ..Rule::OF_DOCUMENTS
 };

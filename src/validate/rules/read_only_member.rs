@@ -1,7 +1,7 @@
 //! Mentions the members of a described definition that registration does not take. They do no harm: they are left out.
 
 use crate::task_definition::READ_ONLY;
-use crate::validate::{Evidence, Findings, Repair, Rule, Severity, Subject};
+use crate::validate::{Findings, Repair, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "read-only-member",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     why: "`DescribeTaskDefinition` answers with members that `RegisterTaskDefinition` does not take. They are left out \
         when the definition is registered.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
-    evidence: Evidence::Modelled,
+    evidence: RuleEvidence::Modelled,
     check,
     repair: Some(Repair::Remove),
     points_at_name: true,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "relative-container-path",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "The container does not start: \"invalid mount path: … mount path must be absolute\", \"the working directory … is \
         invalid, it needs to be an absolute path\".",
     source: "https://github.com/moby/moby/blob/master/volume/mounts/linux_parser.go",
-    evidence: Evidence::Observed { seen: "moby/moby volume/mounts/linux_parser.go" },
+    evidence: RuleEvidence::Observed { seen: "moby/moby volume/mounts/linux_parser.go" },
     check,
     ..Rule::OF_DOCUMENTS
 };

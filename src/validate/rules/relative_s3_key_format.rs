@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "relative-s3-key-format",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Fluent Bit exits at its start with \"'s3_key_format' must start with a '/'\". The log router is usually \
         essential, so the task stops with it.",
     source: "fluent/fluent-bit plugins/out_s3/s3.c",
-    evidence: Evidence::Observed { seen: "fluent/fluent-bit plugins/out_s3/s3.c" },
+    evidence: RuleEvidence::Observed { seen: "fluent/fluent-bit plugins/out_s3/s3.c" },
     check,
     ..Rule::OF_DOCUMENTS
 };

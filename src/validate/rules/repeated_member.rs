@@ -1,6 +1,6 @@
 //! Tells of members that stand twice in one object: who wrote them, saw two values, and AWS sees one.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "repeated-member",
@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     why: "The last one counts and the others are dropped without a word, by this program and by most tools, so what \
         was reviewed need not be what runs.",
     source: "https://www.rfc-editor.org/rfc/rfc8259#section-4",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     points_at_name: true,
     check,
     ..Rule::OF_DOCUMENTS

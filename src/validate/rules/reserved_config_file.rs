@@ -2,7 +2,7 @@
 
 use crate::firelens::router;
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "reserved-config-file",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
           /fluentd/etc/fluent.conf) and includes your file from there. A file of that path is hidden in the image, \
           and the configuration includes itself, which the router refuses.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html",
-    evidence: Evidence::Observed { seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelens_unix.go" },
+    evidence: RuleEvidence::Observed { seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelens_unix.go" },
     check,
     ..Rule::OF_DOCUMENTS
 };

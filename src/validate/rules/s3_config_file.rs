@@ -2,7 +2,7 @@
 
 use crate::firelens::router;
 use crate::task_definition::Container;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "s3-config-file",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses to register the definition: the Fargate launch type does not support a FireLens configuration \
           file from S3.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_FirelensConfiguration.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "The specified platform does not satisfy the task definition’s required capabilities",
         seen: "https://github.com/aws-samples/amazon-ecs-firelens-examples/issues/32",
     },

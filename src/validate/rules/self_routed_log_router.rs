@@ -2,7 +2,7 @@
 //! lost.
 
 use crate::firelens::router;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "self-routed-log-router",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "A router that cannot start or cannot upload says why in its own log only. If that log goes through the \
           router too, the reason disappears with everything else, and every upload makes new lines to upload.",
     source: "https://github.com/aws/amazon-ecs-agent/pull/2147",
-    evidence: Evidence::Observed { seen: "https://github.com/aws/amazon-ecs-agent/pull/2147" },
+    evidence: RuleEvidence::Observed { seen: "https://github.com/aws/amazon-ecs-agent/pull/2147" },
     check,
     ..Rule::OF_DOCUMENTS
 };

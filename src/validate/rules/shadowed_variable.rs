@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "shadowed-variable",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: \"The secret name must be unique and not shared with any new or existing \
         environment variables set on the container\".",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "The secret name must be unique and not shared with any new or existing environment variables set on the container",
         seen: "https://github.com/dagster-io/dagster/issues/11622",
     },

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::firelens::router;
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "shifted-key-seconds",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Fluent Bit formats keys with a UTC time, which `strftime` takes for a local one where it works out `%s`. With `TZ` \
           in the router's environment the seconds are off by the zone. No released S3 output has an option for local time.",
     source: "fluent/fluent-bit src/aws/flb_aws_util.c",
-    evidence: Evidence::Observed { seen: "fluent/fluent-bit src/aws/flb_aws_util.c" },
+    evidence: RuleEvidence::Observed { seen: "fluent/fluent-bit src/aws/flb_aws_util.c" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -1,7 +1,7 @@
 //! A container's name that holds the delimiter is cut as well, and moves the task id to a later part.
 
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "shifted-tag-part",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
           name. Each of them moves the parts behind it by one: of `my-app`, cut at hyphens, `$TAG[2]` is the word \
           `firelens`, and the task id is `$TAG[3]`. The objects of all tasks then share their keys.",
     source: "fluent/fluent-bit src/aws/flb_aws_util.c",
-    evidence: Evidence::Observed { seen: "fluent/fluent-bit src/aws/flb_aws_util.c" },
+    evidence: RuleEvidence::Observed { seen: "fluent/fluent-bit src/aws/flb_aws_util.c" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -1,7 +1,7 @@
 //! A log router without a log of its own fails without a trace.
 
 use crate::firelens::router;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, is_missing, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, is_missing, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "silent-log-router",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     why: "What stops a router, and why its uploads fail, stands in its own log only. On Fargate the lines of a \
           container without a `logConfiguration` are kept nowhere.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::{LogOutput, MIN_FILE_SIZE, Setting, bytes};
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "small-s3-file-size",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Fluent Bit exits at its start when `total_file_size` is below 1,000,000 bytes; K, M and G are powers of 1,000. \
         The log router is usually essential, so the task stops with it.",
     source: "fluent/fluent-bit plugins/out_s3/s3.c",
-    evidence: Evidence::Observed { seen: "fluent/fluent-bit plugins/out_s3/s3.c" },
+    evidence: RuleEvidence::Observed { seen: "fluent/fluent-bit plugins/out_s3/s3.c" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::firelens::router;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "taken-log-port",
@@ -13,7 +13,9 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS lets the router listen on 127.0.0.1:24224 for records and on 127.0.0.1:8877 for health checks, in the \
           network that all containers of the task share. Whoever comes second cannot bind the port and stops.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
-    evidence: Evidence::Observed { seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go" },
+    evidence: RuleEvidence::Observed {
+        seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "too-many-containers",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "the definition has more than 10 containers",
     why: "ECS refuses the registration: a task definition has at most 10 containers.",
     source: "https://docs.aws.amazon.com/general/latest/gr/ecs-service.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Too many containers.",
         seen: "https://github.com/aws/amazon-ecs-cli/issues/184",
     },

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::task_definition::RELEASE_TAG;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "too-many-tags",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     why: "AWS takes at most 50 tags, and the deployer marks each revision with the release that registered it, so that it \
         finds it again after a lost answer. A revision without this mark is never registered.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html",
-    evidence: Evidence::Configured,
+    evidence: RuleEvidence::Configured,
     check,
     looks_beyond_the_document: true,
     ..Rule::OF_DOCUMENTS

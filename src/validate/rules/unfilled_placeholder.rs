@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
+use crate::task_definition::pointer::{escape, unescape};
 use crate::task_definition::{Container, TaskDefinition};
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unfilled-placeholder",
@@ -13,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Nothing replaces it on the way to ECS, which refuses the registration: \"Role is not valid\", \"Container.image \
         contains invalid characters\", \"The Systems Manager parameter name specified for secret … is invalid\".",
     source: "https://github.com/aws-samples/aws-modern-application-workshop/issues/9",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Role is not valid",
         seen: "https://github.com/aws-samples/aws-modern-application-workshop/issues/9",
     },
@@ -25,7 +26,7 @@ fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
     for place in places(subject.definition) {
         let Some(placeholder) = find(place.text, place.also_short) else { continue };
         let name = place.pointer.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or_default();
-        let name = quoted(&name.replace("~1", "/").replace("~0", "~"));
+        let name = quoted(&unescape(name));
         report.add_unfilled(
             place.pointer,
             format!("{name} still has the placeholder {}", quoted(placeholder)),
@@ -58,8 +59,8 @@ fn places(definition: &TaskDefinition) -> Vec<Place<'_>> {
     for container in definition.containers() {
         of_container(container, &mut places);
     }
-    let volumes = definition.members().get("volumes").and_then(Value::as_array).into_iter().flatten();
-    for (index, volume) in volumes.enumerate() {
+    let volumes = definition.list("volumes");
+    for (index, volume) in volumes.iter().enumerate() {
         for member in ["fileSystemId", "authorizationConfig/accessPointId"] {
             let value = volume.pointer(&format!("/efsVolumeConfiguration/{member}"));
             places.extend(Place::of(format!("/volumes/{index}/efsVolumeConfiguration/{member}"), value, true));
@@ -91,7 +92,7 @@ fn of_container<'a>(container: Container<'a>, places: &mut Vec<Place<'a>>) {
             _ => false,
         };
         if is_name {
-            let step = option.replace('~', "~0").replace('/', "~1");
+            let step = escape(option);
             places.extend(Place::of(format!("{pointer}/logConfiguration/options/{step}"), Some(value), true));
         }
     }

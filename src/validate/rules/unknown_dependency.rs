@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::validate::nearest::nearest;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-dependency",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a container depends on one that does not exist",
     why: "ECS refuses the registration: a container can only wait for one of the same task definition.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Cannot depend on container + '…' because it does not exist",
         seen: "https://github.com/dagster-io/dagster/issues/6926",
     },

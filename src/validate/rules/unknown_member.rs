@@ -3,7 +3,7 @@
 
 use crate::task_definition::READ_ONLY;
 use crate::validate::nearest::{Nearest, nearest};
-use crate::validate::{Evidence, Findings, Origin, Repair, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Origin, Repair, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-member",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
         that differs from a real one by a letter or two is taken for a slip and is an error; any other is a warning, \
         since ECS may have learnt it since.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
-    evidence: Evidence::Modelled,
+    evidence: RuleEvidence::Modelled,
     check,
     repair: Some(Repair::Rename),
     points_at_name: true,

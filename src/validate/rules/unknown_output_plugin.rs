@@ -4,7 +4,7 @@
 use crate::firelens::router;
 use crate::firelens::s3_output::LogOutput;
 use crate::validate::nearest::nearest;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-output-plugin",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Fluent Bit looks for the plugin by its name when it starts, and stops when it has none of that name. An \
           essential router stops its task with it.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-proxy-container",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "the proxy configuration names a container that does not exist",
     why: "The traffic of the task would be led through a container that it does not have.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ProxyConfiguration.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Proxy container […]",
         seen: "https://github.com/badmintoncryer/cdk-preflight/blob/main/docs/rules.md",
     },

@@ -2,7 +2,7 @@
 
 use crate::firelens::router;
 use crate::validate::nearest::nearest;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-router-option",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
           effect: the configuration file is not included, or the metadata stay as they are by default. Options of \
           Fluent Bit's outputs belong to the containers that log.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_FirelensConfiguration.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

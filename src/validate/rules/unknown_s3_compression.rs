@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::COMPRESSIONS;
 use crate::validate::log_choice::check_option;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-s3-compression",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
           it. The names count in lower case only, and aws-for-fluent-bit 2.x knows no other compression than gzip \
           and arrow.",
     source: "fluent/fluent-bit src/aws/flb_aws_compress.c",
-    evidence: Evidence::Observed { seen: "fluent/fluent-bit src/aws/flb_aws_compress.c" },
+    evidence: RuleEvidence::Observed { seen: "fluent/fluent-bit src/aws/flb_aws_compress.c" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -3,7 +3,7 @@
 use crate::firelens::router::Version;
 use crate::firelens::s3_output::{ALWAYS, Word};
 use crate::validate::log_choice::check_option;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-s3-date-format",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
           it. The option takes the name of a form, not a pattern with percent signs, and aws-for-fluent-bit 2.x does \
           not know the milliseconds.",
     source: "fluent/fluent-bit src/flb_pack.c",
-    evidence: Evidence::Observed { seen: "fluent/fluent-bit src/flb_pack.c" },
+    evidence: RuleEvidence::Observed { seen: "fluent/fluent-bit src/flb_pack.c" },
     check,
     ..Rule::OF_DOCUMENTS
 };

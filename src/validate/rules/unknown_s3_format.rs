@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::FORMATS;
 use crate::validate::log_choice::check_option;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-s3-format",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Fluent Bit stops with exit code 255 before it takes a line, and an essential router stops its task with \
           it.",
     source: "fluent/fluent-bit plugins/out_s3/s3.c",
-    evidence: Evidence::Observed { seen: "fluent/fluent-bit plugins/out_s3/s3.c" },
+    evidence: RuleEvidence::Observed { seen: "fluent/fluent-bit plugins/out_s3/s3.c" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -4,7 +4,7 @@
 use crate::firelens::s3_output::{self, LogOutput};
 use crate::validate::nearest::nearest;
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-s3-option",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS hands every option to Fluent Bit unchecked. At one that the plugin does not have Fluent Bit stops with \
           exit code 255 before it takes a line, and an essential router stops its task with it.",
     source: "fluent/fluent-bit plugins/out_s3/s3.c",
-    evidence: Evidence::Observed { seen: "fluent/fluent-bit plugins/out_s3/s3.c" },
+    evidence: RuleEvidence::Observed { seen: "fluent/fluent-bit plugins/out_s3/s3.c" },
     check,
     ..Rule::OF_DOCUMENTS
 };

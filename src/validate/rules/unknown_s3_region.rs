@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::{LogOutput, Setting};
 use crate::image::is_dns_label;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-s3-region",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Fluent Bit makes the address of S3 from it and starts, but finds nobody at that address, so each upload \
           fails, and after some attempts the lines are given up. The only trace is in the router's own log.",
     source: "https://docs.aws.amazon.com/general/latest/gr/rande.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -3,7 +3,7 @@
 
 use crate::task_definition::schema::Unlisted;
 use crate::validate::nearest::nearest;
-use crate::validate::{Evidence, Findings, Origin, Repair, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Origin, Repair, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-value",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses most values outside its lists, some only when a task starts. It is a warning, since ECS may have \
         learnt the value since; a text that is empty or no single word is an error.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
-    evidence: Evidence::Modelled,
+    evidence: RuleEvidence::Modelled,
     check,
     repair: Some(Repair::Recase),
     ..Rule::OF_DOCUMENTS

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-volume",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a mount point names no volume, or one that does not exist",
     why: "ECS refuses the registration: a mount point refers to a volume of the same task definition by its name.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_MountPoint.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Unknown volume '…'.",
         seen: "https://github.com/ansible/ansible/issues/35751",
     },
@@ -19,7 +19,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
-    let volumes = subject.definition.members().get("volumes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let volumes = subject.definition.list("volumes");
     let exists = |name: &str| volumes.iter().any(|volume| volume.get("name").and_then(Value::as_str) == Some(name));
     for container in subject.definition.containers() {
         for (index, mount) in container.list("mountPoints").iter().enumerate() {

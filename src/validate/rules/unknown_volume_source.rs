@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, is_missing, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, is_missing, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unknown-volume-source",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a container takes volumes from none, or from one that does not exist",
     why: "ECS refuses the registration: `sourceContainer` is the name of another container of the same task definition.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_VolumeFrom.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Invalid 'volumesFrom' setting. Unknown container: '…'",
         seen: "https://github.com/badmintoncryer/cdk-preflight/blob/main/docs/rules.md",
     },

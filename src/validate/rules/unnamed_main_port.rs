@@ -1,6 +1,6 @@
 //! Express Mode finds the port of `Main` by its name.
 
-use crate::validate::{Evidence, Findings, Repair, Rule, Severity, Subject, is_missing};
+use crate::validate::{Findings, Repair, Rule, RuleEvidence, Severity, Subject, is_missing};
 
 pub(super) static RULE: Rule = Rule {
     id: "unnamed-main-port",
@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "the port mapping of `Main` has no name",
     why: "Express Mode refers to the port of `Main` by its name and refuses a task definition without one.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html",
-    evidence: Evidence::Observed { seen: "https://github.com/aws/integrations-on-dotnet-aspire-for-aws/pull/219" },
+    evidence: RuleEvidence::Observed { seen: "https://github.com/aws/integrations-on-dotnet-aspire-for-aws/pull/219" },
     check,
     repair: Some(Repair::NamePort),
     ..Rule::OF_DOCUMENTS

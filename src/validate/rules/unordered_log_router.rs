@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::firelens::router;
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Evidence, Findings, Repair, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Repair, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unordered-log-router",
@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
           that the router's process was started; HEALTHY, with a `healthCheck` on the router, costs some seconds at \
           each start and makes sure that it listens.",
     source: "https://github.com/aws/amazon-ecs-agent/pull/2147",
-    evidence: Evidence::Observed { seen: "https://github.com/aws/amazon-ecs-agent/pull/2147" },
+    evidence: RuleEvidence::Observed { seen: "https://github.com/aws/amazon-ecs-agent/pull/2147" },
     check,
     repair: Some(Repair::AwaitRouter),
     ..Rule::OF_DOCUMENTS

@@ -2,7 +2,7 @@
 //! off.
 
 use crate::firelens::router;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "unreadable-log-metadata",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "The agent ignores a value that it cannot read, and the metadata, on by default, are then off: no record \
           tells the cluster, the task and the revision that wrote it.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelens_unix.go",
-    evidence: Evidence::Observed { seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelens_unix.go" },
+    evidence: RuleEvidence::Observed { seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelens_unix.go" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,7 @@
 
 use crate::firelens::s3_output::{LogOutput, Setting, switch};
 use crate::validate::router_severity::severity_of_death;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "unreadable-s3-switch",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Fluent Bit reads true, on and yes, and false, off and no, in any case. Any other value, `1` too, stops it \
           with exit code 255 before it takes a line, and an essential router stops its task with it.",
     source: "fluent/fluent-bit src/flb_config_map.c",
-    evidence: Evidence::Observed { seen: "fluent/fluent-bit src/flb_config_map.c" },
+    evidence: RuleEvidence::Observed { seen: "fluent/fluent-bit src/flb_config_map.c" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,7 @@
 //! searched, so this is no obstacle to a verification.
 
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unreplaced-key-part",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
           such as `$(ecs_task_arn)` or `$kubernetes['name']`, and the milliseconds `%L` and `%3N` of other tools, stay in \
           the key as they are written.",
     source: "fluent/fluent-bit src/aws/flb_aws_util.c",
-    evidence: Evidence::Observed { seen: "fluent/fluent-bit src/aws/flb_aws_util.c" },
+    evidence: RuleEvidence::Observed { seen: "fluent/fluent-bit src/aws/flb_aws_util.c" },
     check,
     ..Rule::OF_DOCUMENTS
 };

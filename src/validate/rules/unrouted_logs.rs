@@ -4,7 +4,7 @@
 use crate::firelens::router::{self, Builder};
 use crate::firelens::s3_output::LogOutput;
 use crate::task_definition::Container;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "unrouted-logs",
@@ -14,7 +14,9 @@ pub(super) static RULE: Rule = Rule {
           With neither, the router takes the lines and drops them. The patterns and the buffer limit are for ECS \
           itself and make no output.",
     source: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
-    evidence: Evidence::Observed { seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go" },
+    evidence: RuleEvidence::Observed {
+        seen: "aws/amazon-ecs-agent agent/taskresource/firelens/firelensconfig_unix.go",
+    },
     check,
     ..Rule::OF_DOCUMENTS
 };

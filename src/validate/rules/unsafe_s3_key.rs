@@ -1,7 +1,7 @@
 //! Characters that do not reach S3 as they are, because Fluent Bit sends keys without encoding them.
 
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "unsafe-s3-key",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
           key, and `+` is read as something else than was signed, so uploads fail or land under another key. The \
           date codes %c, %e, %k, %l and %r give blanks, %n and %t a line break and a tab, and %z a plus sign.",
     source: "fluent/fluent-bit src/aws/flb_aws_util.c",
-    evidence: Evidence::Observed { seen: "fluent/fluent-bit src/aws/flb_aws_util.c" },
+    evidence: RuleEvidence::Observed { seen: "fluent/fluent-bit src/aws/flb_aws_util.c" },
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::firelens::router::{self, Builder};
 use crate::firelens::s3_output::LogOutput;
 use crate::task_definition::Container;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unset-router-variable",
@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
           by nothing when it is not set: two slashes meet in the key, or the bucket has no name. Only the `init-` \
           tags of aws-for-fluent-bit set ECS_TASK_ID, ECS_REVISION and the like.",
     source: "https://github.com/aws/aws-for-fluent-bit/blob/mainline/use_cases/init-process-for-fluent-bit/README.md",
-    evidence: Evidence::Observed {
+    evidence: RuleEvidence::Observed {
         seen: "https://github.com/aws/aws-for-fluent-bit/blob/mainline/use_cases/init-process-for-fluent-bit/README.md",
     },
     check,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "unsupported-linux-parameter",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a member of `linuxParameters` is one that Fargate refuses",
     why: "ECS refuses the registration. Devices, shared memory and swap are the host's, which Fargate does not share.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinuxParameters.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Fargate compatible task definitions do not support devices",
         seen: "https://github.com/badmintoncryer/cdk-preflight/blob/main/docs/rules.md",
     },

@@ -1,6 +1,6 @@
 //! Finds log drivers that Fargate does not have.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unsupported-log-driver",
@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: Fargate has `awslogs`, `splunk` and `awsfirelens`. Everything else can be reached \
         through FireLens.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html",
-    evidence: Evidence::Observed {
+    evidence: RuleEvidence::Observed {
         seen: "https://github.com/aws-samples/aws-fargate-log-aggregator-with-fluentd/issues/2",
     },
     check,

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "unsupported-member",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: these members speak about a host, its network or its devices, and on Fargate there \
         is none to speak about.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Tasks using the Fargate launch type do not support ipcMode.",
         seen: "https://github.com/cn-terraform/terraform-aws-ecs-fargate/issues/2",
     },

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unsupported-resource",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a container requires a GPU or an inference accelerator",
     why: "ECS refuses the registration: Fargate offers no accelerators.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Unsupported field 'inferenceAccelerators'",
         seen: "https://github.com/badmintoncryer/cdk-preflight/blob/main/docs/rules.md",
     },

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unsupported-system-control",
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
           `net.*`. With another one, or with one of `net.core` that belongs to the whole machine, the task does not start \
           (runc: \"open /proc/sys/net/core/rmem_max: no such file or directory\").",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SystemControl.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

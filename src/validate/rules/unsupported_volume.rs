@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unsupported-volume",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration: Fargate has no host whose folders could be mounted, no Docker volume drivers and \
         no FSx for Windows. It has empty volumes, EFS and EBS.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_data_volumes.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "Fargate compatible task definitions do not support sourcePath",
         seen: "https://github.com/cloudposse/terraform-aws-ecs-alb-service-task/issues/174",
     },
@@ -20,8 +20,8 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
-    let volumes = subject.definition.members().get("volumes").and_then(Value::as_array).into_iter().flatten();
-    for (index, volume) in volumes.enumerate() {
+    let volumes = subject.definition.list("volumes");
+    for (index, volume) in volumes.iter().enumerate() {
         let has =
             |pointer: &str| volume.pointer(pointer).is_some_and(|value| !value.is_null() && value.as_str() != Some(""));
         let (member, what) = if has("/host/sourcePath") {

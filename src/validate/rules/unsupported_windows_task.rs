@@ -1,6 +1,6 @@
 //! What Fargate offers for Windows. What it offers for Linux is `invalid-fargate-size`'s.
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "unsupported-windows-task",
@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "Fargate does not offer this processor or CPU for Windows",
     why: "Windows containers on Fargate run on X86_64, with 1, 2 or 4 vCPU; ECS refuses the registration of others.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "No Fargate configuration exists for given values",
         seen: "https://github.com/badmintoncryer/cdk-preflight/blob/main/docs/rules.md",
     },

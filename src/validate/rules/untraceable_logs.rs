@@ -3,7 +3,7 @@
 
 use crate::firelens::obstacle::{Obstacle, untraceable};
 use crate::firelens::s3_output::LogOutput;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "untraceable-logs",
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
           stored. Without the task id in the key nobody can tell then whether a line is from the new revision, so a \
           release cannot be verified by it.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/firelens-taskdef.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -1,7 +1,7 @@
 //! ECS refuses a `firelensConfiguration` while no container uses the log driver `awsfirelens`.
 
 use crate::task_definition::Container;
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, label};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, label};
 
 pub(super) static RULE: Rule = Rule {
     id: "unused-log-router",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses the registration when a container has a `firelensConfiguration` and no container uses the driver \
         `awsfirelens`. If the router only runs beside the others, it needs no such configuration.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html",
-    evidence: Evidence::Refused {
+    evidence: RuleEvidence::Refused {
         words: "When a firelensConfiguration object is specified, at least one container has to be configured with the awsfirelens log driver.",
         seen: "https://github.com/aws/amazon-cloudwatch-logs-for-fluent-bit/issues/20",
     },

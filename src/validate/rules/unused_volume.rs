@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject, quoted};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject, quoted};
 
 pub(super) static RULE: Rule = Rule {
     id: "unused-volume",
@@ -10,14 +10,14 @@ pub(super) static RULE: Rule = Rule {
     summary: "no container mounts a volume",
     why: "The task starts, and the volume is made for nothing; often a mount point was forgotten.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Volume.html",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };
 
 fn check(subject: &Subject<'_>, report: &mut Findings<'_>) {
-    let volumes = subject.definition.members().get("volumes").and_then(Value::as_array).into_iter().flatten();
-    for (index, volume) in volumes.enumerate() {
+    let volumes = subject.definition.list("volumes");
+    for (index, volume) in volumes.iter().enumerate() {
         let Some(name) = volume.get("name").and_then(Value::as_str) else { continue };
         let is_mounted = subject.definition.containers().any(|container| {
             container

@@ -2,7 +2,7 @@
 //! same.
 
 use crate::firelens::obstacle::{self, NoOutput, Obstacle, find_output, unverifiable};
-use crate::validate::{Evidence, Findings, Rule, Severity, Subject};
+use crate::validate::{Findings, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "unverifiable-logs",
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
           what depends on values that only the running task knows, and keys that begin with something random. The \
           release is then reported without that proof.",
     source: "https://docs.fluentbit.io/manual/pipeline/outputs/s3",
-    evidence: Evidence::Documented,
+    evidence: RuleEvidence::Documented,
     check,
     ..Rule::OF_DOCUMENTS
 };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::validate::{Evidence, Findings, Repair, Rule, Severity, Subject};
+use crate::validate::{Findings, Repair, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "wrapped-document",
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     why: "The answer of `aws ecs describe-task-definition` holds the definition inside `taskDefinition`; registration \
         takes what is inside.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
-    evidence: Evidence::Modelled,
+    evidence: RuleEvidence::Modelled,
     check,
     repair: Some(Repair::Unwrap),
     ..Rule::OF_DOCUMENTS

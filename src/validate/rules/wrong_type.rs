@@ -1,7 +1,7 @@
 //! Holds the JSON types of all values to the ECS API model. It does not look at what the values say.
 
 use crate::task_definition::schema::Mistyped;
-use crate::validate::{Evidence, Findings, Origin, Repair, Rule, Severity, Subject};
+use crate::validate::{Findings, Origin, Repair, Rule, RuleEvidence, Severity, Subject};
 
 pub(super) static RULE: Rule = Rule {
     id: "wrong-type",
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     why: "ECS refuses a value of another JSON type, and most tools do not say where it stands. Numbers of `cpu` and \
         `memory` at the task level are texts, those of containers are numbers.",
     source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
-    evidence: Evidence::Modelled,
+    evidence: RuleEvidence::Modelled,
     check,
     repair: Some(Repair::Retype),
     ..Rule::OF_DOCUMENTS
