@@ -1,5 +1,6 @@
 //! `sandbox`: the sandbox, a replacement for AWS, kept running until it is interrupted.
 
+use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use clap::Args;
 use super::{Unusable, runtime};
 use crate::aws::Clock;
 use crate::config::parse_duration;
-use sandbox::{Advance, Options, Sandbox, Scenario};
+use sandbox::{Advance, Error, Options, Sandbox, Scenario};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -38,7 +39,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Unusable> {
             advance: Advance::PerObservation(arguments.advance_per_observation),
             ..Options::default()
         };
-        let sandbox = Sandbox::start(options).await?;
+        let sandbox = Sandbox::start(options).await.map_err(|error| match error {
+            Error::Listen { port, source } if source.kind() == io::ErrorKind::AddrInUse => {
+                format!("another program listens on 127.0.0.1:{port}; `--port 0` takes a free port").into()
+            }
+            error => Unusable::from(error),
+        })?;
         say!("listening on {}", sandbox.endpoint())?;
         super::print_error(format_args!(
             "try: AWS_ENDPOINT_URL={} AWS_REGION=ap-northeast-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws s3 ls",

@@ -192,6 +192,16 @@ fn missing_credentials_are_named_as_what_they_are() {
     assert!(said.contains("error: the profile `nope` gives no credentials ("), "{said}");
 }
 
+#[test]
+fn a_port_that_is_taken_is_named_with_the_way_out() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let output = run(&["sandbox", "--port", &port.to_string()], "");
+    assert_eq!(output.status.code(), Some(2));
+    let said = format!("error: another program listens on 127.0.0.1:{port}; `--port 0` takes a free port\n");
+    assert_eq!(stderr(&output), said);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn where_logs_are_looked_for_can_be_explained() {
     let output = verify(Scenario::Good, &["--explain"]).await;
