@@ -118,6 +118,11 @@ impl<'a> Walk<'a> {
                 self.at += length;
                 Step::Field
             }
+            // A sign or an emoji before a word (U+2000 to U+2FFF, and from U+10000 on) says nothing of itself.
+            0xe2 | 0xf0 if self.before.has(Features::FIRST) => {
+                self.at += rest.iter().position(|byte| *byte < 0x80).unwrap_or(rest.len());
+                Step::Field
+            }
             // A mark in front of the text, as in ` ⨯ Error: x` of Next.js.
             0x80.. if self.names == 0 => {
                 let length = rest.iter().position(|byte| *byte < 0x80).unwrap_or(rest.len());

@@ -450,10 +450,10 @@ rows! {
         "https://docs.python.org/3/library/logging.html",
         yes: [
             ("ERROR cannot apply level=info", Error), ("WARN  [main] o.s.b.Application - x", Warn),
-            ("ERRO[0000] x", Error),
+            ("ERRO[0000] x", Error), ("🔥 ERROR no stock", Error),
         ],
         no: [
-            "CRITICAL CSS inlined for /index.html", "   FATAL, ERROR, WARN, INFO are the levels that you can set",
+            "✅ ERROR tracking is on", "CRITICAL CSS inlined for /index.html", "   FATAL, ERROR, WARN, INFO are the levels that you can set",
             "ERROR_COUNT=0",
         ]
     }
@@ -610,10 +610,12 @@ rows! {
         no: ["thread 'main' started"]
     }
     {
-        "python-crash": Text(Error, &["Traceback (most recent call last)~", "Fatal Python error: ~"]),
+        "python-crash": Text(Error, &["Traceback (most recent call last)~", "Fatal Python error: ~", "%p: No module named ~"]),
         "a traceback",
         "https://docs.python.org/3/library/traceback.html",
-        yes: [("Traceback (most recent call last):", Error)],
+        yes: [
+            ("Traceback (most recent call last):", Error), ("/usr/bin/python3: No module named gunicorn", Error),
+        ],
         no: ["Traceback is switched off"]
     }
     {
@@ -664,12 +666,15 @@ rows! {
                 "Startup error: ~", "Server error: ~", "Unknown error: ~", "Connection error: ~", "Configuration error: ~",
                 "Config error: ~", "Database error: ~", "Syntax error: ~", "Initialization error: ~", "Exception in ~: ~",
                 "An exception occurred~: ~", "An unhandled exception~: ~", "An error occurred: ~", "An error occurred ~: ~",
-                "An unhandled error~: ~", "An unexpected error~: ~",
+                "An unhandled error~: ~", "An unexpected error~: ~", "Fatal error, can't ~", "AH%n: Syntax error ~",
             ],
         ),
         "a kind of error before its cause",
         "https://docs.python.org/3/library/exceptions.html",
-        yes: [("Startup error: no config", Error), ("An unhandled exception occurred: x", Error)],
+        yes: [
+            ("Startup error: no config", Error), ("An unhandled exception occurred: x", Error),
+            ("AH00526: Syntax error on line 12 of /etc/apache2/apache2.conf:", Error),
+        ],
         no: ["Startup errors are shown", "An error occurred once"]
     }
     {
@@ -677,7 +682,7 @@ rows! {
             Error,
             &[
                 "FATAL ERROR: ~", "Module not found: ~", "~.ts(~): error TS~", "<--- Last few GCs --->~", "(node:%n) UnhandledPromiseRejectionWarning: ~",
-                "[UnhandledPromiseRejection~", "npm ERR! ~", "npm error ~", "node:internal/~", "node:events:%n",
+                "[UnhandledPromiseRejection~", "npm ERR! ~", "npm error ~", "[nodemon] app crashed~", "node:internal/~", "node:events:%n",
                 "triggerUncaughtException(~", "Unhandled rejection ~", "unhandledRejection~", "uncaughtException: ~",
             ],
         ),
@@ -686,6 +691,7 @@ rows! {
         yes: [
             ("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory", Error),
             ("unhandledRejection at: Promise", Error),
+            ("[nodemon] app crashed - waiting for file changes before starting...", Error),
         ],
         no: ["node:22 starts"]
     }
@@ -780,7 +786,7 @@ rows! {
                 "=SUPERVISOR REPORT====~", "Crash dump is being written to: ~", "Kernel pid terminated ~",
                 "init terminating in do_boot~", "Runtime terminating during boot ~",
                 "{\"init terminating in do_boot\"~", "{\"Kernel pid terminated\"~",
-                "** Generic server ~ terminating~", "** (~Error) ~", "** (Mix) ~", "=ERROR REPORT~",
+                "** Generic server ~ terminating~", "** (~Error) ~", "** (Mix) ~", "=ERROR REPORT~", "escript: exception ~",
             ],
         ),
         "Erlang's and Elixir's last words",
@@ -788,6 +794,7 @@ rows! {
         yes: [
             ("** (EXIT from #PID<0.98.0>) shutdown", Error),
             ("Crash dump is being written to: erl_crash.dump...done", Error),
+            ("escript: exception error: undefined function shop:run/0", Error),
         ],
         no: ["** ready **"]
     }
@@ -817,7 +824,7 @@ rows! {
                 "%p: ~: Assertion `~' failed.~", "%p: Assertion `~' failed.~", "%p:%n: ~Assertion `~' failed.~",
                 "Assertion `~' failed.~", "Fatal glibc error: ~", "*** Error in `~", "*** FATAL ~", "std::bad_alloc~",
                 "thread %n panic: ~", "CallStack (from HasCallStack):~", "%p: uncaught exception~",
-                "%p: user error ~",
+                "%p: user error ~", "%p: Prelude.~",
             ],
         ),
         "what C and C++ libraries write when a program breaks",
@@ -825,6 +832,7 @@ rows! {
         yes: [
             ("terminate called after throwing an instance of 'std::runtime_error'", Error),
             ("shop: main.cpp:12: void run(): Assertion `ready' failed.", Error),
+            ("shop: Prelude.head: empty list", Error),
         ],
         no: ["terminate was not called"]
     }
@@ -879,13 +887,14 @@ rows! {
                 "%p: ~version `~' not found~", "%p: ~: cannot execute~", "env: ~o such file or directory",
                 "/bin/sh: ~o such file or directory", "sh: ~o such file or directory", "python: can't open file ~",
                 "python3: can't open file ~", "sh: can't open ~", "/bin/sh: ~: Permission denied",
-                "exec: ~not found~", "OCI runtime ~",
+                "exec: ~not found~", "OCI runtime ~", "bash: ~: Permission denied", "bash: ~o such file or directory",
             ],
         ),
         "a program that cannot be started",
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting.html",
         yes: [
             ("exec /srv/app: exec format error", Error), ("/bin/sh: 1: serve: not found", Error),
+            ("bash: /srv/run.sh: Permission denied", Error),
             ("./app: error while loading shared libraries: libx.so.1: cannot open shared object file", Error),
         ],
         no: ["exec /srv/app"]
